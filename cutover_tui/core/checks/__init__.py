@@ -1,0 +1,1 @@
+"""Checks by family, and their registry."""

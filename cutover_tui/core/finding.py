@@ -1,0 +1,104 @@
+"""What a check says, and what a gate decides. Pure data; integers in the criterion's unit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from probes.observation import Instant
+
+
+class Verdict(StrEnum):
+    """`unknown` is a verdict, never a pass; `na` needs an empty-and-complete baseline or a platform without the function."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NA = "na"
+
+
+Unit = Literal["ns", "ppb", "count", "none"]
+Origin = Literal["new", "pre-existing"]
+
+
+class Criterion(msgspec.Struct, frozen=True):
+    """What was asked, as a sentence and as a number (`limit` in `unit`)."""
+
+    text: str
+    limit: int | None = None
+    unit: Unit = "none"
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A sealed stretch of a tape: lines `first`..`last`, the hash of their bytes, samples, gaps."""
+
+    tape: str
+    first: int
+    last: int
+    sha256: str
+    n: int
+    gaps: int
+
+
+class Soak(msgspec.Struct, frozen=True):
+    """Progress of a continuous stretch: how long it has held, how long it must."""
+
+    held_ns: int
+    needed_ns: int
+    broken_by: str | None = None  # why the last stretch ended
+
+    @property
+    def complete(self) -> bool:
+        return self.held_ns >= self.needed_ns
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The result of one check on one host."""
+
+    check: str
+    version: int
+    host: str
+    verdict: Verdict
+    reason_code: str
+    reason: str
+    criterion: Criterion
+    measured: int | None = None
+    bound: int | None = None
+    origin: Origin = "new"
+    used: tuple[str, ...] = ()  # ids of the observations it rests on
+    baseline: str | None = None  # id of the baseline observation compared with
+    remedy: str = ""
+    naive: str = ""  # the check a naive checklist would believe instead
+    provenance: tuple[str, ...] = ()  # reader@vantage
+    soak: Soak | None = None
+    action: str | None = None  # id of the step's action that would mend it
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """One thing a refused gate lacks: a check (by id) or a rule of the gate itself."""
+
+    what: str
+    verdict: Verdict
+    reason: str
+    remedy: str = ""
+
+
+Outcome = Literal["open", "refused"]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """May this step be marked done on this host now? Carries everything to answer again later."""
+
+    step: str
+    host: str
+    at: Instant
+    upto: int  # journal sequence it was decided on
+    runbook: str  # sha256 of the runbook
+    mark: int | None  # sequence of the mark event of this host
+    rules: tuple[tuple[str, int], ...]  # check id, version
+    findings: tuple[Finding, ...]
+    outcome: Outcome
+    missing: tuple[Missing, ...]
+    windows: tuple[Window, ...] = ()

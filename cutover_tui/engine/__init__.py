@@ -1,0 +1,1 @@
+"""The engine: the session, its port, and the probe loop."""

@@ -1,0 +1,1 @@
+"""The record: events, journal, tapes, the fold, the audit and the report."""

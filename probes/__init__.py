@@ -1,0 +1,1 @@
+"""What touches a guest or a reference: transports, samplers, and readers with pure parsers."""

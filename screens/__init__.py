@@ -1,0 +1,1 @@
+"""Textual screens of cutover; they know the session only through its port."""

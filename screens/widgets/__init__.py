@@ -1,0 +1,1 @@
+"""Own widgets on the Line API."""
