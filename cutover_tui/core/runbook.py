@@ -40,7 +40,7 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Base of everything in a runbook: unknown keys are errors."""
 
 
-class Window(Struct):
+class Window(Struct, frozen=True, kw_only=True):
     """The maintenance window, in UTC or with an offset; rollback must fit before `rollback_until`."""
 
     start: str
@@ -48,7 +48,7 @@ class Window(Struct):
     rollback_until: str | None = None
 
 
-class Change(Struct):
+class Change(Struct, frozen=True, kw_only=True):
     """The change this runbook belongs to."""
 
     id: Id
@@ -56,7 +56,7 @@ class Change(Struct):
     window: Window
 
 
-class Domain(Struct):
+class Domain(Struct, frozen=True, kw_only=True):
     """What the guests' identity hangs on, and whom we believe about time.
 
     `controllers` are domain controllers (they are time references of the domain);
@@ -70,21 +70,21 @@ class Domain(Struct):
     tolerances: Tolerances = msgspec.field(default_factory=lambda: Tolerances())
 
 
-class Tolerances(Struct):
+class Tolerances(Struct, frozen=True, kw_only=True):
     """Limits of the site; looser than the bound is a load error."""
 
     kerberos_skew: Duration = Duration(300 * SECOND)
     references_agree: Duration = Duration(1 * SECOND)
 
 
-class PlatformSpec(Struct):
+class PlatformSpec(Struct, frozen=True, kw_only=True):
     """A platform as declared; what is observed must match after the mark."""
 
     platform: PlatformName
     note: str | None = None
 
 
-class Credential(Struct):
+class Credential(Struct, frozen=True, kw_only=True):
     """How to log in, by name. Never a value: passwords are asked on the screen and kept in memory."""
 
     method: Literal["agent", "key", "certificate", "password", "keyboard-interactive", "ccache"] = "agent"
@@ -93,7 +93,7 @@ class Credential(Struct):
     certificate: str | None = None  # path of an OpenSSH user certificate
 
 
-class Host(Struct):
+class Host(Struct, frozen=True, kw_only=True):
     """One guest of the wave."""
 
     name: Id
@@ -114,7 +114,7 @@ Command = str | tuple[str, ...]
 """An argv as a list, or one line that is split into words without a shell."""
 
 
-class Action(Struct):
+class Action(Struct, frozen=True, kw_only=True):
     """A command the engineer may run from the step: shown in full, confirmed, journaled."""
 
     id: Id
@@ -135,7 +135,7 @@ class Provocation(Action, frozen=True, kw_only=True):
     """An action whose purpose is to make a delayed failure happen now; needs a verifier."""
 
 
-class GateCheck(Struct):
+class GateCheck(Struct, frozen=True, kw_only=True):
     """One check of a gate with its parameters; what is None takes the check's default."""
 
     check: str
@@ -145,7 +145,7 @@ class GateCheck(Struct):
     params: dict[str, Any] = {}
 
 
-class Step(Struct):
+class Step(Struct, frozen=True, kw_only=True):
     """Instruction, optional actions, and the checks that gate it."""
 
     id: Id
@@ -163,7 +163,7 @@ class Step(Struct):
     rollback: tuple[Step, ...] = ()
 
 
-class Phase(Struct):
+class Phase(Struct, frozen=True, kw_only=True):
     """A stretch of the runbook, in order."""
 
     id: Id
@@ -171,7 +171,7 @@ class Phase(Struct):
     steps: Annotated[tuple[Step, ...], Meta(min_length=1)]
 
 
-class Runbook(Struct):
+class Runbook(Struct, frozen=True, kw_only=True):
     """A whole runbook; `cutover_tui.core.loading.Loaded` carries its text and digest."""
 
     schema: Literal[1]
