@@ -1,0 +1,99 @@
+"""What a check declares about itself: the numbers a runbook may set, and how loose they may be.
+
+The bounds are the product's promise: a criterion looser than its bound is an error when the
+runbook is loaded, not a surprise in the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from probes.observation import Family
+
+ParamKind = Literal["duration", "int", "bool", "str", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A number with its default and the range a runbook may choose from (ends included, None = open).
+
+    Nanoseconds for `soak` and `max_age`, a count for `attempts`.
+    """
+
+    default: int
+    lowest: int | None = None
+    highest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a check; durations are nanoseconds here and text such as `5s` in a runbook."""
+
+    kind: ParamKind
+    default: int | bool | str
+    lowest: int | None = None
+    highest: int | None = None
+    choices: tuple[str, ...] = ()
+    doc: str = ""
+    required: bool = False
+    """The runbook must give it; `default` then only shows the kind."""
+    at_most: str | None = None
+    """Name of another parameter of the same check that this one may not exceed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """Identity and numbers of a check. None for `soak`, `attempts`, `max_age`: it takes no such thing."""
+
+    id: str
+    version: int
+    family: Family
+    soak: Bound | None
+    attempts: Bound | None
+    max_age: Bound | None
+    params: Mapping[str, Param]
+    needs_mark: bool = False
+    """It compares with the mark, so it can only pass in a step after the one with `mark: true`."""
+
+
+PLANNED = frozenset(
+    {
+        "time.projection",
+        "time.reference",
+        "time.rtc",
+        "kdc.clock",
+        "kerberos.as",
+        "kerberos.tgs",
+        "kerberos.ap-out",
+        "kerberos.ap-in",
+        "kerberos.caches",
+        "kerberos.margin",
+        "ad.trust",
+        "ad.object",
+        "ad.dns",
+        "net.ad-paths",
+        "net.peers",
+        "dc.genid",
+        "dc.replication",
+        "dc.sysvol",
+        "dc.rid",
+        "cert.valid",
+        "cert.chain",
+        "cert.tls",
+        "cert.renewal",
+        "gpo.refresh",
+        "task.run",
+        "service.restart",
+    }
+)
+"""Ids of the design that a later version brings: "not available" is another answer than "unknown"."""
+
+PLANNED_GROUPS = ("identity.", "app.", "naive.")
+"""Groups of ids whose members are not fixed yet."""
+
+
+def planned(check_id: str) -> bool:
+    """Whether the id is one of the design's that this version may not have."""
+    return check_id in PLANNED or check_id.startswith(PLANNED_GROUPS)
