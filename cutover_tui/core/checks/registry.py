@@ -1,0 +1,160 @@
+"""Every check this version knows, by id. A new check is one file and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cutover_tui.core.checks import agent, jump_host, time_master, time_offset, time_provider, time_reboot
+from cutover_tui.core.checks.check import Asked, Check
+from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
+from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck
+from probes.observation import Family
+
+# How old an observation may be at `mark_done`: the cheap readers run every 15 s.
+_FRESH = Bound(default=2 * MINUTE, lowest=30 * SECOND, highest=10 * MINUTE)
+
+_ALL = (
+    Check(
+        spec=CheckSpec(
+            id="time.jump-host",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "agree": Param("duration", 1 * SECOND, 1, 1 * SECOND, doc="how far two witnesses may differ")
+            },
+        ),
+        judge=jump_host.run,
+        criterion=jump_host.criterion,
+        jump_readers=("ntp",),
+        naive="`date` on the jump host looks right",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.provider",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={},
+        ),
+        judge=time_provider.run,
+        criterion=time_provider.criterion,
+        readers=("chrony", "timesyncd", "services"),
+        naive="the time service is active; `timedatectl` says synchronized: yes (for 8.9 h after the last update)",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.single-master",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={},
+        ),
+        judge=time_master.run,
+        criterion=time_master.criterion,
+        readers=("services", "platform", "vmtools"),
+        naive="`vmware-toolbox-cmd timesync status` says Disabled, while Tools sets the clock at every resume",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.offset",
+            version=1,
+            family=Family.TIME,
+            soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "warn": Param("duration", 1 * SECOND, 1, 30 * SECOND, doc="pass, but say so above this"),
+                "fail": Param("duration", 5 * SECOND, 1, 30 * SECOND, doc="never farther off than this"),
+            },
+        ),
+        judge=time_offset.run,
+        criterion=time_offset.criterion,
+        jump_readers=("ntp",),
+        looks_back=time_offset.looks_back,
+        naive="`date` agrees with the wall clock to the second, now",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.reboot",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "first": Param("duration", 5 * MINUTE, 10 * SECOND, 5 * MINUTE, doc="first look until"),
+                "second": Param("duration", 20 * MINUTE, 1 * MINUTE, None, doc="second look from"),
+            },
+        ),
+        judge=time_reboot.run,
+        criterion=time_reboot.criterion,
+        readers=("boot",),
+        jump_readers=("ntp",),
+        looks_back=time_reboot.looks_back,
+        naive="it rebooted and came back",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="agent.swap",
+            version=1,
+            family=Family.IDENTITY,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "old": Param(
+                    "str", agent.AUTO, doc="package that must be gone; auto = the source platform's"
+                ),
+                "new": Param("str", agent.AUTO, doc="agent that must run; auto = the target platform's"),
+            },
+        ),
+        judge=agent.run,
+        criterion=agent.criterion,
+        readers=("agents",),
+        naive="the new agent is connected",
+    ),
+)
+
+CHECKS: Mapping[str, Check] = {check.spec.id: check for check in _ALL}
+
+READER_FAMILY: Mapping[str, Family] = {
+    "chrony": Family.TIME,
+    "timesyncd": Family.TIME,
+    "services": Family.TIME,
+    "vmtools": Family.TIME,
+    "ntp": Family.TIME,
+    "jump-clock": Family.TIME,
+    "platform": Family.IDENTITY,
+    "boot": Family.IDENTITY,
+    "agents": Family.IDENTITY,
+}
+"""The family of each reader's facts; a test holds this against the readers themselves."""
+
+
+def asked(gate_check: GateCheck) -> Asked:
+    """The runbook's numbers over the check's defaults. The runbook was validated when loaded."""
+    spec = CHECKS[gate_check.check].spec
+    return Asked(
+        soak_ns=_or(gate_check.soak, spec.soak),
+        attempts=_or(gate_check.attempts, spec.attempts),
+        max_age_ns=_or(gate_check.max_age, spec.max_age),
+        params={name: gate_check.params.get(name, param.default) for name, param in spec.params.items()},
+    )
+
+
+def versions() -> tuple[tuple[str, int], ...]:
+    """Check ids and versions, sorted: the rules a decision was made by."""
+    return tuple(sorted((c.spec.id, c.spec.version) for c in _ALL))
+
+
+def _or(value: int | None, bound: Bound | None) -> int:
+    if value is not None:
+        return value
+    return bound.default if bound is not None else 0

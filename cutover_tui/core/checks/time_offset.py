@@ -1,0 +1,169 @@
+"""`time.offset`: |guest − reference| + bound, held over the whole soak."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cutover_tui.core.amounts import span, time_amount
+from cutover_tui.core.checks.check import Asked, Says
+from cutover_tui.core.checks.jump_host import independent_references
+from cutover_tui.core.checks.references import Consensus, carried, consensus_line
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Criterion, Finding, Soak
+from cutover_tui.core.runbook import MINUTE
+from probes.observation import Sample
+
+SAMPLE_INTERVAL_NS = 1_000_000_000
+"""Guests are sampled once a second (DESIGN: live graph, soak)."""
+
+GAP_NS = 2 * SAMPLE_INTERVAL_NS + SAMPLE_INTERVAL_NS // 2
+"""A gap longer than two intervals restarts a soak; half an interval for the jitter of a sample's place."""
+
+STALE_NS = 5 * SAMPLE_INTERVAL_NS
+"""Without a sample for this long nothing is known about the clock now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Guest minus reference at one sample, true within `bound_ns`."""
+
+    mono_ns: int
+    offset_ns: int
+    bound_ns: int
+
+    @property
+    def worst_ns(self) -> int:
+        return abs(self.offset_ns) + self.bound_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long the newest stretch has kept the limit, and what ended the one before."""
+
+    since_ns: int
+    until_ns: int
+    broken_by: str | None
+
+    @property
+    def held_ns(self) -> int:
+        return self.until_ns - self.since_ns
+
+
+def reading(sample: Sample, line: Sequence[Consensus]) -> Reading | None:
+    """The sample against the consensus that holds at its time; None without at least two witnesses."""
+    i = bisect_right(line, sample.mono_ns, key=lambda c: c.mono_ns)
+    at = line[i - 1] if i else (line[0] if line else None)
+    if at is None or len(at.agreeing) < 2:
+        return None
+    true = carried(at, sample.mono_ns)
+    if true is None:
+        return None
+    offset, bound = true
+    return Reading(sample.mono_ns, sample.offset_ns - offset, sample.bound_ns + bound)
+
+
+def held(samples: Sequence[Sample], line: Sequence[Consensus], limit_ns: int, enough_ns: int) -> Held:
+    """The newest unbroken stretch within the limit, looked at from its end back to `enough_ns`."""
+    if not samples:
+        return Held(0, 0, None)
+    until = samples[-1].mono_ns
+    since = until
+    for older, newer in zip(reversed((None, *samples[:-1])), reversed(samples), strict=True):
+        r = reading(newer, line)
+        if r is None:
+            return Held(min(since, until), until, "no reference for a sample")
+        if r.worst_ns > limit_ns:
+            return Held(since, until, f"offset {time_amount(r.offset_ns, sign=True)}")
+        since = newer.mono_ns
+        if until - since >= enough_ns:
+            return Held(since, until, None)
+        if older is not None and newer.mono_ns - older.mono_ns > GAP_NS:
+            return Held(since, until, f"no data for {span(newer.mono_ns - older.mono_ns)}")
+    return Held(since, until, None)
+
+
+def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    agree = evidence.domain.tolerances.references_agree
+    line = consensus_line(
+        evidence.jump.get("ntp", ()), evidence.anchor, agree, independent_references(evidence)
+    )
+    if not evidence.samples:
+        return says.unknown(
+            "no-samples",
+            "The guest's clock has not been read since the last disturbance.",
+            remedy="Wait for the link; samples come once a second.",
+        )
+    newest = evidence.samples[-1]
+    silent = evidence.now.boottime_ns - newest.mono_ns
+    if silent > STALE_NS:
+        return says.unknown(
+            "stale",
+            f"No reading of the guest's clock for {span(silent)}.",
+            remedy="Bring the link back; the soak starts again.",
+        )
+    now = reading(newest, line)
+    if now is None:
+        return says.unknown(
+            "own-clock",
+            "No two references agree, so no guest can be judged.",
+            remedy="See time.jump-host.",
+        )
+    warn, limit = asked.ns("warn"), asked.ns("fail")
+    shown = f"{time_amount(now.offset_ns, sign=True)} ± {time_amount(now.bound_ns)}"
+    stretch = held(evidence.samples, line, limit, asked.soak_ns)
+    soak = Soak(min(stretch.held_ns, asked.soak_ns), asked.soak_ns, stretch.broken_by)
+    used = tuple(w.observation for w in line[-1].agreeing)
+    if abs(now.offset_ns) - now.bound_ns > limit:
+        return says.fails(
+            "offset",
+            f"The guest is {shown} off the references; must stay within {time_amount(limit)}.",
+            remedy="Give it a time provider and let that correct the clock.",
+            measured=now.offset_ns,
+            bound=now.bound_ns,
+            used=used,
+            soak=soak,
+        )
+    if now.worst_ns > limit:
+        return says.unknown(
+            "bound-too-wide",
+            f"{shown}: the path is too slow or noisy to tell whether that is within {time_amount(limit)}.",
+            remedy="Measure from nearer, or over a quieter path.",
+            measured=now.offset_ns,
+            bound=now.bound_ns,
+            used=used,
+            soak=soak,
+        )
+    if not soak.complete:
+        was = f" (last broken by: {stretch.broken_by})" if stretch.broken_by else ""
+        return says.unknown(
+            "soaking",
+            f"{shown}, held for {span(soak.held_ns)} of {span(soak.needed_ns)}{was}.",
+            remedy="The rest comes by itself; work on another host meanwhile.",
+            measured=now.offset_ns,
+            bound=now.bound_ns,
+            used=used,
+            soak=soak,
+        )
+    wary = f"; above the warning of {time_amount(warn)}" if now.worst_ns > warn else ""
+    return says.passes(
+        f"{shown}, within {time_amount(limit)} for {span(soak.needed_ns)}{wary}",
+        code="ok" if not wary else "warn",
+        measured=now.offset_ns,
+        bound=now.bound_ns,
+        used=used,
+        soak=soak,
+    )
+
+
+def looks_back(asked: Asked) -> int:
+    """The soak, and some more so that what broke it stays visible."""
+    return asked.soak_ns + 5 * MINUTE
+
+
+def criterion(asked: Asked) -> Criterion:
+    limit = asked.ns("fail")
+    return Criterion(
+        f"|guest − references| + bound ≤ {time_amount(limit)} for {span(asked.soak_ns)}", limit, "ns"
+    )

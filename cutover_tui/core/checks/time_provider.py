@@ -1,0 +1,219 @@
+"""`time.provider`: an accepted provider is named, runs, starts at boot and has good recent updates.
+
+"The offset is small" is never enough: a guest is right at minute 0 and nobody keeps it right.
+"""
+
+from __future__ import annotations
+
+from cutover_tui.core.amounts import span, time_amount
+from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Criterion, Finding
+from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
+from probes.observation import FailureKind, Observation
+
+LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
+GOOD_UPDATES = 3
+CHRONY_UNITS = ("chrony.service", "chronyd.service")
+TIMESYNCD_UNITS = ("systemd-timesyncd.service",)
+UNREAD_UNITS = {
+    "ntp.service": "ntpd",
+    "ntpd.service": "ntpd",
+    "ntpsec.service": "ntpsec",
+    "openntpd.service": "openntpd",
+}
+AT_BOOT = frozenset({"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"})
+
+
+def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    chrony_at = evidence.latest("chrony")
+    timesyncd_at = evidence.latest("timesyncd")
+    chrony = evidence.facts("chrony", ChronyFacts)
+    timesyncd = evidence.facts("timesyncd", TimesyncdFacts)
+    if chrony is not None and chrony.running and chrony_at is not None:
+        return _chrony(chrony, chrony_at, evidence, says)
+    if timesyncd is not None and timesyncd.running and timesyncd_at is not None:
+        return _timesyncd(timesyncd, timesyncd_at, evidence, says)
+    for reader, newest in (("chrony", chrony_at), ("timesyncd", timesyncd_at)):
+        if newest is None or (
+            newest.failure is not None and newest.failure.kind is not FailureKind.TOOL_ABSENT
+        ):
+            return no_facts(says, reader, newest)
+    services = evidence.facts("services", ServicesFacts)
+    if services is None:
+        return no_facts(says, "services", evidence.latest("services"))
+    for unit in services.units:
+        if unit.name in UNREAD_UNITS and unit.active == "active":
+            return says.unknown(
+                "unrecognised-provider",
+                f"{UNREAD_UNITS[unit.name]} runs, which this version cannot read.",
+                remedy="Use chrony or systemd-timesyncd, or waive with the reason.",
+            )
+    used = tuple(o for o in (chrony_at, timesyncd_at, evidence.latest("services")) if o is not None)
+    return says.fails(
+        "no-provider",
+        "Nothing on this guest keeps its clock right: no chronyd, no systemd-timesyncd runs.",
+        remedy="Install and start chrony with this site's time sources.",
+        used=used,
+    )
+
+
+def criterion(_asked: Asked) -> Criterion:
+    return Criterion(
+        "a named provider runs, starts at boot, ≥ 3 good updates since boot, last one younger than 3 polls",
+        GOOD_UPDATES,
+        "count",
+    )
+
+
+def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
+    used = (newest,)
+    if facts.refid.upper() in LOCAL_REFIDS:
+        return says.fails(
+            "local-reference",
+            "chronyd follows its own local reference: it calls its own drift the truth.",
+            remedy="Give it reachable servers, and take `local` out of its configuration.",
+            used=used,
+        )
+    selected = next((s for s in facts.sources if s.state == "selected"), None)
+    if selected is None:
+        if not facts.sources:
+            return says.fails(
+                "no-sources",
+                "chronyd runs without a single source.",
+                remedy="Configure this site's time servers.",
+                used=used,
+            )
+        if all(s.reach == 0 for s in facts.sources):
+            return says.fails(
+                "no-reachable-source",
+                f"chronyd runs, but none of its {len(facts.sources)} sources answers.",
+                remedy="Open UDP 123 from the guest to its sources, or configure reachable ones.",
+                used=used,
+            )
+        return says.unknown(
+            "not-selected",
+            "chronyd has not selected a source yet.",
+            remedy="Wait some polls; if it stays, its sources disagree.",
+            used=used,
+        )
+    if facts.leap == "unsynchronised":
+        return says.fails(
+            "unsynchronised",
+            "chronyd says it is not synchronised.",
+            remedy="Look at `chronyc sources` and `chronyc tracking` on the guest.",
+            used=used,
+        )
+    poll_ns = 1_000_000_000 << max(0, selected.poll)
+    if facts.ref_time_ns is None or facts.guest_utc_ns is None:
+        return says.unknown(
+            "no-update-time",
+            "chronyd does not say when it last updated the clock.",
+            remedy="Wait for its next update.",
+            used=used,
+        )
+    age = facts.guest_utc_ns - facts.ref_time_ns
+    if age > 3 * poll_ns or (selected.last_rx_s or 0) * 1_000_000_000 > 3 * poll_ns:
+        return says.fails(
+            "stale-update",
+            f"chronyd last updated the clock {span(age)} ago, more than 3 polls of {time_amount(poll_ns)}.",
+            remedy="Its source is gone; open UDP 123 or configure another.",
+            measured=age,
+            used=used,
+        )
+    good = selected.reach.bit_count()
+    if good < GOOD_UPDATES:
+        return says.unknown(
+            "few-updates",
+            f"chronyd has {good} of {GOOD_UPDATES} good updates from {selected.name}.",
+            remedy=f"Wait: one comes every {time_amount(poll_ns)}.",
+            measured=good,
+            used=used,
+        )
+    words = (
+        f"chronyd ← {selected.name} (stratum {selected.stratum}), "
+        f"{good} good of the last 8, last {span(max(0, age))} ago"
+    )
+    return _at_boot(CHRONY_UNITS, words, good, used, evidence, says)
+
+
+def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
+    used = (newest,)
+    if facts.packet_count == 0 or facts.server_address is None:
+        return says.fails(
+            "no-reachable-source",
+            "systemd-timesyncd runs, but no server has answered since it started.",
+            remedy="Open UDP 123 from the guest to its server, or configure a reachable one.",
+            used=used,
+        )
+    if facts.packet_count < GOOD_UPDATES:
+        return says.unknown(
+            "few-updates",
+            f"systemd-timesyncd has {facts.packet_count} of {GOOD_UPDATES} answers.",
+            remedy="Wait for its next polls, or restart it to poll at once.",
+            measured=facts.packet_count,
+            used=used,
+        )
+    if facts.leap == "unsynchronised" or facts.ignored:
+        return says.fails(
+            "unsynchronised",
+            "The server of systemd-timesyncd is not synchronised itself, or its answer was ignored.",
+            remedy="Give it a server that has time.",
+            used=used,
+        )
+    if facts.last_answer_utc_ns is None or facts.guest_utc_ns is None or facts.poll_interval_ns is None:
+        return says.unknown(
+            "no-update-time",
+            "systemd-timesyncd does not say when its server last answered.",
+            remedy="Wait for its next poll.",
+            used=used,
+        )
+    age = facts.guest_utc_ns - facts.last_answer_utc_ns
+    if age > 3 * facts.poll_interval_ns:
+        return says.fails(
+            "stale-update",
+            f"systemd-timesyncd last heard its server {span(age)} ago, more than 3 polls.",
+            remedy="Its server is gone; open UDP 123 or configure another.",
+            measured=age,
+            used=used,
+        )
+    server = facts.server_name or facts.server_address
+    words = (
+        f"systemd-timesyncd ← {server} (stratum {facts.stratum}), "
+        f"{facts.packet_count} answers, last {span(max(0, age))} ago"
+    )
+    return _at_boot(TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says)
+
+
+def _at_boot(
+    names: tuple[str, ...],
+    words: str,
+    good: int,
+    used: tuple[Observation, ...],
+    evidence: Evidence,
+    says: Says,
+) -> Finding:
+    services = evidence.facts("services", ServicesFacts)
+    newest = evidence.latest("services")
+    if services is None or newest is None:
+        return no_facts(says, "services", newest)
+    used = (*used, newest)
+    units = [u for u in services.units if u.name in names]
+    if any(u.enabled in AT_BOOT for u in units):
+        return says.passes(words, measured=good, used=used)
+    known = [u for u in units if u.enabled is not None]
+    if known:
+        return says.fails(
+            "not-at-boot",
+            f"{words}; but {known[0].name} is {known[0].enabled}: the next boot has no provider.",
+            remedy=f"Enable it: systemctl enable {known[0].name}",
+            measured=good,
+            used=used,
+        )
+    return says.unknown(
+        "boot-unknown",
+        f"{words}; whether it starts at boot could not be seen.",
+        remedy="Enable it with the guest's init system and look again.",
+        measured=good,
+        used=used,
+    )

@@ -1,0 +1,135 @@
+"""`time.reboot`: rebooted after the mark, and time held in two looks after that boot.
+
+A guest that is right now may come up wrong (RTC, zone), and be repaired within seconds by
+a provider that is not there next time: one look under 5 min and one at 20 min or later.
+"""
+
+from __future__ import annotations
+
+from cutover_tui.core.amounts import span, time_amount
+from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.jump_host import independent_references
+from cutover_tui.core.checks.references import HOLD_NS, consensus_line
+from cutover_tui.core.checks.time_offset import Reading, reading
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Criterion, Finding, Soak
+from cutover_tui.core.runbook import HOUR, MINUTE
+from probes.facts_identity import BootFacts
+
+LIMIT_NS = 5_000_000_000
+
+
+def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    boot_at = evidence.latest("boot")
+    boot = evidence.facts("boot", BootFacts)
+    if boot is None or boot_at is None:
+        return no_facts(says, "boot", boot_at)
+    used = (boot_at,)
+    if evidence.mark is None:
+        return says.unknown(
+            "no-mark",
+            "This host has no mark yet, so no boot after it.",
+            remedy="Do the step with `mark: true` first.",
+            used=used,
+        )
+    if evidence.baseline is None or evidence.baseline.boot_id is None:
+        return says.unknown(
+            "no-baseline",
+            "The boot id from before the mark was not captured.",
+            remedy="Capture a baseline before the mark; after it only a waiver can say this.",
+            used=used,
+        )
+    if boot.boot_id == evidence.baseline.boot_id:
+        return says.fails(
+            "not-rebooted",
+            "The guest still runs the boot from before the mark.",
+            remedy="Power it off and on (a cold boot: the RTC counts).",
+            used=used,
+        )
+    first_ns, second_ns = asked.ns("first"), asked.ns("second")
+    booted_ns = boot_at.ended.boottime_ns - boot.uptime_ns
+    now_ns = evidence.now.boottime_ns
+    early = _looks(evidence, booted_ns, booted_ns + first_ns)
+    late = _looks(evidence, max(booted_ns + second_ns, now_ns - MINUTE), now_ns)
+    wrong = next((r for r in (*early, *late) if abs(r.offset_ns) - r.bound_ns > LIMIT_NS), None)
+    if wrong is not None:
+        return says.fails(
+            "offset-after-boot",
+            f"{span(wrong.mono_ns - booted_ns)} after boot the guest was "
+            f"{time_amount(wrong.offset_ns, sign=True)} off.",
+            remedy="Look at its RTC basis and its provider's start at boot, then boot again.",
+            measured=wrong.offset_ns,
+            bound=wrong.bound_ns,
+            used=used,
+        )
+    up = now_ns - booted_ns
+    if not _sure(early):
+        if up <= first_ns:
+            return says.unknown(
+                "waiting",
+                f"Booted {span(up)} ago; the first look needs a reading against two references.",
+                remedy="It comes by itself.",
+                used=used,
+            )
+        return says.unknown(
+            "first-look-missed",
+            f"Nobody measured this guest within {span(first_ns)} of its boot.",
+            remedy="Boot it again while this session runs.",
+            used=used,
+        )
+    if not _sure(late):
+        return says.unknown(
+            "waiting",
+            f"First look passed; the second is due {span(second_ns)} after boot, now {span(up)}.",
+            remedy="It comes by itself; work on another host meanwhile.",
+            used=used,
+            soak=Soak(min(up, second_ns), second_ns),
+        )
+    last = late[-1]
+    return says.passes(
+        f"rebooted after the mark; {time_amount(early[0].offset_ns, sign=True)} at "
+        f"{span(early[0].mono_ns - booted_ns)} and {time_amount(last.offset_ns, sign=True)} at "
+        f"{span(last.mono_ns - booted_ns)} after boot",
+        measured=last.offset_ns,
+        bound=last.bound_ns,
+        used=used,
+    )
+
+
+def looks_back(_asked: Asked) -> int:
+    """The first look of a boot counts as long as that boot runs; a window is shorter than this."""
+    return 12 * HOUR
+
+
+def criterion(asked: Asked) -> Criterion:
+    return Criterion(
+        f"booted after the mark; ≤ {time_amount(LIMIT_NS)} off within {span(asked.ns('first'))} "
+        f"and again at {span(asked.ns('second'))} after boot",
+        LIMIT_NS,
+        "ns",
+    )
+
+
+def _looks(evidence: Evidence, after_ns: int, until_ns: int) -> list[Reading]:
+    """Readings in a stretch, against the references of that stretch."""
+    answers = [
+        o
+        for o in evidence.jump.get("ntp", ())
+        if after_ns - HOLD_NS <= o.ended.boottime_ns <= until_ns + HOLD_NS
+    ]
+    line = consensus_line(
+        answers,
+        evidence.anchor,
+        evidence.domain.tolerances.references_agree,
+        independent_references(evidence),
+    )
+    return [
+        r
+        for s in evidence.samples
+        if after_ns < s.mono_ns <= until_ns and (r := reading(s, line)) is not None
+    ]
+
+
+def _sure(readings: list[Reading]) -> bool:
+    """At least one reading that is inside the limit with its bound."""
+    return any(r.worst_ns <= LIMIT_NS for r in readings)

@@ -1,0 +1,215 @@
+"""What a check may look at: selected deterministically, never picked.
+
+`select` takes *all* observations of the readers a check names, for that host, since the
+last void of their family and within `max_age`. Leaving one out would be cherry-picking.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cutover_tui.core.runbook import Domain, Host
+from probes.observation import Facts, Family, Instant, Observation, Sample
+
+F = TypeVar("F", bound=Facts)
+
+
+@dataclass(slots=True)
+class SampleColumns:
+    """Samples of one host as columns: 40 bytes a sample, twelve hours of a wave fit in memory."""
+
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    mono: array[int] = field(default_factory=lambda: array("q"))
+    rtt: array[int] = field(default_factory=lambda: array("q"))
+    offset: array[int] = field(default_factory=lambda: array("q"))
+    grain: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, line: int, sample: Sample) -> None:
+        self.lines.append(line)
+        self.mono.append(sample.mono_ns)
+        self.rtt.append(sample.rtt_ns)
+        self.offset.append(sample.offset_ns)
+        self.grain.append(sample.grain_ns)
+
+    def __len__(self) -> int:
+        return len(self.mono)
+
+    def between(self, after_ns: int, until_ns: int, upto_line: int | None = None) -> tuple[Sample, ...]:
+        """Samples with `after_ns` < mono ≤ `until_ns`, up to a tape line, oldest first."""
+        first = bisect_right(self.mono, after_ns)
+        last = bisect_right(self.mono, until_ns)
+        if upto_line is not None:
+            last = min(last, bisect_right(self.lines, upto_line))
+        return tuple(
+            Sample(self.mono[i], self.rtt[i], self.offset[i], self.grain[i]) for i in range(first, last)
+        )
+
+    def forget(self, before_ns: int) -> None:
+        """Drop what is older from memory; the tape keeps it."""
+        keep = bisect_right(self.mono, before_ns)
+        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
+            del column[:keep]
+
+
+@dataclass(slots=True)
+class HostLog:
+    """Everything a tape holds of one host, in the order of its lines (numbered from 1).
+
+    The live engine appends; the audit fills it from a tape. Both give the same evidence
+    for the same last line. Holds one boot of the jump host only: evidence from before is stale.
+    """
+
+    observations: list[Observation] = field(default_factory=list)
+    observation_lines: list[int] = field(default_factory=list)
+    samples: SampleColumns = field(default_factory=SampleColumns)
+
+    def add_observation(self, line: int, observation: Observation) -> None:
+        self.observations.append(observation)
+        self.observation_lines.append(line)
+
+    def add_sample(self, line: int, sample: Sample) -> None:
+        self.samples.add(line, sample)
+
+    def forget(self, before_ns: int) -> None:
+        """Drop what ended before `before_ns` from memory; the tape keeps it."""
+        keep = bisect_right(self.observations, before_ns, key=lambda o: o.ended.boottime_ns)
+        del self.observations[:keep]
+        del self.observation_lines[:keep]
+        self.samples.forget(before_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPoint:
+    """Where before ends and after begins for a host."""
+
+    seq: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was captured before the mark, as far as checks compare with it."""
+
+    seq: int
+    at: Instant
+    boot_id: str | None
+    findings: Mapping[str, tuple[str, str]]  # check -> (verdict, reason code)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All one check sees of one host at `now`."""
+
+    host: Host
+    now: Instant
+    anchor: Instant
+    domain: Domain
+    source: str
+    target: str
+    observations: Mapping[str, tuple[Observation, ...]]  # by reader, oldest first
+    jump: Mapping[str, tuple[Observation, ...]]
+    samples: tuple[Sample, ...]
+    mark: MarkPoint | None
+    baseline: Baseline | None
+
+    def latest(self, reader: str) -> Observation | None:
+        """The newest observation of that reader, a failed one included; None when there is none."""
+        seen = self.observations.get(reader, ())
+        return seen[-1] if seen else None
+
+    def facts(self, reader: str, kind: type[F]) -> F | None:
+        """The newest facts of that reader when its newest observation has them."""
+        newest = self.latest(reader)
+        return newest.facts if newest is not None and isinstance(newest.facts, kind) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a check asks for: readers of the guest and of the jump host, samples, and how far back."""
+
+    readers: tuple[str, ...]
+    jump_readers: tuple[str, ...]
+    max_age_ns: int
+    sample_age_ns: int | None  # None: no samples
+
+
+def select(
+    wanted: Wanted,
+    *,
+    host: Host,
+    log: HostLog,
+    jump_log: HostLog,
+    upto_line: int | None,
+    jump_upto_line: int | None,
+    families: Mapping[str, Family],
+    voids: Mapping[Family, Instant],
+    now: Instant,
+    anchor: Instant,
+    domain: Domain,
+    source: str,
+    target: str,
+    mark: MarkPoint | None,
+    baseline: Baseline | None,
+) -> Evidence:
+    """All that counts for one check, and nothing else.
+
+    Args:
+        families: the family of each reader, so that a disturbance voids only its own.
+        voids: last disturbance of each family of this host.
+        upto_line: last sealed tape line that may be used; None = all.
+    """
+    observations = {
+        reader: tuple(
+            _usable(
+                _of_reader(log, reader, upto_line, now.boottime_ns - wanted.max_age_ns),
+                voids.get(families[reader]),
+                now,
+            )
+        )
+        for reader in wanted.readers
+    }
+    age = max(wanted.max_age_ns, wanted.sample_age_ns or 0)
+    jump = {
+        reader: tuple(_usable(_of_reader(jump_log, reader, jump_upto_line, now.boottime_ns - age), None, now))
+        for reader in wanted.jump_readers
+    }
+    samples: tuple[Sample, ...] = ()
+    if wanted.sample_age_ns is not None:
+        void = voids.get(Family.TIME)
+        since = now.boottime_ns - wanted.sample_age_ns
+        if void is not None and void.boot_id == now.boot_id:
+            since = max(since, void.boottime_ns)
+        samples = log.samples.between(since, now.boottime_ns, upto_line)
+    return Evidence(
+        host=host,
+        now=now,
+        anchor=anchor,
+        domain=domain,
+        source=source,
+        target=target,
+        observations=observations,
+        jump=jump,
+        samples=samples,
+        mark=mark,
+        baseline=baseline,
+    )
+
+
+def _of_reader(log: HostLog, reader: str, upto_line: int | None, since_ns: int) -> Iterable[Observation]:
+    last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
+    first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
+    return (o for o in log.observations[first:last] if o.reader == reader)
+
+
+def _usable(observations: Iterable[Observation], void: Instant | None, now: Instant) -> Iterable[Observation]:
+    """Only this boot of the jump host, only what *began* after the void, nothing from the future."""
+    for o in observations:
+        if o.began.boot_id != now.boot_id or o.ended.boottime_ns > now.boottime_ns:
+            continue
+        if void is not None and void.boot_id == now.boot_id and o.began.boottime_ns <= void.boottime_ns:
+            continue
+        yield o

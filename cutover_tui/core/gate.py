@@ -1,0 +1,191 @@
+"""The gate: may this step be marked done on this host now? Pure; time is an argument.
+
+Only `pass` and `na` open. Everything else is named as missing, with what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
+from cutover_tui.core.evidence import Baseline, HostLog, MarkPoint, Wanted, select
+from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
+from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
+from probes.facts_identity import PlatformFacts
+from probes.observation import Family, Instant
+
+WAVE = "*"
+"""The host of a step whose scope is the wave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One host as the gate sees it: its tape up to a sealed line, its voids, mark and baseline."""
+
+    host: Host
+    log: HostLog
+    upto_line: int | None
+    voids: Mapping[Family, Instant]
+    mark: MarkPoint | None
+    baseline: Baseline | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All a gate needs to answer; equal questions have equal answers."""
+
+    runbook: Runbook
+    digest: str
+    step: Step
+    subjects: tuple[Subject, ...]
+    jump_log: HostLog
+    jump_upto_line: int | None
+    now: Instant
+    anchor: Instant
+    upto: int
+    owed: tuple[Missing, ...]
+    windows: tuple[Window, ...] = ()
+
+
+def decide(question: Question) -> Decision:
+    """Run every check of the step's gate and say what is missing."""
+    findings = tuple(
+        finding
+        for subject in question.subjects
+        for gate_check in question.step.gate
+        for finding in (judge(gate_check, subject, question),)
+    )
+    missing = (
+        *question.owed,
+        *(m for s in question.subjects if (m := wrong_platform(s, question)) is not None),
+        *(m for f in findings if (m := _missing(f)) is not None),
+    )
+    used = {g.check for g in question.step.gate}
+    one = len(question.subjects) == 1 and question.step.scope == "host"
+    subject = question.subjects[0] if one else None
+    return Decision(
+        step=question.step.id,
+        host=subject.host.name if subject is not None else WAVE,
+        at=question.now,
+        upto=question.upto,
+        runbook=question.digest,
+        mark=subject.mark.seq if subject is not None and subject.mark is not None else None,
+        rules=tuple(v for v in versions() if v[0] in used),
+        findings=findings,
+        outcome="refused" if missing else "open",
+        missing=missing,
+        windows=question.windows,
+    )
+
+
+def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Finding:
+    """One check on one host, with the evidence `select` gives it."""
+    check = CHECKS[gate_check.check]
+    numbers = asked(gate_check)
+    evidence = select(
+        Wanted(
+            readers=check.readers,
+            jump_readers=check.jump_readers,
+            max_age_ns=numbers.max_age_ns,
+            sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
+        ),
+        host=subject.host,
+        log=subject.log,
+        jump_log=question.jump_log,
+        upto_line=subject.upto_line,
+        jump_upto_line=question.jump_upto_line,
+        families=READER_FAMILY,
+        voids=subject.voids,
+        now=question.now,
+        anchor=question.anchor,
+        domain=question.runbook.domain,
+        source=question.runbook.source.platform,
+        target=question.runbook.target.platform,
+        mark=subject.mark,
+        baseline=subject.baseline,
+    )
+    finding = check.run(evidence, numbers)
+    return _with_origin(_with_action(finding, question.step), subject.baseline)
+
+
+def wrong_platform(subject: Subject, question: Question) -> Missing | None:
+    """After the mark the guest must be seen on the declared target.
+
+    The old VM, still running behind the same address, answers every check with a smile.
+    """
+    if subject.mark is None or not question.step.gate:
+        return None
+    target = question.runbook.target.platform
+    evidence = select(
+        Wanted(("platform",), (), 10 * MINUTE, None),
+        host=subject.host,
+        log=subject.log,
+        jump_log=question.jump_log,
+        upto_line=subject.upto_line,
+        jump_upto_line=question.jump_upto_line,
+        families=READER_FAMILY,
+        voids=subject.voids,
+        now=question.now,
+        anchor=question.anchor,
+        domain=question.runbook.domain,
+        source=question.runbook.source.platform,
+        target=target,
+        mark=subject.mark,
+        baseline=subject.baseline,
+    )
+    facts = evidence.facts("platform", PlatformFacts)
+    name = subject.host.name
+    if facts is None or facts.platform == "unknown":
+        return Missing(
+            "platform",
+            Verdict.UNKNOWN,
+            f"On which platform {name} runs has not been seen since the mark.",
+            "Wait for the next reading, or look at the console.",
+        )
+    if facts.platform != target:
+        return Missing(
+            "platform",
+            Verdict.FAIL,
+            f"{name} answers from {facts.platform} ({facts.dmi_vendor}), the target is {target}.",
+            "Make sure that it is the moved VM that answers, not the source.",
+        )
+    return None
+
+
+def families(step: Step) -> frozenset[Family]:
+    """The families whose disturbance invalidates a decision on this step."""
+    return frozenset(CHECKS[g.check].spec.family for g in step.gate)
+
+
+def hosts_of(step: Step, hosts: Sequence[Host]) -> tuple[str, ...]:
+    """The state columns of a step: one a host, or one for the wave."""
+    return (WAVE,) if step.scope == "wave" else tuple(h.name for h in hosts)
+
+
+def _missing(finding: Finding) -> Missing | None:
+    if finding.verdict in (Verdict.PASS, Verdict.NA):
+        return None
+    return Missing(finding.check, finding.verdict, finding.reason, finding.remedy)
+
+
+def _with_origin(finding: Finding, baseline: Baseline | None) -> Finding:
+    """A check that failed for the same reason before the mark did not begin to fail by it."""
+    if finding.verdict is not Verdict.FAIL or baseline is None:
+        return finding
+    before = baseline.findings.get(finding.check)
+    if before is None or before != (Verdict.FAIL, finding.reason_code):
+        return finding
+    return msgspec.structs.replace(finding, origin="pre-existing", baseline=str(baseline.seq))
+
+
+def _with_action(finding: Finding, step: Step) -> Finding:
+    """The step's action whose verifier is this check is the remedy: a key, not a sentence."""
+    if finding.verdict is not Verdict.FAIL:
+        return finding
+    for action in step.actions:
+        if action.verifier == finding.check:
+            return msgspec.structs.replace(finding, action=action.id)
+    return finding

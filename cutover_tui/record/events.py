@@ -1,0 +1,207 @@
+"""What the journal says: one struct an event, at human rate. The session *is* this list.
+
+A body never changes its meaning; new facts get new bodies. Raw outputs live on the tapes
+and are cited by digest.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cutover_tui.core.finding import Decision, Verdict, Window
+from probes.observation import Family, Instant
+
+GENESIS = "0" * 64
+"""`prev` of the first event."""
+
+
+class SessionStarted(msgspec.Struct, frozen=True, tag="session-started"):
+    """The runbook is pinned (its text travels with the session) and the timescale anchored."""
+
+    session: str
+    tool: str  # version of this program
+    runbook_name: str
+    runbook_sha256: str
+    runbook_text: str
+    anchor: Instant
+    rules: tuple[tuple[str, int], ...]  # check id, version
+    operator: str
+    jump_host: str
+
+
+class SessionResumed(msgspec.Struct, frozen=True, tag="session-resumed"):
+    """Another process took the session up again. A new anchor means: the jump host was rebooted."""
+
+    tool: str
+    anchor: Instant
+    operator: str
+    notice: str | None = None  # what was cut off or found unfinished
+
+
+class SessionClosed(msgspec.Struct, frozen=True, tag="session-closed"):
+    """The program left the session in order; it may be resumed."""
+
+
+class StepStarted(msgspec.Struct, frozen=True, tag="step-started"):
+    """An engineer began a step on a host (`*` for scope wave)."""
+
+    step: str
+    host: str
+
+
+class ActionIntended(msgspec.Struct, frozen=True, tag="action-intended"):
+    """Written and fsynced before the command runs: a resume never repeats it by itself."""
+
+    step: str
+    host: str
+    action: str
+    argv: tuple[str, ...]
+    disturbs: tuple[Family, ...]
+    breaks_rollback: bool
+    elevate: bool = False
+
+
+class ActionEnded(msgspec.Struct, frozen=True, tag="action-ended"):
+    """What came back. An exit code proves nothing; the step's checks do."""
+
+    intent: int  # sequence of the ActionIntended
+    rc: int | None
+    out_tail: str  # last lines, bounded
+    failure: str | None = None
+    raw: str | None = None  # digest on the host's tape
+
+
+class Disturbed(msgspec.Struct, frozen=True, tag="disturbed"):
+    """Voids observations of these families of this host that began at `since` or before."""
+
+    host: str
+    families: tuple[Family, ...]
+    kind: Literal["reboot", "host-key", "machine", "platform", "action"]
+    cause: str
+    since: Instant
+
+
+class Marked(msgspec.Struct, frozen=True, tag="marked"):
+    """Separates before from after for a host; voids every family."""
+
+    host: str
+    step: str
+
+
+class Section(msgspec.Struct, frozen=True):
+    """One family of a baseline and the observations it rests on."""
+
+    family: Family
+    state: Literal["captured", "empty-and-complete", "not-visible"]
+    observations: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class BaselineCaptured(msgspec.Struct, frozen=True, tag="baseline-captured"):
+    """Observations from before the mark that later checks compare with.
+
+    `findings` are the verdicts of that moment (check, verdict, reason code): what failed
+    the same way before is pre-existing.
+    """
+
+    host: str
+    sections: tuple[Section, ...]
+    boot_id: str | None
+    findings: tuple[tuple[str, Verdict, str], ...] = ()
+
+
+class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
+    """The tapes up to here are on disk, with these hashes."""
+
+    windows: tuple[Window, ...]
+
+
+class Decided(msgspec.Struct, frozen=True, tag="decided"):
+    """The gate was asked by an engineer; refusals are kept like openings."""
+
+    decision: Decision
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The step is done on this host, by an open decision with nothing of its families between."""
+
+    step: str
+    host: str
+    decision: int  # sequence of the Decided(open)
+
+
+class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict-changed"):
+    """A check of a started or done step changed its verdict or reason."""
+
+    step: str
+    host: str
+    check: str
+    verdict: Verdict
+    reason_code: str
+    reason: str
+
+
+class Regressed(msgspec.Struct, frozen=True, tag="regressed"):
+    """A done step whose check fails now."""
+
+    step: str
+    host: str
+    check: str
+    reason: str
+
+
+class Noted(msgspec.Struct, frozen=True, tag="noted"):
+    """A person's words."""
+
+    text: str
+    step: str | None = None
+    host: str | None = None
+
+
+class LinkLost(msgspec.Struct, frozen=True, tag="link-lost"):
+    """A guest cannot be measured from here on."""
+
+    host: str
+    kind: str
+    detail: str
+
+
+class LinkUp(msgspec.Struct, frozen=True, tag="link-up"):
+    """A guest is connected, and which machine answered."""
+
+    host: str
+    host_key: str | None
+    boot_id: str | None
+
+
+Body = (
+    SessionStarted
+    | SessionResumed
+    | SessionClosed
+    | StepStarted
+    | ActionIntended
+    | ActionEnded
+    | Disturbed
+    | Marked
+    | BaselineCaptured
+    | Sealed
+    | Decided
+    | Done
+    | VerdictChanged
+    | Regressed
+    | Noted
+    | LinkLost
+    | LinkUp
+)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of the journal. `prev` is the SHA-256 of the line before, as written."""
+
+    seq: int
+    prev: str
+    at: Instant
+    by: str
+    body: Body

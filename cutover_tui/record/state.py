@@ -1,0 +1,250 @@
+"""The state of a session: a fold over its journal, cheap and structural.
+
+The fold does not judge evidence (the audit does); it refuses a journal whose events
+contradict each other: a `done` must name an earlier `decided(open)` for the same step and
+host with no disturbance of its families between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cutover_tui.core.checks.registry import CHECKS
+from cutover_tui.core.evidence import Baseline, MarkPoint
+from cutover_tui.core.finding import Decision, Verdict, Window
+from cutover_tui.core.gate import WAVE
+from cutover_tui.record.events import (
+    ActionEnded,
+    ActionIntended,
+    BaselineCaptured,
+    Decided,
+    Disturbed,
+    Done,
+    Event,
+    LinkLost,
+    LinkUp,
+    Marked,
+    Noted,
+    Regressed,
+    Sealed,
+    SessionResumed,
+    SessionStarted,
+    StepStarted,
+    VerdictChanged,
+)
+from probes.observation import Family, Instant
+
+Status = Literal["todo", "started", "refused", "done", "regressed"]
+ALL_FAMILIES = tuple(Family)
+
+
+class Contradiction(Exception):  # noqa: N818 - it names what the journal holds
+    """An event that cannot follow from those before it."""
+
+    def __init__(self, seq: int, why: str) -> None:
+        super().__init__(f"event {seq}: {why}")
+        self.seq = seq
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """One step on one host (`*` = the wave)."""
+
+    status: Status
+    since: Instant
+    decision: Decision | None = None
+    decision_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The last disturbance of one family of one host."""
+
+    seq: int
+    since: Instant
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether a guest can be measured, since when, and which machine answered."""
+
+    up: bool
+    since: Instant
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class State:
+    """What the journal says so far. Only `apply` changes it."""
+
+    seq: int = 0
+    started: SessionStarted | None = None
+    anchor: Instant | None = None
+    steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
+    voids: dict[str, dict[Family, Void]] = field(default_factory=dict)
+    marks: dict[str, MarkPoint] = field(default_factory=dict)
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    moved_unmarked: dict[str, str] = field(default_factory=dict)
+    intents: dict[int, ActionIntended] = field(default_factory=dict)
+    action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str, str], tuple[VerdictChanged, Instant]] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    seals: dict[str, Window] = field(default_factory=dict)
+    notes: list[tuple[Event, Noted]] = field(default_factory=list)
+    _decisions: dict[int, Decision] = field(default_factory=dict)
+
+    def status(self, step: str, host: str) -> Status:
+        """The state of a step on a host; `todo` when nothing was said of it."""
+        at = self.steps.get((step, host))
+        return at.status if at is not None else "todo"
+
+    def last_voids(self, host: str) -> dict[Family, Instant]:
+        """The instant up to which each family's observations of this host no longer count."""
+        return {family: void.since for family, void in self.voids.get(host, {}).items()}
+
+    def disturbed_since(self, seq: int, hosts: Iterable[str], families: Iterable[Family]) -> Void | None:
+        """The newest disturbance of any of these families of any of these hosts after `seq`."""
+        wanted = tuple(families)
+        found = [
+            void
+            for host in hosts
+            for family, void in self.voids.get(host, {}).items()
+            if family in wanted and void.seq > seq
+        ]
+        return max(found, key=lambda v: v.seq, default=None)
+
+    def apply(self, event: Event) -> None:
+        """Take one more event.
+
+        Raises:
+            Contradiction: the event cannot follow from those before it.
+        """
+        if event.seq != self.seq + 1:
+            raise Contradiction(event.seq, f"out of order after {self.seq}")
+        body = event.body
+        if self.started is None and not isinstance(body, SessionStarted):
+            raise Contradiction(event.seq, "a journal begins with session-started")
+        match body:
+            case SessionStarted():
+                if self.started is not None:
+                    raise Contradiction(event.seq, "the session was started before")
+                self.started, self.anchor = body, body.anchor
+            case SessionResumed():
+                self.anchor = body.anchor
+                self.links.clear()
+            case StepStarted():
+                if self.status(body.step, body.host) == "todo":
+                    self.steps[body.step, body.host] = StepState("started", event.at)
+            case ActionIntended():
+                self.intents[event.seq] = body
+            case ActionEnded():
+                intent = self.intents.pop(body.intent, None)
+                if intent is None:
+                    raise Contradiction(event.seq, f"no action was intended at {body.intent}")
+                self.action_results[intent.step, intent.host, intent.action] = body
+            case Disturbed():
+                self._void(body.host, body.families, Void(event.seq, body.since, body.cause))
+                if body.kind in ("platform", "machine") and body.host not in self.marks:
+                    self.moved_unmarked[body.host] = body.cause
+            case Marked():
+                self.marks[body.host] = MarkPoint(event.seq, event.at)
+                self.moved_unmarked.pop(body.host, None)
+                self._void(body.host, ALL_FAMILIES, Void(event.seq, event.at, "mark"))
+            case BaselineCaptured():
+                self.baselines[body.host] = Baseline(
+                    event.seq,
+                    event.at,
+                    body.boot_id,
+                    {check: (str(verdict), code) for check, verdict, code in body.findings},
+                )
+            case Sealed():
+                for window in body.windows:
+                    self._seal(event.seq, window)
+            case Decided():
+                self._decided(event, body.decision)
+            case Done():
+                self._done(event, body)
+            case VerdictChanged():
+                self.verdicts[body.step, body.host, body.check] = (body, event.at)
+            case Regressed():
+                at = self.steps.get((body.step, body.host))
+                if at is None or at.status not in ("done", "regressed"):
+                    raise Contradiction(event.seq, "only a done step regresses")
+                self.steps[body.step, body.host] = StepState(
+                    "regressed", event.at, at.decision, at.decision_seq
+                )
+            case LinkLost():
+                self.links[body.host] = Link(False, event.at, body.detail)
+            case LinkUp():
+                self.links[body.host] = Link(True, event.at)
+            case Noted():
+                self.notes.append((event, body))
+            case _:
+                pass
+        self.seq = event.seq
+
+    def _void(self, host: str, families: Iterable[Family], void: Void) -> None:
+        of_host = self.voids.setdefault(host, {})
+        for family in families:
+            of_host[family] = void
+
+    def _seal(self, seq: int, window: Window) -> None:
+        before = self.seals.get(window.tape)
+        if window.first != (before.last + 1 if before is not None else 1) or window.last < window.first:
+            raise Contradiction(seq, f"the seal of {window.tape} does not continue the one before")
+        self.seals[window.tape] = window
+
+    def _decided(self, event: Event, decision: Decision) -> None:
+        key = (decision.step, decision.host)
+        if self.started is not None and decision.runbook != self.started.runbook_sha256:
+            raise Contradiction(event.seq, "decided on another runbook than the session's")
+        if decision.upto >= event.seq:
+            raise Contradiction(event.seq, "decided on events that had not happened")
+        closed = [f.check for f in decision.findings if f.verdict not in (Verdict.PASS, Verdict.NA)]
+        if decision.outcome == "open" and (closed or decision.missing):
+            raise Contradiction(event.seq, f"called open while {', '.join(closed) or 'something'} is missing")
+        self._decisions[event.seq] = decision
+        at = self.steps.get(key)
+        if at is not None and at.status in ("done", "regressed") and decision.outcome != "open":
+            return
+        status: Status = "refused" if decision.outcome == "refused" else (at.status if at else "started")
+        self.steps[key] = StepState(status, event.at, decision, event.seq)
+
+    def _done(self, event: Event, body: Done) -> None:
+        decision = self._decisions.get(body.decision)
+        if decision is None:
+            raise Contradiction(event.seq, f"no decision at {body.decision}")
+        if (decision.step, decision.host) != (body.step, body.host):
+            raise Contradiction(event.seq, "the decision is about another step or host")
+        if decision.outcome != "open":
+            raise Contradiction(event.seq, "the gate was closed")
+        hosts = {f.host for f in decision.findings} | ({body.host} - {WAVE})
+        void = self.disturbed_since(decision.upto, hosts, decision_families(decision))
+        if void is not None:
+            raise Contradiction(event.seq, f"disturbed since the decision ({void.cause})")
+        self.steps[body.step, body.host] = StepState("done", event.at, decision, body.decision)
+
+
+def decision_families(decision: Decision) -> frozenset[Family]:
+    """The families a decision rests on; a check unknown to this version counts as all of them."""
+    families: set[Family] = set()
+    for check, _version in decision.rules:
+        known = CHECKS.get(check)
+        families |= {known.spec.family} if known is not None else set(Family)
+    return frozenset(families)
+
+
+def fold(events: Iterable[Event]) -> State:
+    """The state after all events.
+
+    Raises:
+        Contradiction: an event cannot follow from those before it.
+    """
+    state = State()
+    for event in events:
+        state.apply(event)
+    return state
