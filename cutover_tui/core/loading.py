@@ -1,0 +1,137 @@
+"""Reading a runbook: a whole, valid `Runbook`, or every error of the file with its line.
+
+A runbook's digest is the SHA-256 of the file's bytes as they were read; a session pins it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from cutover_tui.core.checks.spec import CheckSpec
+from cutover_tui.core.runbook import Duration, Runbook
+from cutover_tui.core.runbook_file import scalars
+from cutover_tui.core.runbook_file.problem import BadRunbook, Problem, Problems, safe
+from cutover_tui.core.runbook_file.rules_gate import check_gates
+from cutover_tui.core.runbook_file.rules_hosts import check_hosts
+from cutover_tui.core.runbook_file.rules_steps import check_steps
+from cutover_tui.core.runbook_file.shape import Shaper
+from cutover_tui.core.runbook_file.yaml_marks import MAX_BYTES, Node, NotYaml, Scalar, decode, read
+from cutover_tui.core.runbook_file.yaml_marks import Mapping as MappingNode
+
+__all__ = ["SCHEMA", "BadRunbook", "Loaded", "Problem", "load", "load_text"]
+
+SCHEMA = 1
+"""The number of the file format this version reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid runbook with the bytes it came from.
+
+    `lines` maps a path such as `phases[0].steps[1].gate[0].check` to its line, counted from
+    1; `warnings` are what is probably not meant.
+    """
+
+    runbook: Runbook
+    text: bytes
+    digest: str
+    name: str
+    lines: Mapping[str, int]
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(path: str | os.PathLike[str], *, specs: Mapping[str, CheckSpec] | None = None) -> Loaded:
+    """Read a runbook file. `specs` are the checks it may name, by default all of this version.
+
+    Raises:
+        BadRunbook: it cannot be read or is not valid.
+    """
+    name = os.fspath(path)
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise BadRunbook(
+            [Problem(safe(name), 1, f"cannot be read: {safe(reason)}", "a readable YAML file")]
+        ) from None
+    return load_text(data, name, specs=specs)
+
+
+def load_text(text: bytes | str, name: str, *, specs: Mapping[str, CheckSpec] | None = None) -> Loaded:
+    """The same for text at hand; `name` stands where the file's name would in errors.
+
+    Raises:
+        BadRunbook: it is not valid.
+    """
+    problems = Problems(name)
+    try:
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise BadRunbook([Problem(problems.file, 1, "lone surrogates in the text", "text")]) from None
+    try:
+        root = read(decode(data))
+    except NotYaml as error:
+        raise BadRunbook([error.problem(problems.file)]) from None
+    _refuse_other_schema(root, problems)
+    part = Shaper(problems).shape(root, Runbook)
+    if part is not None:
+        check_hosts(part, problems)
+        check_steps(part, problems)
+        check_gates(part, specs if specs is not None else available(), problems)
+    if problems.errors or part is None:
+        raise BadRunbook(problems.errors)
+    lines = dict(part.lines())
+    return Loaded(
+        runbook=_build(part.plain(), problems, lines),
+        text=data,
+        digest=hashlib.sha256(data).hexdigest(),
+        name=name,
+        lines=MappingProxyType(lines),
+        warnings=tuple(sorted(problems.warnings, key=lambda p: p.line)),
+    )
+
+
+def available() -> Mapping[str, CheckSpec]:
+    """The checks of this version."""
+    # Imported late: the checks import the runbook, and headless callers may bring specs of their own.
+    from cutover_tui.core.checks.registry import CHECKS
+
+    return {name: check.spec for name, check in CHECKS.items()}
+
+
+def _refuse_other_schema(root: Node, problems: Problems) -> None:
+    """A file of another format is told as that alone: all else would be noise."""
+    if not isinstance(root, MappingNode):
+        return
+    for key, value in root.entries:
+        if isinstance(key, Scalar) and key.text == "schema" and isinstance(value, Scalar):
+            number = scalars.integer(value)
+            if number is not None and number != SCHEMA:
+                problems.error(key.line, f"schema {number} is not supported", f"`schema: {SCHEMA}`")
+                raise BadRunbook(problems.errors)
+
+
+def _build(plain: object, problems: Problems, lines: Mapping[str, int]) -> Runbook:
+    """The model out of builtins; what only the model itself refuses still gets its line."""
+    try:
+        return msgspec.convert(plain, Runbook, dec_hook=_custom)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".")
+        problems.error(lines.get(path, 1), f"`{safe(path)}`: {safe(what)}", "what docs/runbook.md says")
+        raise BadRunbook(problems.errors) from None
+
+
+def _custom(cls: type, value: Any) -> object:
+    if cls is Duration and isinstance(value, int):
+        return Duration(value)
+    raise NotImplementedError(f"{cls} in the runbook model")

@@ -1,0 +1,235 @@
+"""Rules about the change, the domain, the credentials and the hosts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cutover_tui.core import addresses, timestamps
+from cutover_tui.core.durations import format_duration
+from cutover_tui.core.runbook import Tolerances
+from cutover_tui.core.runbook_file.part import Part
+from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, place, shown
+
+TITLE = 200
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FILES = {"key": ("agent", "key", "certificate"), "certificate": ("certificate",)}
+_NEEDS = {"key": "key", "certificate": "certificate"}
+_WINRM_METHODS = ("password", "ccache")
+
+
+def check_hosts(root: Part, problems: Problems) -> None:
+    """Report what is wrong with everything but the steps."""
+    change = root.get("change")
+    if change is not None:
+        check_title(change, problems)
+        _window(change.get("window"), problems)
+    domain = root.get("domain")
+    if domain is not None:
+        _domain(domain, problems)
+    credentials = dict(root.pairs("credentials"))
+    for name, credential in credentials.items():
+        _credential(name, credential, problems)
+    hosts = root.each("hosts")
+    check_unique(hosts, "name", "host", problems)
+    _check_endpoints(hosts, problems)
+    known = None if "credentials" in root.unread else credentials
+    for host in hosts:
+        _host(host, known, problems)
+
+
+def check_title(part: Part, problems: Problems) -> None:
+    """A title is one line, not blank."""
+    title = part.text("title")
+    if title is not None and (not title.strip() or "\n" in title or len(title) > TITLE):
+        problems.error(
+            part.line_of("title"),
+            f"{place(part.path)} has the title {shown(title)}",
+            f"one line of 1 to {TITLE} characters",
+        )
+
+
+def check_unique(parts: list[Part], key: str, noun: str, problems: Problems) -> None:
+    """No two of the parts have the same text below `key`; capitals make no difference."""
+    first: dict[str, Part] = {}
+    for part in parts:
+        text = part.text(key)
+        if text is None:
+            continue
+        other = first.setdefault(text.casefold(), part)
+        if other is not part:
+            problems.error(
+                part.line_of(key),
+                f"{noun} {key} {shown(text)} is used twice",
+                f"another {key} (the first is in line {other.line_of(key)}; capitals make no difference)",
+            )
+
+
+def _window(window: Part | None, problems: Problems) -> None:
+    if window is None:
+        return
+    moments: dict[str, int] = {}
+    for key in ("start", "end", "rollback_until"):
+        text = window.text(key)
+        if text is None:
+            continue
+        try:
+            moments[key] = timestamps.utc_ns(text)
+        except ValueError as error:
+            problems.error(window.line_of(key), f"window {key} {shown(text)} {error}", timestamps.EXPECTED)
+    start, end, back = (moments.get(key) for key in ("start", "end", "rollback_until"))
+    if start is not None and end is not None and end <= start:
+        problems.error(window.line_of("end"), "the window ends before it starts", "an end after the start")
+    elif back is not None and ((start is not None and back <= start) or (end is not None and back > end)):
+        problems.error(
+            window.line_of("rollback_until"),
+            "rollback_until is outside the window",
+            "a moment after its start, not after its end",
+        )
+
+
+def _domain(domain: Part, problems: Problems) -> None:
+    realm = domain.text("realm")
+    if realm is not None and realm != realm.upper():
+        problems.warn(
+            domain.line_of("realm"),
+            f"realm {shown(realm)} has small letters, and Kerberos tells them apart",
+            f"{shown(realm.upper())} unless the KDCs really write it so",
+        )
+    for key in ("controllers", "references"):
+        for item in domain.each(key):
+            _address(
+                item,
+                addresses.parse_host_port,
+                "a host name or IP address, with `:port` if need be",
+                problems,
+            )
+    both = {str(c.value).casefold() for c in domain.each("controllers")}
+    for item in domain.each("references"):
+        if str(item.value).casefold() in both:
+            problems.error(
+                item.line,
+                f"{shown(str(item.value))} is a controller and an independent reference at once",
+                "references that do not share the domain's failure",
+            )
+    tolerances = domain.get("tolerances")
+    if tolerances is None:
+        return
+    bounds = Tolerances()
+    for key, highest in (
+        ("kerberos_skew", bounds.kerberos_skew),
+        ("references_agree", bounds.references_agree),
+    ):
+        value = tolerances.integer(key)
+        if value is not None and value > highest:
+            problems.error(
+                tolerances.line_of(key),
+                f"{key} {format_duration(value)} is looser than its bound",
+                f"at most {format_duration(highest)}",
+            )
+
+
+def _address(part: Part, parse: Callable[[str], object], expected: str, problems: Problems) -> None:
+    if not isinstance(part.value, str):
+        return
+    try:
+        parse(part.value)
+    except ValueError as error:
+        problems.error(part.line, f"{place(part.path)} {shown(part.value)} {error}", expected)
+
+
+def _credential(name: str, credential: Part, problems: Problems) -> None:
+    if not _NAME.fullmatch(name):
+        problems.error(
+            credential.line,
+            f"credential name {shown(name)} cannot be used",
+            "letters, digits, . _ - (at most 64)",
+        )
+    method = credential.text("method", "agent")
+    if method is None:
+        return
+    for key, methods in _FILES.items():
+        if credential.has(key) and method not in methods:
+            problems.error(
+                credential.line_of(key),
+                f"`{key}` is not used by the method {method}",
+                f"no `{key}`, or one of the methods " + ", ".join(methods),
+            )
+    needed = _NEEDS.get(method)
+    if needed is not None and not credential.has(needed):
+        problems.error(
+            credential.line,
+            f"credential {shown(name)} logs in by {method} and names none",
+            f"`{needed}`: a path",
+        )
+    _user(credential, problems)
+
+
+def _user(part: Part, problems: Problems) -> None:
+    user = part.text("user")
+    if user is not None and not addresses.is_user(user):
+        problems.error(
+            part.line_of("user"),
+            f"user {shown(user)} cannot be a login name",
+            "a name without blanks or colons",
+        )
+
+
+def _host(host: Part, credentials: dict[str, Part] | None, problems: Problems) -> None:
+    address, jump = host.get("address"), host.get("jump")
+    if address is not None:
+        _address(
+            address, addresses.parse_host, "a host name or IP address (`user` and `port` are keys)", problems
+        )
+    if jump is not None:
+        _address(jump, addresses.parse_jump, "`user@host:port` (user and port may be left out)", problems)
+    _user(host, problems)
+    os, transport = host.text("os", "linux"), host.text("transport", "ssh")
+    if os == "linux" and transport == "winrm":
+        problems.error(host.line_of("transport"), "transport winrm for a linux host", "`transport: ssh`")
+    if os == "windows" and host.text("escalation", "none") in ("sudo", "doas"):
+        problems.error(
+            host.line_of("escalation"),
+            f"escalation {host.text('escalation')} for a windows host",
+            "`escalation: none`",
+        )
+    if host.text("role", "member") == "cluster-node" and not host.has("group"):
+        problems.error(
+            host.line,
+            "a cluster-node without `group`",
+            "`group`: the cluster, whose addresses are judged together",
+        )
+    vantage = host.get("vantage")
+    if vantage is not None and not vantage.items:
+        problems.error(
+            vantage.line, "`vantage` is an empty list", "jump, guest, or both (leave it out for both)"
+        )
+    name = host.text("credential")
+    if name is None or credentials is None:
+        return
+    if name not in credentials:
+        hint = did_you_mean(name, credentials) if credentials else "an entry of that name in `credentials`"
+        problems.error(host.line_of("credential"), f"credential {shown(name)} is not defined", hint)
+    elif transport == "winrm":
+        method = credentials[name].text("method", "agent")
+        if method is not None and method not in _WINRM_METHODS:
+            problems.error(
+                host.line_of("credential"),
+                f"credential {shown(name)} logs in by {method}, which winrm cannot",
+                "a credential with the method password or ccache",
+            )
+
+
+def _check_endpoints(hosts: list[Part], problems: Problems) -> None:
+    first: dict[tuple[str, int | None, str | None], Part] = {}
+    for host in hosts:
+        address = host.text("address")
+        if address is None:
+            continue
+        other = first.setdefault((address.casefold(), host.integer("port"), host.text("jump")), host)
+        if other is not host:
+            problems.error(
+                host.line_of("address"),
+                f"address {shown(address)} is used twice",
+                f"one entry a guest (the first is in line {other.line_of('address')})",
+            )
