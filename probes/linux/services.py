@@ -1,0 +1,202 @@
+"""Which clock writers and guest agents are services here, run, and start at boot.
+
+With systemd as process 1, `systemctl show` answers one block per unit asked. Without it
+(another init, or a namespace without one) `systemctl --root=/ list-unit-files` still reads
+the links that start a unit at boot, OpenRC and SysV have their own lists, and what runs is
+told by the process list only (`active` stays None).
+"""
+
+from __future__ import annotations
+
+import re
+
+from probes.facts_time import ServicesFacts, Unit
+from probes.linux import processes
+from probes.linux.text import Unparsed, absent, broken, quoted, unusable, whole_lines
+from probes.observation import Facts, Failure, FailureKind, Family, Raw
+from probes.reader import Command, Reader
+
+UNITS = tuple(
+    f"{name}.service"
+    for name in [
+        "chrony",
+        "chronyd",
+        "ntp",
+        "ntpd",
+        "ntpsec",
+        "openntpd",
+        "systemd-timesyncd",
+        "ntpdate",
+        "sntp",
+        "phc2sys",
+        "ptp4l",
+        "timemaster",
+        "vmtoolsd",
+        "open-vm-tools",
+        "vgauth",
+        "vboxadd-service",
+        "virtualbox-guest-utils",
+        "qemu-guest-agent",
+        "ngt_guest_agent",
+        "hv-kvp-daemon",
+    ]
+)
+"""Everything known to write a clock, and the guest agents, as Debian, Red Hat and SUSE name them."""
+
+_PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "ConditionResult")
+_NAMES = {unit.removesuffix(".service") for unit in UNITS}
+_ID = re.compile(r"[0-9A-Za-z_.@-]{1,200}\.service\Z", re.ASCII)
+_LOADS = frozenset(["stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked"])
+_ACTIVES = frozenset(
+    ["active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing"]
+)
+_ENABLED = frozenset(
+    [
+        "enabled",
+        "enabled-runtime",
+        "linked",
+        "linked-runtime",
+        "alias",
+        "masked",
+        "masked-runtime",
+        "static",
+        "disabled",
+        "indirect",
+        "generated",
+        "transient",
+        "bad",
+    ]
+)
+_NO_SYSTEMD = "has not been booted with systemd"
+_FOOTER = re.compile(r"(\d+) unit files listed\.\Z", re.ASCII)
+_HEADER = re.compile(r"UNIT FILE +STATE(?: +(?:VENDOR )?PRESET)? *\Z")
+_RC_LINK = re.compile(r"([SK])\d\d([0-9A-Za-z_.-]+)\Z", re.ASCII)
+_OPENRC = re.compile(r" *([0-9A-Za-z_.-]+) \|((?: +[a-z]+)*) *\Z", re.ASCII)
+
+
+def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
+    """Facts from systemctl show, systemctl --root, rc-update, /etc/rc2.d and the process list."""
+    show, offline, openrc, sysv = raws[:4]
+    failure = broken(show) or broken(offline) or broken(openrc) or broken(sysv)
+    if failure is not None:
+        return failure
+    try:
+        running = processes.names(raws[4:])
+        if _other_init(show):
+            return _started_by_links(offline, openrc, sysv, running)
+        failure = unusable(show)
+        if failure is not None:
+            return failure
+        return ServicesFacts(init="systemd", units=_shown(show), processes=running)
+    except Unparsed as error:
+        return Failure(FailureKind.NOT_UNDERSTOOD, str(error))
+
+
+def _other_init(show: Raw) -> bool:
+    return absent(show) or (show.rc != 0 and (_NO_SYSTEMD in show.out + show.err))
+
+
+def _shown(show: Raw) -> tuple[Unit, ...]:
+    if show.rc != 0:
+        raise Unparsed(f"systemctl: {quoted(show.err or show.out)}")
+    blocks: list[dict[str, str]] = [{}]
+    for line in whole_lines(show.out):
+        key, equals, value = line.partition("=")
+        if not line:
+            blocks.append({})
+        elif not equals or key not in _PROPERTIES or key in blocks[-1]:
+            raise Unparsed(f"systemctl show: {quoted(line)}")
+        else:
+            blocks[-1][key] = value
+    if len(blocks) != len(UNITS):
+        raise Unparsed(f"systemctl show: {len(blocks)} units, asked for {len(UNITS)}")
+    units = {unit.name: unit for block in blocks if (unit := _unit(block)).load != "not-found"}
+    return tuple(units[name] for name in sorted(units))
+
+
+def _unit(block: dict[str, str]) -> Unit:
+    if set(block) != set(_PROPERTIES):
+        raise Unparsed(f"systemctl show: a unit with {len(block)} properties, not {len(_PROPERTIES)}")
+    name, condition = block["Id"], block["ConditionResult"]
+    if not _ID.match(name) or condition not in ("yes", "no", ""):
+        raise Unparsed(f"systemctl show: {quoted(name)}, condition {quoted(condition)}")
+    return Unit(
+        name=name,
+        load=_word(block["LoadState"], _LOADS),
+        active=_word(block["ActiveState"], _ACTIVES),
+        enabled=_word(block["UnitFileState"], _ENABLED) if block["UnitFileState"] else None,
+        condition={"yes": True, "no": False}.get(condition),
+    )
+
+
+def _word(text: str, known: frozenset[str]) -> str:
+    if text not in known:
+        raise Unparsed(f"systemctl: unknown state {quoted(text)}")
+    return text
+
+
+def _started_by_links(offline: Raw, openrc: Raw, sysv: Raw, running: tuple[str, ...] | None) -> ServicesFacts:
+    """Units from whichever init lists them; systemd's names are used for all."""
+    units: dict[str, Unit] = {}
+    for found in (_sysv(sysv), _openrc(openrc), _offline(offline)):
+        units.update({unit.name: unit for unit in found})
+    return ServicesFacts(init="other", units=tuple(units[name] for name in sorted(units)), processes=running)
+
+
+def _offline(raw: Raw) -> list[Unit]:
+    if absent(raw) or raw.rc != 0:
+        return []
+    lines = [line for line in whole_lines(raw.out) if line]
+    footer = _FOOTER.match(lines[-1]) if lines else None
+    rows = lines[1:-1] if lines and _HEADER.match(lines[0]) else lines[:-1]
+    if footer is None or int(footer.group(1)) != len(rows):
+        raise Unparsed("systemctl list-unit-files: the list is not complete")
+    units = []
+    for row in rows:
+        words = row.split()
+        if len(words) not in (2, 3) or words[0] not in UNITS:
+            raise Unparsed(f"systemctl list-unit-files: {quoted(row)}")
+        units.append(Unit(name=words[0], load="loaded", active=None, enabled=_word(words[1], _ENABLED)))
+    return units
+
+
+def _openrc(raw: Raw) -> list[Unit]:
+    if absent(raw) or raw.rc != 0:
+        return []
+    units = []
+    for line in whole_lines(raw.out):
+        match = _OPENRC.match(line)
+        if match is None:
+            raise Unparsed(f"rc-update: {quoted(line)}")
+        if match.group(1) in _NAMES:
+            enabled = "enabled" if match.group(2).split() else "disabled"
+            units.append(Unit(name=f"{match.group(1)}.service", load="loaded", active=None, enabled=enabled))
+    return units
+
+
+def _sysv(raw: Raw) -> list[Unit]:
+    if raw.rc != 0:
+        return []
+    units = []
+    for line in whole_lines(raw.out):
+        match = _RC_LINK.match(line)
+        if match is not None and match.group(2) in _NAMES:
+            enabled = "enabled" if match.group(1) == "S" else "disabled"
+            units.append(Unit(name=f"{match.group(2)}.service", load="loaded", active=None, enabled=enabled))
+    return units
+
+
+READER = Reader(
+    name="services",
+    version=1,
+    family=Family.TIME,
+    commands=(
+        Command(("systemctl", "show", "--all", "-p", ",".join(_PROPERTIES), *UNITS)),
+        Command(("systemctl", "--root=/", "list-unit-files", *UNITS)),
+        Command(("rc-update", "show", "-v")),
+        Command(("ls", "/etc/rc2.d")),
+        *processes.COMMANDS,
+    ),
+    parse=parse,
+    interval_s=15.0,
+)

@@ -1,0 +1,134 @@
+"""The jump host's real network and clocks behind the seam.
+
+Linux only: CLOCK_BOOTTIME, SO_TIMESTAMPNS (socket(7)) and /proc/sys/kernel/random/boot_id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from probes.observation import Failure, FailureKind, Instant
+from probes.seam import LinkError
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# <asm-generic/socket.h>; Python has no names for them. The message type equals the option.
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
+_ANCILLARY_BYTES = 128
+_DATAGRAM_BYTES = 4096
+
+
+class SystemClock:
+    """`Clock` of this machine.
+
+    Raises:
+        OSError: /proc does not show a boot id (not Linux).
+    """
+
+    def __init__(self) -> None:
+        self._boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
+
+    def now(self) -> Instant:
+        """Boot id, CLOCK_BOOTTIME and UTC of the same moment, to within half of the three readings' time."""
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        utc = time.clock_gettime_ns(time.CLOCK_REALTIME)
+        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        return Instant(self._boot_id, (before + after) // 2, utc)
+
+    def mono_ns(self) -> int:
+        """CLOCK_BOOTTIME in nanoseconds."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def suspended_ns(self) -> int:
+        """CLOCK_BOOTTIME − CLOCK_MONOTONIC: how long this machine was suspended since it booted."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+    async def sleep_until(self, mono_ns: int) -> None:
+        """Return at or after that CLOCK_BOOTTIME (the event loop's own clock may fire a little early)."""
+        while (left := mono_ns - self.mono_ns()) > 0:  # noqa: ASYNC110 — time itself is what is waited for
+            await asyncio.sleep(left / 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class UdpAnswer:
+    """A `Datagram` as received; stamps are CLOCK_BOOTTIME."""
+
+    data: bytes
+    address: str
+    sent_ns: int
+    received_ns: int
+    kernel_stamp: bool
+
+
+class SystemNetwork:
+    """`Network` of this machine."""
+
+    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> UdpAnswer:
+        """Send what `make` returns to the first address of `host` and return the first answer from there.
+
+        Raises:
+            LinkError: unresolvable or refused (`unreachable`), no answer in time (`timeout`).
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _exchange(host, port, make)
+        except TimeoutError:
+            raise LinkError(
+                Failure(FailureKind.TIMEOUT, f"{host} port {port}/udp: no answer within {timeout_s:g} s")
+            ) from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} port {port}/udp: {reason}")) from error
+
+
+async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> UdpAnswer:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as sock:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        # Connected, so that the kernel drops datagrams of others and reports a closed port.
+        sock.connect(address)
+        arrived: asyncio.Future[UdpAnswer] = loop.create_future()
+        data = make()
+        sent_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        sock.send(data)
+        loop.add_reader(sock, _receive, sock, str(address[0]), sent_ns, arrived)
+        try:
+            return await arrived
+        finally:
+            loop.remove_reader(sock)
+
+
+def _receive(sock: socket.socket, address: str, sent_ns: int, arrived: asyncio.Future[UdpAnswer]) -> None:
+    if arrived.done():
+        return
+    try:
+        data, ancillary, _, _ = sock.recvmsg(_DATAGRAM_BYTES, _ANCILLARY_BYTES)
+    except (BlockingIOError, InterruptedError):
+        return
+    except OSError as error:
+        arrived.set_exception(error)
+        return
+    read_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    utc_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    stamp_ns = _kernel_stamp(ancillary)
+    received_ns = read_ns - (utc_ns - stamp_ns) if stamp_ns is not None else read_ns
+    # The stamp is CLOCK_REALTIME: a step of it between arrival and reading shows as an impossible time.
+    kernel = stamp_ns is not None and sent_ns <= received_ns <= read_ns
+    arrived.set_result(UdpAnswer(data, address, sent_ns, received_ns if kernel else read_ns, kernel))
+
+
+def _kernel_stamp(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return int(seconds) * 10**9 + int(nanoseconds)
+    return None
