@@ -42,16 +42,16 @@ def owed(
                     f"Do {needed_id} first.",
                 )
             )
-    for host in hosts:
-        if host in moved_unmarked:
-            missing.append(
-                Missing(
-                    "mark",
-                    Verdict.FAIL,
-                    f"{host}: {moved_unmarked[host]}, and no step has set the mark.",
-                    "Start the runbook's mark step for this host, or find out who moved it.",
-                )
-            )
+    missing.extend(
+        Missing(
+            "mark",
+            Verdict.FAIL,
+            f"{host}: {moved_unmarked[host]}, and no step has set the mark.",
+            "Start the runbook's mark step for this host, or find out who moved it.",
+        )
+        for host in hosts
+        if host in moved_unmarked
+    )
     if step.two_person and not second:
         missing.append(
             Missing(

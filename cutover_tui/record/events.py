@@ -122,6 +122,7 @@ class Decided(msgspec.Struct, frozen=True, tag="decided"):
     """The gate was asked by an engineer; refusals are kept like openings."""
 
     decision: Decision
+    second: str | None = None  # who else confirmed, where two people are needed
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

@@ -1,0 +1,205 @@
+"""The one protocol screens speak: views to read, intents to send.
+
+Arguments and results are plain structs that survive encode → decode, so attaching from
+another process is the same port over a socket. A view is a read-only snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+from cutover_tui.core.finding import Decision
+from cutover_tui.core.runbook import Tier
+from cutover_tui.record.state import Status
+from probes.observation import Family, Instant
+
+
+class HostView(msgspec.Struct, frozen=True):
+    """One guest at a glance. Offsets are guest minus references, true within `bound_ns`."""
+
+    name: str
+    address: str
+    os: str
+    role: str
+    link: Literal["connecting", "up", "lost"]
+    link_detail: str
+    link_since: Instant | None
+    platform: str | None
+    provider: str | None
+    offset_ns: int | None
+    bound_ns: int | None
+    sample_age_ns: int | None
+    marked: bool
+
+
+class StepRow(msgspec.Struct, frozen=True):
+    """One step on the overview: its state in every column (host name, or `*` for the wave)."""
+
+    id: str
+    phase: str
+    phase_title: str
+    title: str
+    scope: str
+    mark: bool
+    expected_ns: int
+    states: tuple[tuple[str, Status], ...]
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """Where are we? All of it at one moment."""
+
+    session: str
+    change: str
+    title: str
+    now: Instant
+    window_start_ns: int  # UTC
+    window_end_ns: int
+    rollback_until_ns: int | None
+    operator: str
+    recording: str | None  # None = recording; otherwise why not
+    seq: int
+    head: str
+    steps: tuple[StepRow, ...]
+    hosts: tuple[HostView, ...]
+    left_ns: int  # work that is still ahead on the critical path, by the runbook's expectations
+    notices: tuple[str, ...]
+
+
+class ActionView(msgspec.Struct, frozen=True):
+    """An action of a step, as it would run on this host."""
+
+    id: str
+    title: str
+    key: str
+    argv: tuple[str, ...]
+    tier: Tier
+    provocation: bool
+    elevate: bool
+    disturbs: tuple[Family, ...]
+    touches: tuple[str, ...]
+    breaks_rollback: bool
+    state: Literal["not run", "running", "ended", "unfinished"]
+    rc: int | None
+    out_tail: str
+    ended: Instant | None
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """May I mark this done, and if not, what is missing? `live` is not on the record."""
+
+    step: str
+    host: str
+    phase_title: str
+    title: str
+    instruction: str
+    status: Status
+    mark: bool
+    two_person: bool
+    actions: tuple[ActionView, ...]
+    live: Decision
+    since: tuple[tuple[str, str, Instant], ...]  # check, host, since when its verdict is what it is
+    unverified_since: Instant | None
+    position: int
+    of: int
+
+
+class ClockPoint(msgspec.Struct, frozen=True, array_like=True):
+    """Guest minus references at one moment; None where no reference could tell."""
+
+    mono_ns: int
+    offset_ns: int
+    bound_ns: int
+
+
+class ClockSeries(msgspec.Struct, frozen=True):
+    """One guest's clock over a stretch, oldest first; breaks are gaps in mono_ns."""
+
+    host: str
+    points: tuple[ClockPoint, ...]
+    drift_ppb: int | None  # slope over the last minutes, None = not enough data
+    provider: str | None
+
+
+class ClockMark(msgspec.Struct, frozen=True):
+    """An event on the time axis."""
+
+    mono_ns: int
+    letter: str
+    label: str
+    host: str | None
+
+
+class ClockView(msgspec.Struct, frozen=True):
+    """What the clock screen draws."""
+
+    now: Instant
+    anchor: Instant
+    warn_ns: int
+    fail_ns: int
+    series: tuple[ClockSeries, ...]
+    marks: tuple[ClockMark, ...]
+    references: tuple[str, ...]  # those that agree
+    dissenting: tuple[str, ...]
+
+
+class SecretRequest(msgspec.Struct, frozen=True):
+    """A password or an answer that only a person has. The value never leaves memory."""
+
+    id: str
+    credential: str
+    prompt: str
+    echo: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An intent that was not carried out, and what to do."""
+
+    reason: str
+    remedy: str = ""
+
+
+class SessionPort(Protocol):
+    """What screens may ask of a session."""
+
+    def view(self) -> SessionView: ...
+
+    def step(self, step: str, host: str) -> StepView: ...
+
+    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
+        """Offsets since CLOCK_BOOTTIME `since_ns`, thinned to about `points` a host, extremes kept."""
+        ...
+
+    def secrets(self) -> tuple[SecretRequest, ...]:
+        """What is being asked of a person now."""
+        ...
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after events (not samples); returns how to stop."""
+        ...
+
+    async def start_step(self, step: str, host: str) -> Refused | None: ...
+
+    async def run_action(self, step: str, host: str, action: str) -> Refused | None:
+        """Intent on the record, then the command; returns when it ended or could not begin."""
+        ...
+
+    async def mark_done(self, step: str, host: str, second: str | None = None) -> Decision | Refused:
+        """Compare-and-set: seals, decides, and appends `done` only if the gate is open."""
+        ...
+
+    async def look_again(self, host: str) -> None:
+        """Read everything of this host now instead of at the next turn."""
+        ...
+
+    async def note(self, text: str, step: str | None, host: str | None) -> Refused | None: ...
+
+    async def answer(self, request: str, value: str | None) -> None:
+        """A person's answer to a SecretRequest; None = refused to say."""
+        ...
+
+    async def export(self, directory: str) -> str | Refused:
+        """Write the evidence; returns the chain head that belongs on the ticket."""
+        ...

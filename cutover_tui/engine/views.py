@@ -1,0 +1,269 @@
+"""Views for screens, computed from state and logs. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cutover_tui.core.checks.references import Consensus, consensus_line
+from cutover_tui.core.checks.registry import asked
+from cutover_tui.core.checks.time_offset import Reading, reading
+from cutover_tui.core.drift import drift_ppb
+from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck, Runbook, Step
+from cutover_tui.core.words import action_argv, action_keys
+from cutover_tui.engine.port import (
+    ActionView,
+    ClockMark,
+    ClockPoint,
+    ClockSeries,
+    ClockView,
+    HostView,
+    SessionView,
+    StepRow,
+    StepView,
+)
+from cutover_tui.record.asking import Logs, question
+from cutover_tui.record.state import State
+from probes.facts_identity import PlatformFacts
+from probes.observation import JUMP, Instant
+
+
+@dataclass(slots=True)
+class Live:
+    """What the views look at: the record as it stands, and the newest evidence."""
+
+    runbook: Runbook
+    state: State
+    logs: Logs
+    running: set[tuple[str, str, str]]  # step, host, action
+    marks: list[ClockMark]
+    _line: tuple[int, tuple[Consensus, ...]] = (-1, ())
+
+    def consensus(self) -> tuple[Consensus, ...]:
+        """What the references say over time; computed again only when one of them spoke."""
+        log = self.logs.of(JUMP)
+        assert self.state.anchor is not None  # noqa: S101 - the session is started
+        if self._line[0] != len(log.observations):
+            line = consensus_line(
+                log.observations,
+                self.state.anchor,
+                self.runbook.domain.tolerances.references_agree,
+                frozenset(self.runbook.domain.references),
+            )
+            self._line = (len(log.observations), line)
+        return self._line[1]
+
+    def readings(self, host: str, since_ns: int, until_ns: int) -> list[Reading]:
+        """Guest minus references for every sample that two references can judge."""
+        line = self.consensus()
+        samples = self.logs.of(host).samples.between(since_ns, until_ns)
+        return [r for s in samples if (r := reading(s, line)) is not None]
+
+
+def session_view(
+    live: Live,
+    now: Instant,
+    *,
+    window: tuple[int, int, int | None],
+    operator: str,
+    recording: str | None,
+    head: str,
+    notices: tuple[str, ...],
+) -> SessionView:
+    """Where are we?"""
+    runbook, state = live.runbook, live.state
+    assert state.started is not None  # noqa: S101
+    rows = tuple(
+        StepRow(
+            id=step.id,
+            phase=phase.id,
+            phase_title=phase.title,
+            title=step.title,
+            scope=step.scope,
+            mark=step.mark,
+            expected_ns=step.expected,
+            states=tuple((h, state.status(step.id, h)) for h in hosts_of(step, runbook.hosts)),
+        )
+        for phase in runbook.phases
+        for step in phase.steps
+    )
+    return SessionView(
+        session=state.started.session,
+        change=runbook.change.id,
+        title=runbook.change.title,
+        now=now,
+        window_start_ns=window[0],
+        window_end_ns=window[1],
+        rollback_until_ns=window[2],
+        operator=operator,
+        recording=recording,
+        seq=state.seq,
+        head=head,
+        steps=rows,
+        hosts=tuple(host_view(live, h.name, now) for h in runbook.hosts),
+        left_ns=_left(rows),
+        notices=notices,
+    )
+
+
+def host_view(live: Live, name: str, now: Instant) -> HostView:
+    """One guest at a glance."""
+    host = live.runbook.host(name)
+    assert host is not None  # noqa: S101 - a host of the runbook
+    link = live.state.links.get(name)
+    log = live.logs.of(name)
+    recent = live.readings(name, now.boottime_ns - 10 * SECOND, now.boottime_ns)
+    last = recent[-1] if recent else None
+    newest = log.samples.mono[-1] if len(log.samples) else None
+    platform = next((o.facts for o in reversed(log.observations) if isinstance(o.facts, PlatformFacts)), None)
+    return HostView(
+        name=name,
+        address=host.address,
+        os=host.os,
+        role=host.role,
+        link="connecting" if link is None else ("up" if link.up else "lost"),
+        link_detail=link.detail if link is not None else "",
+        link_since=link.since if link is not None else None,
+        platform=platform.platform if platform is not None else None,
+        provider=_provider(live, name, now),
+        offset_ns=last.offset_ns if last is not None else None,
+        bound_ns=last.bound_ns if last is not None else None,
+        sample_age_ns=now.boottime_ns - newest if newest is not None else None,
+        marked=name in live.state.marks,
+    )
+
+
+def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
+    """May this be marked done, and if not, what is missing? Judged on what is known now."""
+    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, windows=None)
+    decision = decide(ask)
+    columns = hosts_of(step, live.runbook.hosts)
+    steps = list(live.runbook.steps())
+    since = tuple(
+        (f.check, f.host, seen[1])
+        for f in decision.findings
+        if (seen := live.state.verdicts.get((step.id, f.host, f.check))) is not None
+    )
+    phase = next((p for p in live.runbook.phases if step in p.steps), live.runbook.phases[0])
+    return StepView(
+        step=step.id,
+        host=host,
+        phase_title=phase.title,
+        title=step.title,
+        instruction=step.instruction,
+        status=live.state.status(step.id, host if host in columns else WAVE),
+        mark=step.mark,
+        two_person=step.two_person,
+        actions=_actions(live, step, host),
+        live=decision,
+        since=since,
+        unverified_since=None,
+        position=steps.index(step) + 1 if step in steps else 0,
+        of=len(steps),
+    )
+
+
+def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now: Instant) -> ClockView:
+    """Offsets of some guests since a moment, thinned with their extremes kept."""
+    assert live.state.anchor is not None  # noqa: S101
+    gate_check = next(
+        (g for step in live.runbook.steps() for g in step.gate if g.check == "time.offset"),
+        GateCheck(check="time.offset"),
+    )
+    numbers = asked(gate_check)
+    series: list[ClockSeries] = []
+    for host in hosts:
+        readings = live.readings(host, since_ns, now.boottime_ns)
+        recent = [r for r in readings if r.mono_ns > now.boottime_ns - 2 * MINUTE]
+        series.append(
+            ClockSeries(
+                host=host,
+                points=tuple(ClockPoint(r.mono_ns, r.offset_ns, r.bound_ns) for r in thin(readings, points)),
+                drift_ppb=drift_ppb(recent),
+                provider=_provider(live, host, now),
+            )
+        )
+    line = live.consensus()
+    newest = line[-1] if line else None
+    return ClockView(
+        now=now,
+        anchor=live.state.anchor,
+        warn_ns=numbers.ns("warn"),
+        fail_ns=numbers.ns("fail"),
+        series=tuple(series),
+        marks=tuple(m for m in live.marks if m.mono_ns >= since_ns and (m.host is None or m.host in hosts)),
+        references=tuple(w.server for w in newest.agreeing) if newest is not None else (),
+        dissenting=tuple(w.server for w in newest.dissenting) if newest is not None else (),
+    )
+
+
+def thin(readings: Sequence[Reading], points: int) -> list[Reading]:
+    """At most about `points` readings: first, least, greatest and last of each stretch are kept."""
+    if len(readings) <= points or points < 4:
+        return list(readings)
+    size = -(-len(readings) * 4 // points)
+    kept: list[Reading] = []
+    for i in range(0, len(readings), size):
+        stretch = readings[i : i + size]
+        chosen = {
+            stretch[0].mono_ns: stretch[0],
+            (low := min(stretch, key=lambda r: r.offset_ns)).mono_ns: low,
+            (high := max(stretch, key=lambda r: r.offset_ns)).mono_ns: high,
+            stretch[-1].mono_ns: stretch[-1],
+        }
+        kept.extend(chosen[at] for at in sorted(chosen))
+    return kept
+
+
+def _provider(live: Live, host: str, now: Instant) -> str | None:
+    """The sentence of time.provider when it passes; None while nobody is shown to keep the clock."""
+    step = next(live.runbook.steps())
+    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, windows=None)
+    subject = next((s for s in ask.subjects if s.host.name == host), None)
+    if subject is None:
+        return None
+    finding = judge(GateCheck(check="time.provider"), subject, ask)
+    return finding.reason if finding.verdict == "pass" else None
+
+
+def _actions(live: Live, step: Step, host: str) -> tuple[ActionView, ...]:
+    target = live.runbook.host(host)
+    os = target.os if target is not None else live.runbook.hosts[0].os
+    keys = action_keys(step)
+    views: list[ActionView] = []
+    for action in (*step.actions, *step.provocations):
+        argv = action_argv(action, os)
+        if argv is None:
+            continue
+        result = live.state.action_results.get((step.id, host, action.id))
+        intended = any(
+            (i.step, i.host, i.action) == (step.id, host, action.id) for i in live.state.intents.values()
+        )
+        running = (step.id, host, action.id) in live.running
+        views.append(
+            ActionView(
+                id=action.id,
+                title=action.title,
+                key=keys[action.id],
+                argv=argv,
+                tier=action.tier,
+                provocation=action in step.provocations,
+                elevate=action.elevate,
+                disturbs=action.disturbs,
+                touches=action.touches,
+                breaks_rollback=action.breaks_rollback,
+                state="running"
+                if running
+                else ("unfinished" if intended else ("ended" if result is not None else "not run")),
+                rc=result.rc if result is not None else None,
+                out_tail=(result.failure or result.out_tail) if result is not None else "",
+                ended=None,
+            )
+        )
+    return tuple(views)
+
+
+def _left(rows: Sequence[StepRow]) -> int:
+    """Expected time of what is not done: steps follow one another, hosts go in parallel."""
+    return sum(r.expected_ns for r in rows if any(status != "done" for _, status in r.states))

@@ -1,0 +1,204 @@
+"""The watch over one guest: connect, sample its clock, read its readers; again after every loss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
+from probes import clock as guest_clock
+from probes.facts_identity import BootFacts, PlatformFacts
+from probes.observation import (
+    Facts,
+    Failure,
+    FailureKind,
+    Identity,
+    Instant,
+    Observation,
+    Raw,
+    Sample,
+)
+from probes.reader import Command, Reader
+from probes.seam import Clock, Guest, LinkError
+
+SECOND = 1_000_000_000
+SAMPLE_INTERVAL_NS = SECOND
+BACKOFF_NS = (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND)
+"""Waits between attempts to connect; a rebooting guest is back within one of them."""
+
+TURN_NS = SECOND
+"""How often it is looked which readers are due."""
+
+
+@dataclass(slots=True)
+class GuestWatch:
+    """Watches one guest for the life of the session; probes outlive screens."""
+
+    host: str
+    guest: Guest
+    readers: Sequence[Reader]
+    clock: Clock
+    anchor: Instant
+    emit: Emit
+    phase_ns: int = 0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _identity: Identity = field(default_factory=Identity)
+
+    def look(self) -> None:
+        """Read everything at the next turn; while disconnected: try again now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        attempt = 0
+        try:
+            while True:
+                failure = await self._connected()
+                self.emit(LinkChanged(self.host, self.clock.now(), self._identity, failure))
+                attempt = 0 if failure.kind is FailureKind.LOST else attempt
+                pause = BACKOFF_NS[min(attempt, len(BACKOFF_NS) - 1)]
+                attempt += 1
+                self._wake.clear()
+                await self._pause(pause)
+        finally:
+            await self.guest.close()
+
+    async def act(self, command: Command) -> Raw:
+        """Run an action's command; everything is read again when it ended.
+
+        Raises:
+            LinkError: the guest is not connected, or was lost while it ran.
+        """
+        (raw,) = await self.guest.run((command,))
+        self.look()
+        return raw
+
+    def stopped(self, why: str) -> None:
+        """Say that this guest is no longer watched."""
+        failure = Failure(FailureKind.NOT_UNDERSTOOD, why)
+        self.emit(LinkChanged(self.host, self.clock.now(), self._identity, failure))
+
+    async def _connected(self) -> Failure:
+        """One life of the link; returns why it ended."""
+        try:
+            await self.guest.connect()
+        except LinkError as error:
+            return error.failure
+        self._identity = Identity(host_key=self.guest.identity.host_key)
+        self.emit(LinkChanged(self.host, self.clock.now(), self._identity, None))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._sampling())
+                group.create_task(self._reading())
+        except* LinkError as errors:
+            first = errors.exceptions[0]
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            assert isinstance(first, LinkError)  # noqa: S101 - except* LinkError
+            failure = first.failure
+        await self.guest.close()
+        return Failure(FailureKind.LOST, failure.detail)
+
+    async def _pause(self, pause_ns: int) -> None:
+        """Wait, or less when somebody asks to look."""
+        waits = [
+            asyncio.ensure_future(self.clock.sleep_until(self.clock.mono_ns() + pause_ns)),
+            asyncio.ensure_future(self._wake.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _sampling(self) -> None:
+        sampler = await guest_clock.open_sampler(self.guest, self.clock)
+        try:
+            await guest_clock.run(
+                sampler,
+                self.anchor,
+                self.clock,
+                self.phase_ns,
+                SAMPLE_INTERVAL_NS,
+                self._sampled,
+                self._gapped,
+            )
+        finally:
+            await sampler.close()
+
+    def _sampled(self, sample: Sample) -> None:
+        self.emit(Sampled(self.host, sample))
+
+    def _gapped(self, from_ns: int, to_ns: int, why: str) -> None:
+        self.emit(Gapped(self.host, from_ns, to_ns, why))
+
+    async def _reading(self) -> None:
+        due: dict[str, int] = {}
+        self._wake.set()
+        while True:
+            if self._wake.is_set():
+                self._wake.clear()
+                due.clear()
+            now_ns = self.clock.mono_ns()
+            turn = [r for r in self.readers if due.get(r.name, 0) <= now_ns]
+            for reader in turn:
+                due[reader.name] = now_ns + int(reader.interval_s * SECOND)
+            if turn:
+                await self._read(turn)
+            await self._pause(TURN_NS)
+
+    async def _read(self, turn: Sequence[Reader]) -> None:
+        began = self.clock.now()
+        commands = [c for reader in turn for c in reader.commands]
+        raws = await self.guest.run(commands)
+        ended = self.clock.now()
+        outcomes: list[tuple[Reader, tuple[Raw, ...], Facts | Failure]] = []
+        at = 0
+        for reader in turn:
+            mine = raws[at : at + len(reader.commands)]
+            at += len(reader.commands)
+            outcomes.append((reader, mine, reader.parse(mine)))
+        self._recognise([facts for _, _, facts in outcomes])
+        for reader, mine, outcome in outcomes:
+            self.emit(
+                Seen(
+                    Observation(
+                        id=f"{self.host}/{reader.name}/{ended.boottime_ns}",
+                        reader=reader.name,
+                        version=reader.version,
+                        host=self.host,
+                        identity=self._identity,
+                        vantage="guest",
+                        began=began,
+                        ended=ended,
+                        attempt=1,
+                        raw=mine,
+                        facts=None if isinstance(outcome, Failure) else outcome,
+                        failure=outcome if isinstance(outcome, Failure) else None,
+                    )
+                )
+            )
+
+    def _recognise(self, seen: Sequence[Facts | Failure]) -> None:
+        """Which machine this is, from what it just said of itself."""
+        known = self._identity
+        for facts in seen:
+            if isinstance(facts, PlatformFacts):
+                known = Identity(
+                    host_key=known.host_key,
+                    machine_id=facts.machine_id,
+                    boot_id=known.boot_id,
+                    dmi_vendor=facts.dmi_vendor,
+                    platform=facts.platform,
+                )
+            elif isinstance(facts, BootFacts):
+                known = Identity(
+                    host_key=known.host_key,
+                    machine_id=known.machine_id,
+                    boot_id=facts.boot_id,
+                    dmi_vendor=known.dmi_vendor,
+                    platform=known.platform,
+                )
+        self._identity = known

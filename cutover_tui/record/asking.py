@@ -1,0 +1,83 @@
+"""Puts a gate's question from the record: the live session and the audit ask with the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cutover_tui.core.evidence import HostLog
+from cutover_tui.core.finding import Window
+from cutover_tui.core.gate import WAVE, Question, Subject
+from cutover_tui.core.owed import owed
+from cutover_tui.core.runbook import Host, Runbook, Step
+from cutover_tui.record.state import State
+from probes.observation import JUMP, Instant
+
+
+@dataclass(slots=True)
+class Logs:
+    """What the tapes hold, by host; the jump host under its own name."""
+
+    by_host: dict[str, HostLog] = field(default_factory=dict)
+
+    def of(self, host: str) -> HostLog:
+        """The log of that host, empty when nothing was recorded yet."""
+        return self.by_host.setdefault(host, HostLog())
+
+
+def guests(runbook: Runbook, step: Step, host: str) -> tuple[Host, ...]:
+    """The guests a step stands for in that column."""
+    if step.scope == "wave" or host == WAVE:
+        return runbook.hosts
+    return tuple(h for h in runbook.hosts if h.name == host)
+
+
+def question(
+    runbook: Runbook,
+    state: State,
+    logs: Logs,
+    step: Step,
+    host: str,
+    now: Instant,
+    *,
+    upto: int,
+    windows: tuple[Window, ...] | None,
+    second: str | None = None,
+) -> Question:
+    """The question for one step in one column.
+
+    Args:
+        windows: the newest seals; evidence ends there. None = all that is known now (a
+            live view, never a decision).
+    """
+    assert state.started is not None  # noqa: S101 - a journal begins with session-started
+    assert state.anchor is not None  # noqa: S101
+    sealed: Mapping[str, int] | None = None if windows is None else {w.tape: w.last for w in windows}
+
+    def upto_line(name: str) -> int | None:
+        return None if sealed is None else sealed.get(name, 0)
+
+    chosen = guests(runbook, step, host)
+    return Question(
+        runbook=runbook,
+        digest=state.started.runbook_sha256,
+        step=step,
+        subjects=tuple(
+            Subject(
+                host=h,
+                log=logs.of(h.name),
+                upto_line=upto_line(h.name),
+                voids=state.last_voids(h.name),
+                mark=state.marks.get(h.name),
+                baseline=state.baselines.get(h.name),
+            )
+            for h in chosen
+        ),
+        jump_log=logs.of(JUMP),
+        jump_upto_line=upto_line(JUMP),
+        now=now,
+        anchor=state.anchor,
+        upto=upto,
+        owed=owed(runbook, step, tuple(h.name for h in chosen), state.status, state.moved_unmarked, second),
+        windows=windows or (),
+    )

@@ -1,0 +1,57 @@
+"""What is kept of a host from before its mark, as an event: sections by family, and verdicts."""
+
+from __future__ import annotations
+
+from cutover_tui.core.checks.registry import READER_FAMILY
+from cutover_tui.core.evidence import HostLog
+from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.record.events import BaselineCaptured, Section
+from probes.facts_identity import BootFacts
+from probes.observation import Family, Instant, Observation
+
+FRESH_NS = 10 * 60 * 1_000_000_000
+"""A baseline rests on what was seen in the last ten minutes before it is taken."""
+
+FAMILIES = (Family.TIME, Family.IDENTITY)
+"""The families this version reads; the others say so instead of looking empty."""
+
+
+def capture(host: str, log: HostLog, now: Instant, findings: tuple[Finding, ...]) -> BaselineCaptured:
+    """The baseline of a host from its newest observations.
+
+    A family is `captured` when every reader of it that spoke has facts, or failed only
+    because its tool is absent; else `not-visible` with the reasons.
+    """
+    newest: dict[str, Observation] = {}
+    for o in log.observations:
+        age = o.ended.age_ns(now)
+        if age is not None and 0 <= age <= FRESH_NS:
+            newest[o.reader] = o
+    boot = newest.get("boot")
+    return BaselineCaptured(
+        host=host,
+        sections=tuple(_section(family, newest) for family in Family),
+        boot_id=boot.facts.boot_id if boot is not None and isinstance(boot.facts, BootFacts) else None,
+        findings=tuple(
+            (f.check, f.verdict, f.reason_code)
+            for f in findings
+            if f.host == host and f.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NA)
+        ),
+    )
+
+
+def _section(family: Family, newest: dict[str, Observation]) -> Section:
+    if family not in FAMILIES:
+        return Section(family, "not-visible", reason="this version has no reader for it")
+    mine = [o for reader, o in newest.items() if READER_FAMILY.get(reader) is family]
+    if not mine:
+        return Section(family, "not-visible", reason="nothing was read before the mark")
+    failed = [
+        f"{o.reader}: {o.failure.detail}"
+        for o in mine
+        if o.failure is not None and o.failure.kind != "tool-absent"
+    ]
+    ids = tuple(o.id for o in mine)
+    if failed:
+        return Section(family, "not-visible", ids, "; ".join(failed))
+    return Section(family, "captured", ids)
