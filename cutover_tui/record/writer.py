@@ -1,0 +1,99 @@
+"""The one thread that touches the disk, so that an event loop never waits for it.
+
+Sinks (journals) go before calls (tapes, opening, sealing): an event a person waits for is
+at most one file operation away. Calls run in the order they were made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Sink(Protocol):
+    """Something that queues small appends itself and commits what has gathered in one go."""
+
+    def commit(self) -> None:
+        """In the writer thread: make everything queued durable, and tell its event loop."""
+
+
+class Writer:
+    """A thread that commits sinks and runs blocking calls, started at once, stopped by `aclose`."""
+
+    def __init__(self, name: str = "record") -> None:
+        self._queue: SimpleQueue[Sink | Callable[[], None] | None] = SimpleQueue()
+        # A daemon: a forgotten writer must not keep a finished program alive. What was
+        # confirmed is on the disk by then.
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def wake(self, sink: Sink) -> None:
+        """Have `sink.commit` called soon."""
+        self._queue.put(sink)
+
+    def call(self, job: Callable[[], T]) -> asyncio.Future[T]:
+        """Run `job` in the thread; the future of the running loop gets its result or its error."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def succeed(result: T) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        def fail(error: BaseException) -> None:
+            if not future.done():
+                future.set_exception(error)
+
+        def run() -> None:
+            try:
+                result = job()
+            except BaseException as error:  # noqa: BLE001 - carried to the task that awaits it
+                tell(loop, partial(fail, error))
+            else:
+                tell(loop, partial(succeed, result))
+
+        self._queue.put(run)
+        return future
+
+    async def aclose(self) -> None:
+        """Finish everything queued and end the thread."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        sinks: dict[Sink, None] = {}
+        calls: deque[Callable[[], None]] = deque()
+        closing = False
+        while True:
+            try:
+                job = self._queue.get(block=not (sinks or calls or closing))
+            except Empty:
+                if sinks:
+                    for sink in sinks:
+                        sink.commit()
+                    sinks.clear()
+                elif calls:
+                    calls.popleft()()
+                else:
+                    return
+                continue
+            if job is None:
+                closing = True
+            elif callable(job):
+                calls.append(job)
+            else:
+                sinks[job] = None
+
+
+def tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Run `callback` on the loop; nothing when the loop is gone, as then nobody waits."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
