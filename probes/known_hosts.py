@@ -1,0 +1,222 @@
+"""Which host keys are trusted, in OpenSSH's known_hosts format (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+
+Files are asked in order: the first that holds plain keys or a certificate authority for the
+name decides, so a key pinned for cutover is not undermined by an old entry elsewhere.
+`@revoked` counts from every file. Names are matched as OpenSSH does with `CheckHostIP no`: an
+entry for an address says nothing about a name that happens to resolve to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from probes.observation import Failure, FailureKind
+from probes.seam import LinkError
+
+DEFAULT_PORT = 22
+_SCANNED = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+)
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """A host key as a server showed it; nothing says yet that it is the right one."""
+
+    host: str
+    port: int
+    algorithm: str
+    fingerprint: str  # SHA256:…
+    line: str  # ready for known_hosts
+
+    @classmethod
+    def of(cls, host: str, port: int, key: asyncssh.SSHKey) -> PresentedKey:
+        """The key as `host` presented it."""
+        public = " ".join(key.export_public_key().decode("ascii").split()[:2])
+        return cls(host, port, key.get_algorithm(), fingerprint(key), f"{entry_name(host, port)} {public}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What known_hosts says about one name."""
+
+    keys: tuple[asyncssh.SSHKey, ...] = ()
+    authorities: tuple[asyncssh.SSHKey, ...] = ()
+    revoked: tuple[asyncssh.SSHKey, ...] = ()
+
+    def algorithms(self) -> list[str]:
+        """Host-key algorithms to propose: what is known first, so a server that has the known
+        key shows that one; then all others, so that a changed kind of key is seen as changed.
+        """
+        plain = [name.decode("ascii") for name in asyncssh.public_key.get_default_public_key_algs()]
+        certs = [name.decode("ascii") for name in asyncssh.public_key.get_default_certificate_algs()]
+        known = [name.decode("ascii") for key in self.keys for name in key.sig_algorithms]
+        known = [name for name in known if name in plain]
+        order = [*certs, *known, *plain] if self.authorities else [*known, *plain, *certs]
+        return list(dict.fromkeys(order))
+
+
+class KnownHosts:
+    """known_hosts files, read again when they change."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(dict.fromkeys(paths))
+        self._read: dict[Path, tuple[_Stamp, asyncssh.SSHKnownHosts, tuple[str, ...]]] = {}
+
+    @classmethod
+    def usual(cls, own: Path) -> KnownHosts:
+        """cutover's own file, then the user's, then the machine's."""
+        return cls((own, Path("~/.ssh/known_hosts").expanduser(), Path("/etc/ssh/ssh_known_hosts")))
+
+    def also(self, paths: Iterable[Path]) -> KnownHosts:
+        """These files and then `paths` (UserKnownHostsFile of ~/.ssh/config)."""
+        more = KnownHosts((*self._paths, *paths))
+        more._read = self._read
+        return more
+
+    def lookup(self, host: str, port: int) -> Trust:
+        """What the files say about `host` at `port`. A file that is not there says nothing."""
+        keys: Sequence[asyncssh.SSHKey] = ()
+        authorities: Sequence[asyncssh.SSHKey] = ()
+        revoked: list[asyncssh.SSHKey] = []
+        for path in self._paths:
+            hosts = self._load(path)[0]
+            name, odd_port = host.lower(), None if port == DEFAULT_PORT else port
+            found = hosts.match(name, "", odd_port)
+            revoked += found[2]
+            if odd_port is not None:
+                revoked += hosts.match(name, "", None)[2]
+            if not keys and not authorities:
+                keys, authorities = found[0], found[1]
+        return Trust(tuple(keys), tuple(authorities), tuple(dict.fromkeys(revoked)))
+
+    def problems(self) -> tuple[str, ...]:
+        """Lines that were not understood, as `file:line: reason`; they trust nobody."""
+        return tuple(problem for path in self._paths for problem in self._load(path)[1])
+
+    def _load(self, path: Path) -> tuple[asyncssh.SSHKnownHosts, tuple[str, ...]]:
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            cached = self._read.get(path)
+            if cached and cached[0] == stamp:
+                return cached[1], cached[2]
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return asyncssh.SSHKnownHosts(), ()
+        except OSError as error:
+            return asyncssh.SSHKnownHosts(), (f"{path}: {error.strerror}",)
+        hosts, problems = _parse(path, text)
+        self._read[path] = (stamp, hosts, problems)
+        return hosts, problems
+
+
+def entry_name(host: str, port: int) -> str:
+    """The name under which known_hosts keeps a host: `host`, or `[host]:port`."""
+    return host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
+
+
+def fingerprint(key: asyncssh.SSHKey) -> str:
+    """`SHA256:…` as OpenSSH prints it."""
+    return key.get_fingerprint("sha256")
+
+
+async def scan(
+    host: str,
+    port: int = DEFAULT_PORT,
+    *,
+    via: asyncssh.SSHClientConnection | None = None,
+    timeout_s: float = 15.0,
+) -> tuple[PresentedKey, ...]:
+    """The host keys a server presents, one of each kind, without logging in or trusting any.
+
+    `via`: a connection to the jump host in front of it.
+
+    Raises:
+        LinkError: unreachable or timeout.
+    """
+    found: list[PresentedKey] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            for algorithm in _SCANNED:
+                try:
+                    key = await asyncssh.get_server_host_key(
+                        host, port, server_host_key_algs=[algorithm], config=None, tunnel=via or ()
+                    )
+                except asyncssh.KeyExchangeFailed:
+                    continue  # it has no key of this kind
+                if key is not None:
+                    found.append(PresentedKey.of(host, port, key))
+    except TimeoutError:
+        detail = f"{host} port {port} showed no host key within {timeout_s:g} s"
+        raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
+    except (OSError, asyncssh.Error) as error:
+        detail = f"{host} port {port} showed no host key: {error}"
+        raise LinkError(Failure(FailureKind.UNREACHABLE, detail)) from error
+    return tuple(found)
+
+
+def pin(path: Path, keys: Sequence[PresentedKey]) -> None:
+    """Add keys to a known_hosts file of our own, in place of what was pinned for the same names.
+
+    Atomic (a new file takes the old one's place), synced, mode 0600, its folder 0700 if made here.
+
+    Raises:
+        OSError: the file cannot be written; the old one is as it was.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        old = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        old = []
+    names = {entry_name(key.host, key.port) for key in keys}
+    lines = [line for line in old if line.split(" ", 1)[0] not in names]
+    lines += dict.fromkeys(key.line for key in keys)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _parse(path: Path, text: str) -> tuple[asyncssh.SSHKnownHosts, tuple[str, ...]]:
+    """Line by line, since one broken line must not make the others void."""
+    hosts = asyncssh.SSHKnownHosts()
+    problems: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            hosts.load(_lower_names(line))
+        except ValueError as error:
+            problems.append(f"{path}:{number}: {error}")
+    return hosts, tuple(problems)
+
+
+def _lower_names(line: str) -> str:
+    """Host names are case-insensitive; a hashed name (`|1|…`) was lowered before it was hashed."""
+    fields = line.split()
+    at = 1 if fields and fields[0].startswith("@") else 0
+    if len(fields) > at and not fields[at].startswith(("|", "#")):
+        fields[at] = fields[at].lower()
+    return " ".join(fields)
