@@ -39,6 +39,8 @@ def parse_duration(text: str) -> Duration:
         raise ValueError("is negative")
     if re.search(r"\d\.\d", text):
         raise ValueError("has a fraction")
+    if re.search(r"\dm(?![is])", text):
+        raise ValueError("has `m`, which may be minutes or months")
     parts = _PARTS.fullmatch(text)
     if parts is None:
         raise ValueError("is not a duration")

@@ -78,10 +78,11 @@ def load_text(text: bytes | str, name: str, *, specs: Mapping[str, CheckSpec] | 
     except UnicodeEncodeError:
         raise BadRunbook([Problem(problems.file, 1, "lone surrogates in the text", "text")]) from None
     try:
-        root = read(decode(data))
+        root, tags = read(decode(data))
     except NotYaml as error:
         raise BadRunbook([error.problem(problems.file)]) from None
     _refuse_other_schema(root, problems)
+    problems.errors.extend(tag.problem(problems.file) for tag in tags)
     part = Shaper(problems).shape(root, Runbook)
     if part is not None:
         check_hosts(part, problems)

@@ -120,7 +120,7 @@ class Action(Struct, frozen=True, kw_only=True):
     id: Id
     title: str
     command: dict[Os, Command]
-    key: Annotated[str, Meta(pattern=r"^[a-z]$")] | None = None
+    key: Annotated[str, Meta(pattern=r"^[a-z]$", description="one small letter")] | None = None
     tier: Tier = "N"
     elevate: bool = False
     disturbs: tuple[Family, ...] = ()
@@ -172,7 +172,10 @@ class Phase(Struct, frozen=True, kw_only=True):
 
 
 class Runbook(Struct, frozen=True, kw_only=True):
-    """A whole runbook; `cutover_tui.core.loading.Loaded` carries its text and digest."""
+    """A whole runbook.
+
+    `cutover_tui.core.loading.Loaded` carries its text and digest.
+    """
 
     schema: Literal[1]
     change: Change

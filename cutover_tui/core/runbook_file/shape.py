@@ -111,6 +111,13 @@ class Shaper:
             if not isinstance(key, Scalar):
                 self._report(key.line, f"a key in {place(path)} is not a text", "a plain word as key")
                 continue
+            if key.plain and key.text == "<<":
+                self._report(
+                    key.line,
+                    "merge key `<<` is not supported",
+                    "the keys written out, or an alias as a value",
+                )
+                continue
             if scalars.kind(key) not in ("text", "a boolean"):
                 what = "empty" if scalars.kind(key) == "empty" else f"{shown(key.text)}, {scalars.kind(key)}"
                 self._report(key.line, f"a key in {place(path)} is {what}", "a text (quote it)")

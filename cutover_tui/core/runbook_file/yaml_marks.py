@@ -88,15 +88,16 @@ def decode(data: bytes) -> str:
     return text
 
 
-def read(text: str) -> Node:
-    """The root node of the single document in `text`.
+def read(text: str) -> tuple[Node, tuple[NotYaml, ...]]:
+    """The root node of the single document in `text`, and its tags (ignored in the nodes) as errors.
 
     Raises:
-        NotYaml: a syntax error, no document or more than one, a tag, a merge key, or more
-            depth or nodes than a runbook has.
+        NotYaml: a syntax error, no document or more than one, or more depth or nodes than a
+            runbook has.
     """
+    builder = _Builder()
     try:
-        return _Builder().build(yaml.parse(text, Loader=yaml.SafeLoader))
+        root = builder.build(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         raise _syntax(error) from None
     except yaml.YAMLError as error:  # the reader's: no mark; decode() already refused what it refuses
@@ -106,12 +107,14 @@ def read(text: str) -> Node:
         OverflowError,
     ) as error:  # PyYAML lets int() and chr() of escapes speak for themselves
         raise NotYaml(1, f"not YAML: {safe(str(error))[:120]}", "YAML that PyYAML can read") from None
+    return root, tuple(builder.tags)
 
 
 class _Builder:
     """Puts events together; holds the open collections, the anchors, and the budget."""
 
     def __init__(self) -> None:
+        self.tags: list[NotYaml] = []
         self._anchors: dict[str, Node | None] = {}
         self._open: list[tuple[Sequence | Mapping, str | None]] = []
         self._keys: list[Node | None] = []
@@ -158,7 +161,9 @@ class _Builder:
             return
         if tag not in _ALLOWED_TAGS or (tag != "!" and not tag.endswith(kind)):
             name = tag.replace("tag:yaml.org,2002:", "!!")
-            raise NotYaml(line, f"tag {shown(name)} is not allowed", f"{_KINDS[kind]} without a tag")
+            self.tags.append(
+                NotYaml(line, f"tag {shown(name)} is not allowed", f"{_KINDS[kind]} without a tag")
+            )
 
     def _enter(self, node: Sequence | Mapping, anchor: str | None) -> None:
         if len(self._open) >= MAX_DEPTH:
@@ -207,10 +212,6 @@ class _Builder:
             return
         key = self._keys[-1]
         if key is None:
-            if isinstance(node, Scalar) and node.plain and node.text == "<<":
-                raise NotYaml(
-                    node.line, "merge key `<<` is not supported", "the keys written out, or an alias as value"
-                )
             self._keys[-1] = node
             return
         parent.entries.append((key, node))
