@@ -1,0 +1,144 @@
+"""The live chart: a figure on Textual's Line API, one dirty region a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+
+from screens.widgets.axis import LINEAR, Scale
+from screens.widgets.figure import FIGURE_ROLES, LABEL, Figure, draw
+from screens.widgets.live import Live
+from screens.widgets.raster import BAND_SUFFIX, BRAILLE, SERIES_ROLES, ChartData, DotSet
+
+
+class OffsetChart(Live):
+    """Clock offsets over time, pulled from `source` twice a second while visible.
+
+    A row is repainted only when its text or its colours changed. The palette's sixteen colours are used on
+    purpose: they hold on any terminal; each line is named at its right end, so none of them is needed.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"offset-chart--{role}" for role in (*SERIES_ROLES, "reference", *FIGURE_ROLES)
+    }
+    DEFAULT_CSS = """
+    OffsetChart {
+        height: 1fr;
+        min-height: 1;
+        .offset-chart--series-1 { color: ansi_bright_cyan; }
+        .offset-chart--series-2 { color: ansi_bright_magenta; }
+        .offset-chart--series-3 { color: ansi_bright_green; }
+        .offset-chart--series-4 { color: ansi_bright_blue; }
+        .offset-chart--series-5 { color: ansi_yellow; }
+        .offset-chart--series-6 { color: ansi_cyan; }
+        .offset-chart--reference { text-style: dim; }
+        .offset-chart--axis { text-style: dim; }
+        .offset-chart--zero { text-style: dim; }
+        .offset-chart--gap { text-style: bold; }
+        .offset-chart--threshold { color: $warning; }
+        .offset-chart--mark { text-style: bold; }
+    }
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], ChartData],
+        *,
+        dots: DotSet = BRAILLE,
+        scale: Scale = LINEAR,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name for it
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        """`source` is called on the main loop and must return at once."""
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self._source = source
+        self._dots = dots
+        self._scale = scale
+        self._figure: Figure | None = None
+        self._figure_size = Size()
+        self._strips: list[Strip | None] = []
+        self._styles_by_role: dict[str, Style] = {}
+
+    @property
+    def text(self) -> str:
+        """What the chart shows, without colours."""
+        if self._figure is None:
+            return ""
+        return "\n".join("".join(text for text, _ in row) for row in self._figure.rows)
+
+    def flush(self) -> int:
+        if not self.size:
+            return 0
+        before = self._figure.rows if self._figure is not None and self._figure_size == self.size else None
+        figure = self._draw()
+        if before is None:
+            self.refresh()
+            return len(figure.rows)
+        changed = [y for y, (old, new) in enumerate(zip(before, figure.rows, strict=True)) if old != new]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        return len(changed)
+
+    def _draw(self) -> Figure:
+        """Draw anew, keeping the strips of rows that stayed the same."""
+        old, strips = self._figure, self._strips
+        figure = draw(
+            self._source(),
+            self.size.width,
+            self.size.height,
+            self._dots,
+            previous=None if old is None else old.value_range,
+            scale=self._scale,
+        )
+        kept = old is not None and self._figure_size == self.size
+        self._strips = [
+            strips[y] if kept and old is not None and old.rows[y] == row else None
+            for y, row in enumerate(figure.rows)
+        ]
+        self._figure, self._figure_size = figure, self.size
+        return figure
+
+    def render_line(self, y: int) -> Strip:
+        # A resize renders before it is announced; a figure of the old size would be torn.
+        figure = self._figure
+        if figure is None or self._figure_size != self.size:
+            figure = self._draw()
+        if y >= len(figure.rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips[y]
+        if strip is None:
+            strip = Strip(
+                [Segment(text, self._style(role)) for text, role in figure.rows[y]], self.size.width
+            )
+            self._strips[y] = strip
+        return strip
+
+    def _style(self, role: str) -> Style:
+        style = self._styles_by_role.get(role)
+        if style is None:
+            style = self._find_style(role)
+            self._styles_by_role[role] = style
+        return style
+
+    def _find_style(self, role: str) -> Style:
+        if not role:
+            return self.rich_style
+        if role.endswith(BAND_SUFFIX):
+            return self._style(role.removesuffix(BAND_SUFFIX)) + Style(dim=True)
+        name = f"offset-chart--{role}"
+        return self.get_component_rich_style(
+            name if name in self.COMPONENT_CLASSES else f"offset-chart--{LABEL}"
+        )
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles_by_role.clear()
+        self._strips = [None] * len(self._strips)

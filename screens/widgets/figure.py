@@ -1,0 +1,313 @@
+"""A whole chart as rows of text: plot, axes, thresholds, marks, and a label at each line's right end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from screens.widgets import axis
+from screens.widgets.axis import LINEAR, Scale
+from screens.widgets.glyphs import OFFSET_WIDTH, Charset, State, fit, narrow, offset
+from screens.widgets.raster import (
+    BAND_SUFFIX,
+    NO_DATA,
+    Canvas,
+    ChartData,
+    Decimated,
+    DotSet,
+    Layer,
+    Row,
+    Series,
+    TimeBase,
+    decimate,
+    extent,
+    row_of,
+    trace,
+)
+
+AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO = "axis", "label", "threshold", "mark", "gap", "zero"
+FIGURE_ROLES = (AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO)
+_MIN_WIDTH_VALUES, _MIN_WIDTH_LABELS, _MIN_HEIGHT_TIMES = 24, 30, 3
+_LEFT = 8  # a tick's label of up to seven cells and the tick
+_BOUND_WIDTH = 8
+_NAME_WIDTH = 18
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """The drawn rows, the value range they were drawn with, and the cells left and right of the plot."""
+
+    rows: tuple[Row, ...]
+    value_range: tuple[int, int]
+    left: int
+    right: int
+
+
+def draw(
+    data: ChartData,
+    width: int,
+    height: int,
+    dots: DotSet,
+    *,
+    previous: tuple[int, int] | None = None,
+    scale: Scale = LINEAR,
+) -> Figure:
+    """`height` rows of `width` cells; any size will do, what does not fit is left out, the plot last.
+
+    `previous` is the value range of the last drawing, kept while it still serves.
+    """
+    if width <= 0 or height <= 0:
+        return Figure(((),) * max(0, height), previous or (0, axis.MIN_SPAN_NS), 0, 0)
+    charset = dots.charset
+    plot_height = height - 1 if height >= _MIN_HEIGHT_TIMES else height
+    labels = _Labels(data.series, width, plot_height, charset)
+    # The range decides the width of the left side and with it the dot columns that it is found from; the
+    # first guess is right unless the labels are unusually long.
+    left = _LEFT if width >= _MIN_WIDTH_VALUES else 0
+    base, decimated = _bins(data, width - left - labels.width, dots)
+    value_range = data.value_range or _fit(data, decimated, previous)
+    ticks = _ticks(value_range, plot_height, dots, scale, charset) if left else {}
+    needed = max(map(len, ticks.values()), default=-1) + 1
+    if needed > left:
+        left = needed
+        if width - left - labels.width < width // 3:
+            left, ticks = 0, {}
+        base, decimated = _bins(data, width - left - labels.width, dots)
+    plot_width = width - left - labels.width
+    row = row_of(value_range, plot_height * dots.rows, scale)
+    canvas = _plot(data, decimated, base, value_range, plot_width, plot_height, dots, scale)
+
+    ends = [None if d.last is None else row(d.last.value_ns) // dots.rows for d in decimated]
+    right = labels.rows(decimated, ends)
+    rows: list[Row] = []
+    for y, cells in enumerate(canvas.rows()):
+        edge = (
+            ((f"{ticks[y]:>{left - 1}}{charset.tick}" if y in ticks else " " * left, AXIS),) if left else ()
+        )
+        rows.append((*edge, *cells, *right[y]))
+    if plot_height < height:
+        rows.append(_time_axis(data, base, left, plot_width, width, dots))
+    return Figure(tuple(rows), value_range, left, labels.width)
+
+
+def _bins(data: ChartData, width: int, dots: DotSet) -> tuple[TimeBase, list[Decimated]]:
+    base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns)
+    return base, [decimate(s, base, data.t1_ns) for s in data.series]
+
+
+def _fit(
+    data: ChartData, decimated: Sequence[Decimated], previous: tuple[int, int] | None
+) -> tuple[int, int]:
+    near = (0, *(t.value_ns for t in data.thresholds))
+    found = extent(decimated)
+    if found is None:
+        return previous or axis.fit_range(0, 0, near=near)
+    return axis.fit_range(*found, near=near, previous=previous)
+
+
+def _ticks(
+    value_range: tuple[int, int], height: int, dots: DotSet, scale: Scale, charset: Charset
+) -> dict[int, str]:
+    """Cell row → label; on one row the tick nearest to zero wins."""
+    count = max(2, min(10, height // 3))
+    values = scale.ticks(*value_range, count)
+    row = row_of(value_range, height * dots.rows, scale)
+    labelled = sorted(
+        zip(values, axis.value_labels(values, charset), strict=True), key=lambda pair: -abs(pair[0])
+    )
+    return {row(value) // dots.rows: label for value, label in labelled}
+
+
+def _plot(
+    data: ChartData,
+    decimated: Sequence[Decimated],
+    base: TimeBase,
+    value_range: tuple[int, int],
+    width: int,
+    height: int,
+    dots: DotSet,
+    scale: Scale,
+) -> Canvas:
+    charset = dots.charset
+    row = row_of(value_range, height * dots.rows, scale)
+    lines: list[tuple[str, Layer]] = []
+    bands: list[tuple[str, Layer]] = []
+    beyond: list[tuple[str, dict[int, bool]]] = []
+    for series, reduced in zip(data.series, decimated, strict=True):
+        line, band = Layer(width, height, dots), Layer(width, height, dots)
+        beyond.append((series.role, trace(reduced, base.columns, height * dots.rows, row, line, band)))
+        lines.append((series.role, line))
+        bands.append((series.role + BAND_SUFFIX, band))
+    canvas = Canvas(width, height, dots, [*lines, *bands])
+
+    seen = [False] * width
+    for role, outside in beyond:
+        for column, above in outside.items():
+            x = column // dots.columns
+            seen[x] = True
+            canvas.put(x, 0 if above else height - 1, charset.up if above else charset.down, role)
+    for _, line in lines:
+        seen = [a or bool(mask) for a, mask in zip(seen, line.masks, strict=True)]
+
+    marks = [(base.column(m.mono_ns) // dots.columns, m) for m in data.marks]
+    marks = [(x, m) for x, m in marks if 0 <= x < width]
+    for x, mark in marks:
+        canvas.put(x, 0, fit(narrow(mark.letter), 1), MARK, over=True)
+    for x, mark in marks:
+        text = f" {narrow(mark.label)} "
+        for start in (x + 1, x - len(text)):
+            if mark.label and canvas.free(start, 0, len(text)):
+                canvas.put(start, 0, text, MARK)
+                break
+    _thresholds(data, canvas, row, dots)
+    zero = row(0) // dots.rows if value_range[0] <= 0 <= value_range[1] else -1
+    _no_data(canvas, seen, zero if zero >= 0 else height // 2, charset)
+    for x, _ in marks:
+        for y in range(height):
+            canvas.put(x, y, charset.mark, MARK)
+    if zero >= 0:
+        canvas.put(0, zero, charset.zero * width, ZERO)
+    return canvas
+
+
+def _thresholds(data: ChartData, canvas: Canvas, row: Callable[[int], int], dots: DotSet) -> None:
+    """Lines with their label; of those outside the range the nearest is named at the edge."""
+    rows = canvas.height * dots.rows
+    placed: list[int] = []
+    above: list[tuple[int, str]] = []
+    below: list[tuple[int, str]] = []
+    for threshold in data.thresholds:
+        at = row(threshold.value_ns)
+        label = narrow(threshold.label)[: max(0, canvas.width - 2)]
+        if at < 0:
+            above.append((-at, label))
+        elif at >= rows:
+            below.append((at, label))
+        else:
+            y = at // dots.rows
+            placed.append(y)
+            _label_line(canvas, y, f" {label} ")
+    for outside, y, arrow in ((above, 0, dots.charset.up), (below, canvas.height - 1, dots.charset.down)):
+        if outside:
+            text = f"{arrow} {min(outside)[1]} "
+            if canvas.free(canvas.width - len(text), y, len(text)):
+                canvas.put(canvas.width - len(text), y, text, THRESHOLD)
+    for y in placed:
+        canvas.put(0, y, dots.charset.threshold * canvas.width, THRESHOLD)
+
+
+def _label_line(canvas: Canvas, y: int, text: str) -> None:
+    """Write `text` where it hides no data: at the right, else at the left, on its row, else beside it."""
+    for at in (y, y - 1, y + 1):
+        for x in (canvas.width - len(text) - 1, 1, canvas.width // 2):
+            if canvas.free(x, at, len(text)):
+                canvas.put(x, at, text, THRESHOLD)
+                return
+
+
+def _no_data(canvas: Canvas, seen: Sequence[bool], y: int, charset: Charset) -> None:
+    """Name the stretches in which no series has a point."""
+    text = f" {NO_DATA} "
+    for start, stop in _stretches(seen):
+        if stop - start >= len(text):
+            canvas.put((start + stop - len(text)) // 2, y, text, GAP)
+        elif stop - start == canvas.width:
+            canvas.put(start, y, charset.glyphs[State.UNKNOWN].strip("[]")[:1], GAP)
+
+
+def _stretches(seen: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for at, there in enumerate((*seen, True)):
+        if there:
+            if at > start:
+                yield start, at
+            start = at + 1
+
+
+def _time_axis(data: ChartData, base: TimeBase, left: int, plot: int, width: int, dots: DotSet) -> Row:
+    text = [" "] * width
+    if left:
+        text[left - 1] = dots.charset.corner
+    count = max(1, plot // 11)
+    ticks = axis.time_ticks(data.t0_ns, data.t1_ns, count, epoch_ns=data.epoch_ns, zone_s=data.zone_s)
+    end = left
+    for mono, label in ticks:
+        x = left + base.column(mono) // dots.columns
+        if x >= end and x + len(label) < width:
+            text[x : x + len(label) + 1] = dots.charset.time_tick + label
+            end = x + len(label) + 2
+    return (("".join(text), AXIS),)
+
+
+class _Labels:
+    """The right side: name, newest value and bound of each series, on the row where its line ends."""
+
+    def __init__(self, series: Sequence[Series], width: int, height: int, charset: Charset) -> None:
+        self._series, self._height, self._charset = series, height, charset
+        longest = max((len(s.name) for s in series), default=0)
+        self._name = min(longest, _NAME_WIDTH, max(4, width // 5))
+        self._value = self._bound = 0
+        self.width = 0
+        if not series or width < _MIN_WIDTH_LABELS:
+            return
+        if self._name + OFFSET_WIDTH + 3 <= width // 3:
+            self._value = OFFSET_WIDTH
+            if self._name + OFFSET_WIDTH + _BOUND_WIDTH + 3 <= width // 5:
+                self._bound = _BOUND_WIDTH
+        self.width = 2 + self._name + (1 + self._value if self._value else 0) + self._bound
+
+    def rows(self, decimated: Sequence[Decimated], ends: Sequence[int | None]) -> list[Row]:
+        """One row of labels for each row of the plot."""
+        if not self.width:
+            return [()] * self._height
+        last = self._height - 1
+        shown = len(self._series) if len(self._series) <= self._height else last
+        wanted = sorted(
+            (min(max(0, last if end is None else end), last), i) for i, end in enumerate(ends[:shown])
+        )
+        if shown < len(self._series):
+            wanted.append((last, shown))
+        rows: list[Row] = [((" " * self.width, ""),)] * self._height
+        for y, (end, i) in zip(spread([end for end, _ in wanted], self._height), wanted, strict=True):
+            if i == shown:
+                rows[y] = ((fit(f"  +{len(self._series) - shown} more", self.width), LABEL),)
+                continue
+            lead = (
+                self._charset.level
+                if y == end
+                else self._charset.falling
+                if y > end
+                else self._charset.rising
+            )
+            rows[y] = ((fit(self._text(i, decimated[i], lead), self.width), self._series[i].role),)
+        return rows
+
+    def _text(self, i: int, reduced: Decimated, lead: str) -> str:
+        name = fit(self._series[i].name, self._name, ellipsis=self._charset.ellipsis)
+        if not reduced.live or reduced.last is None:
+            return f"  {name} {NO_DATA if self._value else '?'}" if self._value else f"? {name}"
+        if not self._value:
+            return f"{lead} {name}"
+        value = offset(reduced.last.value_ns, None, self._charset)
+        if not self._bound:
+            return f"{lead} {name} {value:>{self._value}}"
+        full = offset(reduced.last.value_ns, reduced.last.bound_ns, self._charset)
+        shown, sign, bound = full.partition(f" {self._charset.plus_minus} ")
+        return f"{lead} {name} {shown:>{self._value}}{sign}{bound}"
+
+
+def spread(wanted: Sequence[int], height: int) -> list[int]:
+    """Distinct rows below `height` for ascending `wanted` ones, in order, as near as possible.
+
+    Needs `len(wanted) <= height`. Neighbours that collide move apart around their common mean.
+    """
+    groups: list[tuple[int, int]] = []  # sum and count of (wanted - index), pooled until ascending
+    for index, row in enumerate(wanted):
+        total, count = row - index, 1
+        while groups and groups[-1][0] * count >= total * groups[-1][1]:
+            total, count = total + groups[-1][0], count + groups[-1][1]
+            groups.pop()
+        groups.append((total, count))
+    starts = [total // count for total, count in groups for _ in range(count)]
+    room = height - len(wanted)
+    return [min(max(0, start), room) + index for index, start in enumerate(starts)]
