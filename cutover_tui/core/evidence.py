@@ -48,6 +48,12 @@ class SampleColumns:
             Sample(self.mono[i], self.rtt[i], self.offset[i], self.grain[i]) for i in range(first, last)
         )
 
+    def cut_after(self, line: int) -> None:
+        """Forget everything after that line of the tape."""
+        keep = bisect_right(self.lines, line)
+        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
+            del column[keep:]
+
     def forget(self, before_ns: int) -> None:
         """Drop what is older from memory; the tape keeps it."""
         keep = bisect_right(self.mono, before_ns)
@@ -73,6 +79,13 @@ class HostLog:
 
     def add_sample(self, line: int, sample: Sample) -> None:
         self.samples.add(line, sample)
+
+    def cut_after(self, line: int) -> None:
+        """Forget what a failed disk lost: everything after that line of the tape."""
+        keep = bisect_right(self.observation_lines, line)
+        del self.observations[keep:]
+        del self.observation_lines[keep:]
+        self.samples.cut_after(line)
 
     def forget(self, before_ns: int) -> None:
         """Drop what ended before `before_ns` from memory; the tape keeps it."""

@@ -52,6 +52,19 @@ def owed(
         for host in hosts
         if host in moved_unmarked
     )
+    if step is runbook.phases[-1].steps[-1]:
+        for other in runbook.steps():
+            columns = (WAVE,) if other.scope == "wave" else tuple(hosts)
+            back = [h for h in columns if status(other.id, h) == "regressed"]
+            if back:
+                missing.append(
+                    Missing(
+                        f"step {other.id}",
+                        Verdict.FAIL,
+                        f"{other.id} {other.title} was done and fails now on {', '.join(back)}.",
+                        f"Go back to {other.id}.",
+                    )
+                )
     if step.two_person and not second:
         missing.append(
             Missing(

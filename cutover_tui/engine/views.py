@@ -136,7 +136,7 @@ def host_view(live: Live, name: str, now: Instant) -> HostView:
 
 def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
     """May this be marked done, and if not, what is missing? Judged on what is known now."""
-    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, windows=None)
+    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, seals=None)
     decision = decide(ask)
     columns = hosts_of(step, live.runbook.hosts)
     steps = list(live.runbook.steps())
@@ -219,7 +219,7 @@ def thin(readings: Sequence[Reading], points: int) -> list[Reading]:
 def _provider(live: Live, host: str, now: Instant) -> str | None:
     """The sentence of time.provider when it passes; None while nobody is shown to keep the clock."""
     step = next(live.runbook.steps())
-    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, windows=None)
+    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, seals=None)
     subject = next((s for s in ask.subjects if s.host.name == host), None)
     if subject is None:
         return None

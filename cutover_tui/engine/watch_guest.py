@@ -117,22 +117,16 @@ class GuestWatch:
         sampler = await guest_clock.open_sampler(self.guest, self.clock)
         try:
             await guest_clock.run(
-                sampler,
-                self.anchor,
-                self.clock,
-                self.phase_ns,
-                SAMPLE_INTERVAL_NS,
-                self._sampled,
-                self._gapped,
+                sampler, self.anchor, self.clock, self.phase_ns, SAMPLE_INTERVAL_NS, self._sampled
             )
         finally:
             await sampler.close()
 
-    def _sampled(self, sample: Sample) -> None:
-        self.emit(Sampled(self.host, sample))
-
-    def _gapped(self, from_ns: int, to_ns: int, why: str) -> None:
-        self.emit(Gapped(self.host, from_ns, to_ns, why))
+    def _sampled(self, seen: Sample | guest_clock.Missed) -> None:
+        if isinstance(seen, Sample):
+            self.emit(Sampled(self.host, seen))
+        else:
+            self.emit(Gapped(self.host, seen.due_ns, seen.due_ns + SAMPLE_INTERVAL_NS, seen.failure.detail))
 
     async def _reading(self) -> None:
         due: dict[str, int] = {}

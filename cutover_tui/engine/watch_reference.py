@@ -42,7 +42,7 @@ class ReferenceWatch:
     async def look(self) -> Observation:
         """One exchange as an observation of the jump host."""
         began = self.clock.now()
-        raw = await ntp.exchange(self.network, self.clock, self.server, self.address, self.port)
+        raw = await ntp.query(self.network, self.clock, self.address, port=self.port)
         ended: Instant = self.clock.now()
         outcome = ntp.READER.parse((raw,))
         return Observation(

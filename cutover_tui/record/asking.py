@@ -41,23 +41,26 @@ def question(
     now: Instant,
     *,
     upto: int,
-    windows: tuple[Window, ...] | None,
+    seals: Mapping[str, Window] | None,
     second: str | None = None,
 ) -> Question:
     """The question for one step in one column.
 
     Args:
-        windows: the newest seals; evidence ends there. None = all that is known now (a
-            live view, never a decision).
+        seals: the newest seal of every tape; evidence ends there. None = all that is known
+            now (a live view, never a decision).
     """
     assert state.started is not None  # noqa: S101 - a journal begins with session-started
     assert state.anchor is not None  # noqa: S101
-    sealed: Mapping[str, int] | None = None if windows is None else {w.tape: w.last for w in windows}
+    chosen = guests(runbook, step, host)
+    cited = seals or {}
+    windows = tuple(cited[n] for n in (*(h.name for h in chosen), JUMP) if n in cited)
 
     def upto_line(name: str) -> int | None:
-        return None if sealed is None else sealed.get(name, 0)
+        if seals is None:
+            return None
+        return seals[name].last if name in seals else 0
 
-    chosen = guests(runbook, step, host)
     return Question(
         runbook=runbook,
         digest=state.started.runbook_sha256,
@@ -79,5 +82,5 @@ def question(
         anchor=state.anchor,
         upto=upto,
         owed=owed(runbook, step, tuple(h.name for h in chosen), state.status, state.moved_unmarked, second),
-        windows=windows or (),
+        windows=windows,
     )

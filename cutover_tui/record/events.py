@@ -70,7 +70,6 @@ class ActionEnded(msgspec.Struct, frozen=True, tag="action-ended"):
     rc: int | None
     out_tail: str  # last lines, bounded
     failure: str | None = None
-    raw: str | None = None  # digest on the host's tape
 
 
 class Disturbed(msgspec.Struct, frozen=True, tag="disturbed"):

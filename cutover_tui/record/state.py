@@ -194,8 +194,9 @@ class State:
 
     def _seal(self, seq: int, window: Window) -> None:
         before = self.seals.get(window.tape)
-        if window.first != (before.last + 1 if before is not None else 1) or window.last < window.first:
-            raise Contradiction(seq, f"the seal of {window.tape} does not continue the one before")
+        reached = before.last if before is not None else 0
+        if window.first > reached + 1 or window.last < max(window.first, reached):
+            raise Contradiction(seq, f"the seal of {window.tape} leaves a hole after line {reached}")
         self.seals[window.tape] = window
 
     def _decided(self, event: Event, decision: Decision) -> None:

@@ -1,0 +1,112 @@
+"""Takes what the probes saw onto the record: tapes, links, disturbances. On the main loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cutover_tui.engine.messages import Gapped, LinkChanged, Message, Sampled, SecretAsked, Seen
+from cutover_tui.engine.port import SecretRequest
+from cutover_tui.engine.recorder import Recorder
+from cutover_tui.record.events import Body, Disturbed, LinkLost, LinkUp
+from cutover_tui.record.state import ALL_FAMILIES
+from probes.observation import JUMP, Identity, Instant, Observation
+
+FORGET_NS = 12 * 3600 * 1_000_000_000
+"""How long evidence is kept in memory; the tape keeps it for ever."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """One place where measured things enter the session."""
+
+    recorder: Recorder
+    now: Callable[[], Instant]
+    changed: Callable[[], None]
+    secrets: dict[str, SecretRequest] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    connected: dict[str, Instant] = field(default_factory=dict)
+    up: dict[str, bool] = field(default_factory=dict)
+    on_seen: Callable[[Observation], None] | None = None
+    _why_down: dict[str, str] = field(default_factory=dict)
+
+    def take(self, messages: list[Message], lost: int) -> None:
+        """Everything that gathered since the last turn of the loop."""
+        events = False
+        for message in messages:
+            match message:
+                case Sampled():
+                    self.recorder.sample(message.host, message.sample)
+                case Gapped():
+                    self.recorder.gap(message.host, message.from_ns, message.to_ns, message.why)
+                case Seen():
+                    events |= self._seen(message.observation)
+                case LinkChanged():
+                    events |= self._link(message)
+                case SecretAsked():
+                    self.secrets[message.id] = SecretRequest(
+                        message.id, message.credential, message.prompt, message.echo
+                    )
+                    events = True
+        if lost:
+            now = self.now()
+            self.recorder.gap(
+                JUMP, now.boottime_ns, now.boottime_ns, f"{lost} samples came faster than they were taken"
+            )
+        if events:
+            self.changed()
+
+    def _seen(self, observation: Observation) -> bool:
+        noticed = False
+        if observation.host != JUMP and observation.failure is None:
+            noticed = self._recognise(observation)
+        self.recorder.observation(observation)
+        if self.on_seen is not None:
+            self.on_seen(observation)
+        return noticed
+
+    def _recognise(self, observation: Observation) -> bool:
+        """A reboot, another key, another machine or platform voids what was seen before."""
+        host, seen = observation.host, observation.identity
+        known = self.identities.get(host)
+        self.identities[host] = Identity(
+            *(
+                getattr(seen, name) or (getattr(known, name) if known is not None else None)
+                for name in Identity.__struct_fields__
+            )
+        )
+        if known is None:
+            return False
+        since = self.connected.get(host, observation.began)
+        noticed = False
+        for attribute, kind, what in (
+            ("host_key", "host-key", "another host key answers"),
+            ("machine_id", "machine", "another machine answers (machine id changed)"),
+            ("platform", "platform", "the platform changed"),
+            ("boot_id", "reboot", "rebooted"),
+        ):
+            before, after = getattr(known, attribute), getattr(seen, attribute)
+            if before is not None and after is not None and before != after:
+                cause = f"{what} from {before} to {after}" if kind == "platform" else what
+                self._record(Disturbed(host, ALL_FAMILIES, kind, cause, since))  # type: ignore[arg-type]  # kind is one of the Literal's words
+                noticed = True
+        return noticed
+
+    def _link(self, message: LinkChanged) -> bool:
+        host = message.host
+        if message.failure is None:
+            self.connected[host] = message.at
+            self.up[host] = True
+            self._why_down.pop(host, None)
+            self._record(LinkUp(host, message.identity.host_key, message.identity.boot_id))
+            return True
+        detail = message.failure.detail
+        if self.up.get(host) is False and self._why_down.get(host) == detail:
+            return False  # the same failure again, at every attempt: once on the record is enough
+        self.up[host] = False
+        self._why_down[host] = detail
+        self._record(LinkLost(host, str(message.failure.kind), detail))
+        return True
+
+    def _record(self, body: Body) -> None:
+        self.recorder.record_soon(body)

@@ -1,0 +1,28 @@
+"""What a session needs of whoever probes: the probe loop's thread, or the virtual door's watches."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from probes.observation import Raw
+from probes.reader import Command
+
+
+class Probes(Protocol):
+    """Implemented by `ProbeLoop`; results come back through a `Crossing`."""
+
+    async def act(self, host: str, command: Command) -> Raw:
+        """Run an action's command on a guest.
+
+        Raises:
+            LinkError: the guest is not connected.
+        """
+        ...
+
+    def look(self, host: str) -> None:
+        """Read everything of this guest now."""
+        ...
+
+    def answer(self, request: str, value: str | None) -> None:
+        """Hand a person's answer to whoever asked."""
+        ...

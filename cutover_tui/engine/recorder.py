@@ -1,0 +1,236 @@
+"""The session's pen: journal and tapes on disk, state and logs in memory, always in that order.
+
+State changes when an event is durable, never before. Evidence enters memory with its tape
+line; a decision may cite it once that line is sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cutover_tui.core.finding import Window
+from cutover_tui.engine.sessions import SessionDirectory
+from cutover_tui.record.asking import Logs
+from cutover_tui.record.audit import logs_of, seals_by_tape
+from cutover_tui.record.events import Body, Event, Sealed
+from cutover_tui.record.files import RecordError
+from cutover_tui.record.journal import Format, Journal, Loaded
+from cutover_tui.record.state import State, fold
+from cutover_tui.record.tape import read_tape, tape_path
+from cutover_tui.record.tape_writer import Tapes
+from cutover_tui.record.writer import Writer
+from probes.observation import Instant, Observation, Sample
+
+FORMAT: Format[Body, Event] = Format(Event, msgspec.json.Encoder().encode, msgspec.json.Decoder(Event).decode)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """One session's record. Every method belongs to the main loop."""
+
+    directory: SessionDirectory
+    journal: Journal[Body, Event]
+    tapes: Tapes
+    writer: Writer
+    state: State
+    logs: Logs
+    now: Callable[[], Instant]
+    operator: str
+    changed: Callable[[Event], None]
+    notices: list[str] = field(default_factory=list)
+    _unwritten: int = 0  # measurements that could not be taped since the record failed
+    _waiting: set[asyncio.Future[Event]] = field(default_factory=set)
+
+    @classmethod
+    async def create(
+        cls, directory: SessionDirectory, now: Callable[[], Instant], operator: str, tool: str
+    ) -> Recorder:
+        """A new, empty record.
+
+        Raises:
+            RecordError: the disk refuses.
+        """
+        writer = Writer()
+        try:
+            journal = await Journal.create(directory.journal, FORMAT, writer)
+        except BaseException:
+            await writer.aclose()
+            raise
+        recorder = cls(
+            directory=directory,
+            journal=journal,
+            tapes=Tapes(directory.tapes, writer, tool),
+            writer=writer,
+            state=State(),
+            logs=Logs(),
+            now=now,
+            operator=operator,
+            changed=_nobody,
+        )
+        journal.on_confirmed = recorder._confirmed
+        return recorder
+
+    @classmethod
+    async def reopen(
+        cls, directory: SessionDirectory, now: Callable[[], Instant], operator: str, tool: str
+    ) -> tuple[Recorder, Loaded[Event]]:
+        """Take a record up again; its journal is verified and folded.
+
+        Raises:
+            RecordError: in use by another process, damaged, or not readable.
+            Contradiction: its events do not follow from one another.
+        """
+        writer = Writer()
+        journal: Journal[Body, Event] | None = None
+        try:
+            journal, loaded = await Journal.open(directory.journal, FORMAT, writer)
+            state = fold(loaded.events)
+        except BaseException:
+            if journal is not None:
+                await journal.close()
+            await writer.aclose()
+            raise
+        recorder = cls(
+            directory=directory,
+            journal=journal,
+            tapes=Tapes(directory.tapes, writer, tool),
+            writer=writer,
+            state=state,
+            logs=Logs(),
+            now=now,
+            operator=operator,
+            changed=_nobody,
+            notices=[loaded.notice] if loaded.notice is not None else [],
+        )
+        journal.on_confirmed = recorder._confirmed
+        return recorder, loaded
+
+    async def open_tapes(self, names: Iterable[str], anchor: Instant, events: list[Event]) -> None:
+        """Open a tape for every name and bring back to memory what belongs to this boot.
+
+        Raises:
+            RecordError: damaged (with file and line), in use, or not writable.
+        """
+        seals = seals_by_tape(events)
+        for name in names:
+            mine = seals.get(name, [])
+            tape = await self.tapes.open(name, anchor, mine)
+            if tape.notice is not None:
+                self.notices.append(tape.notice)
+            if mine or tape.lines > 1:
+                path = tape_path(self.directory.tapes, name)
+                contents = await asyncio.to_thread(read_tape, path, mine)
+                boots = logs_of(contents)
+                if anchor.boot_id in boots:
+                    self.logs.by_host[name] = boots[anchor.boot_id]
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be recorded now; None while all is well."""
+        if self.journal.failed is not None:
+            return str(self.journal.failed)
+        if self._unwritten:
+            return f"{self._unwritten} measurements could not be written"
+        return None
+
+    async def record(self, body: Body) -> Event:
+        """Append an event; returns when it is durable and the state knows it.
+
+        Raises:
+            RecordError: it is not on the record.
+        """
+        return await self.journal.append(body, self.now(), self.operator)
+
+    def record_soon(self, body: Body) -> None:
+        """Append an event nobody waits for; a failure shows as `problem`."""
+        try:
+            waiting = asyncio.ensure_future(self.journal.append(body, self.now(), self.operator))
+        except RecordError:
+            self._unwritten += 1
+            return
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._settled)
+
+    def _settled(self, waiting: asyncio.Future[Event]) -> None:
+        self._waiting.discard(waiting)
+        if not waiting.cancelled() and isinstance(waiting.exception(), RecordError):
+            self._unwritten += 1
+
+    def observation(self, observation: Observation) -> None:
+        """Tape an observation and remember it."""
+        try:
+            line = self.tapes[observation.host].append_observation(observation)
+        except RecordError:
+            self._unwritten += 1
+            return
+        self.logs.of(observation.host).add_observation(line, observation)
+
+    def sample(self, host: str, sample: Sample) -> None:
+        """Tape a sample and remember it."""
+        try:
+            line = self.tapes[host].append_sample(sample)
+        except RecordError:
+            self._unwritten += 1
+            return
+        self.logs.of(host).add_sample(line, sample)
+
+    def gap(self, host: str, begin_ns: int, end_ns: int, why: str) -> None:
+        """Tape that there is nothing for a stretch."""
+        try:
+            self.tapes[host].append_gap(begin_ns, end_ns, why)
+        except RecordError:
+            self._unwritten += 1
+
+    async def settle(self) -> None:
+        """Return when every event appended so far is durable and folded, or refused."""
+        while self.journal.next_seq - 1 != self.journal.seq:
+            await self.writer.call(_nothing)
+
+    async def seal(self) -> dict[str, Window]:
+        """Sync the tapes and journal their seals; returns the newest seal of every tape.
+
+        Raises:
+            RecordError: not everything is on disk; nothing may be decided on it.
+        """
+        await self.tapes.seal_all(lambda seals: self.record(Sealed(seals)))
+        return dict(self.state.seals)
+
+    async def recover(self) -> None:
+        """After a full disk was emptied: continue where the durable record ends.
+
+        Raises:
+            RecordError: it still cannot be written.
+        """
+        await self.journal.recover()
+        await self.tapes.recover(self.now().boottime_ns)
+        for name, log in self.logs.by_host.items():
+            log.cut_after(self.tapes[name].lines)
+        self._unwritten = 0
+
+    async def close(self) -> None:
+        """Write out what is buffered and give the locks back.
+
+        Raises:
+            RecordError: something buffered could not be written.
+        """
+        try:
+            await self.tapes.close()
+        finally:
+            await self.journal.close()
+            await self.writer.aclose()
+
+    def _confirmed(self, event: Event) -> None:
+        self.state.apply(event)
+        self.changed(event)
+
+
+def _nothing() -> None:
+    """A turn of the writer thread."""
+
+
+def _nobody(_event: Event) -> None:
+    """Until a session listens."""

@@ -1,0 +1,431 @@
+"""A running session: the port screens speak, over a recorder and a probe loop.
+
+Every intent goes onto the record before it has an effect. `mark_done` is compare-and-set:
+it decides on sequence N and appends `done` in the same turn of the loop, so that nothing
+of the step's families can come between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cutover_tui.core.checks.registry import CHECKS
+from cutover_tui.core.finding import Decision, Finding, Verdict
+from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.loading import Loaded as LoadedRunbook
+from cutover_tui.core.runbook import Action, GateCheck, Runbook, Step
+from cutover_tui.core.timestamps import utc_ns
+from cutover_tui.core.words import action_argv
+from cutover_tui.engine import views
+from cutover_tui.engine.intake import FORGET_NS, Intake
+from cutover_tui.engine.port import (
+    ClockMark,
+    ClockView,
+    Refused,
+    SecretRequest,
+    SessionView,
+    StepView,
+)
+from cutover_tui.engine.probes_port import Probes
+from cutover_tui.engine.recorder import Recorder
+from cutover_tui.record.asking import guests, question
+from cutover_tui.record.baseline import capture
+from cutover_tui.record.events import (
+    ActionEnded,
+    ActionIntended,
+    Decided,
+    Disturbed,
+    Done,
+    Event,
+    Marked,
+    Noted,
+    Regressed,
+    SessionClosed,
+    StepStarted,
+    VerdictChanged,
+)
+from cutover_tui.record.files import RecordError
+from probes.observation import Instant, Observation, Raw
+from probes.reader import Command
+from probes.seam import LinkError
+
+SECOND = 1_000_000_000
+SEAL_EVERY_S = 30.0
+"""At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
+
+ASSESS_EVERY_S = 2.0
+FRESH_TIMEOUT_S = 15.0
+NOTE_LIMIT = 4000
+TAIL = 2000
+
+
+@dataclass(slots=True)
+class Session:
+    """Implements `cutover_tui.engine.port.SessionPort`. Use from the main loop only."""
+
+    loaded: LoadedRunbook
+    recorder: Recorder
+    probes: Probes
+    intake: Intake
+    now: Callable[[], Instant]
+    exporter: Callable[[Path], str]
+    _running: set[tuple[str, str, str]] = field(default_factory=set)
+    _marks: list[ClockMark] = field(default_factory=list)
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
+    _live: views.Live | None = None
+
+    def __post_init__(self) -> None:
+        self.recorder.changed = self._on_event
+        self.intake.on_seen = self._on_seen
+        self._live = views.Live(
+            self.runbook, self.recorder.state, self.recorder.logs, self._running, self._marks
+        )
+
+    @property
+    def runbook(self) -> Runbook:
+        return self.loaded.runbook
+
+    # Views
+
+    def view(self) -> SessionView:
+        """Where are we?"""
+        window = self.runbook.change.window
+        until = window.rollback_until
+        return views.session_view(
+            self._views(),
+            self.now(),
+            window=(utc_ns(window.start), utc_ns(window.end), utc_ns(until) if until else None),
+            operator=self.recorder.operator,
+            recording=self.recorder.problem,
+            head=self.recorder.journal.head,
+            notices=tuple(self.recorder.notices),
+        )
+
+    def step(self, step: str, host: str) -> StepView:
+        """One step in one column, judged on what is known now.
+
+        Raises:
+            KeyError: the runbook has no such step.
+        """
+        found = self.runbook.step(step)
+        if found is None:
+            raise KeyError(step)
+        return views.step_view(self._views(), found, host, self.now())
+
+    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
+        """Offsets over time."""
+        return views.clock_view(self._views(), hosts, since_ns, points, self.now())
+
+    def secrets(self) -> tuple[SecretRequest, ...]:
+        """What is being asked of a person now."""
+        return tuple(self.intake.secrets.values())
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after events; returns how to stop."""
+        self._listeners.append(changed)
+
+        def stop() -> None:
+            if changed in self._listeners:
+                self._listeners.remove(changed)
+
+        return stop
+
+    # Intents
+
+    async def start_step(self, step: str, host: str) -> Refused | None:
+        """Begin a step; the mark step captures the baseline and sets the mark."""
+        found = self._find(step, host)
+        if isinstance(found, Refused):
+            return found
+        if self.recorder.state.status(step, host) != "todo":
+            return None
+        try:
+            await self.recorder.record(StepStarted(step, host))
+            if found.mark:
+                for guest in guests(self.runbook, found, host):
+                    if guest.name not in self.recorder.state.marks:
+                        await self._mark(found, guest.name)
+        except RecordError as error:
+            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        return None
+
+    async def run_action(self, step: str, host: str, action: str) -> Refused | None:
+        """Intent on the record, then the command, then what came of it."""
+        found = self._find(step, host)
+        if isinstance(found, Refused):
+            return found
+        if host == WAVE:
+            return Refused("An action runs on one guest.", "Choose a host first.")
+        wanted = next((a for a in (*found.actions, *found.provocations) if a.id == action), None)
+        target = self.runbook.host(host)
+        argv = action_argv(wanted, target.os) if wanted is not None and target is not None else None
+        if wanted is None or argv is None:
+            return Refused(f"{step} has no action {action} for {host}.", "Look at the step's actions.")
+        key = (step, host, action)
+        if key in self._running:
+            return Refused("It is running already.", "Wait for it to end.")
+        self._running.add(key)
+        try:
+            return await self._act(found, host, wanted, argv)
+        except RecordError as error:
+            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        finally:
+            self._running.discard(key)
+            self._tell()
+
+    async def mark_done(self, step: str, host: str, second: str | None = None) -> Decision | Refused:
+        """Seal, decide, and append `done` in the same turn if the gate is open."""
+        found = self._find(step, host)
+        if isinstance(found, Refused):
+            return found
+        state = self.recorder.state
+        if state.status(step, host) == "done":
+            return Refused("It is done already.", "")
+        if state.status(step, host) == "todo":
+            return Refused("This step has not been started.", "Start it first: s")
+        if self.recorder.problem is not None:
+            return Refused(
+                f"Not recorded, so nothing can be done: {self.recorder.problem}", "Make room on the disk."
+            )
+        names = tuple(g.name for g in guests(self.runbook, found, host))
+        async with self._deciding:
+            await self._look_fresh(names)
+            try:
+                seals = await self.recorder.seal()
+                await self.recorder.settle()
+                decision = decide(
+                    question(
+                        self.runbook,
+                        state,
+                        self.recorder.logs,
+                        found,
+                        host,
+                        self.now(),
+                        upto=state.seq,
+                        seals=seals,
+                        second=second,
+                    )
+                )
+                # From the question to these appends nothing awaits: their sequences are N+1, N+2.
+                journal, at = self.recorder.journal, self.now()
+                seq = journal.next_seq
+                waiting = [journal.append(Decided(decision, second), at, self.recorder.operator)]
+                if decision.outcome == "open":
+                    waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
+                await asyncio.gather(*waiting)
+            except RecordError as error:
+                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        return decision
+
+    async def look_again(self, host: str) -> None:
+        """Read everything of this host (`*`: of all) now."""
+        for name in self._names(host):
+            self.probes.look(name)
+
+    async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
+        """A person's words onto the record."""
+        words = text.strip()[:NOTE_LIMIT]
+        if not words:
+            return Refused("A note needs words.")
+        try:
+            await self.recorder.record(Noted(words, step, host))
+        except RecordError as error:
+            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        return None
+
+    async def answer(self, request: str, value: str | None) -> None:
+        """A person's answer goes to the probe loop and nowhere else."""
+        if self.intake.secrets.pop(request, None) is not None:
+            self.probes.answer(request, value)
+            self._tell()
+
+    async def export(self, directory: str) -> str | Refused:
+        """Seal and write the evidence; returns the chain head."""
+        try:
+            await self.recorder.seal()
+            await self.recorder.settle()
+            return await asyncio.to_thread(self.exporter, Path(directory))
+        except RecordError as error:
+            return Refused(str(error), "Choose another directory, or make room on the disk.")
+
+    # Life
+
+    async def run(self) -> None:
+        """Housekeeping until cancelled: seals, verdict changes, recovery of a full disk."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sealing(), name="seal")
+            group.create_task(self._assessing(), name="assess")
+
+    async def close(self) -> None:
+        """Seal what there is and leave the session in order; it can be resumed."""
+        try:
+            if self.recorder.problem is None:
+                await self.recorder.seal()
+                await self.recorder.record(SessionClosed())
+        finally:
+            await self.recorder.close()
+
+    # Inside
+
+    def _views(self) -> views.Live:
+        assert self._live is not None  # noqa: S101 - made in __post_init__
+        return self._live
+
+    def _find(self, step: str, host: str) -> Step | Refused:
+        found = self.runbook.step(step)
+        if found is None:
+            return Refused(f"The runbook has no step {step}.", "Choose one of its steps.")
+        columns = hosts_of(found, self.runbook.hosts)
+        if host not in columns and not (columns == (WAVE,) and self.runbook.host(host) is not None):
+            return Refused(f"{step} has no host {host}.", "Choose one of the runbook's hosts.")
+        return found
+
+    def _names(self, host: str) -> tuple[str, ...]:
+        return tuple(h.name for h in self.runbook.hosts) if host == WAVE else (host,)
+
+    async def _mark(self, step: Step, host: str) -> None:
+        await self._look_fresh((host,))
+        await self.recorder.seal()
+        now = self.now()
+        findings = self._all_findings(host, now)
+        await self.recorder.record(capture(host, self.recorder.logs.of(host), now, findings))
+        await self.recorder.record(Marked(host, step.id))
+        self._marks.append(ClockMark(now.boottime_ns, "M", "mark", host))
+
+    def _all_findings(self, host: str, now: Instant) -> tuple[Finding, ...]:
+        """Every check the runbook uses anywhere, on this host, now."""
+        first = next(self.runbook.steps())
+        ask = question(
+            self.runbook,
+            self.recorder.state,
+            self.recorder.logs,
+            first,
+            host,
+            now,
+            upto=self.recorder.state.seq,
+            seals=None,
+        )
+        subject = next(s for s in ask.subjects if s.host.name == host)
+        used = sorted({g.check for step in self.runbook.steps() for g in step.gate})
+        return tuple(judge(GateCheck(check=check), subject, ask) for check in used if check in CHECKS)
+
+    async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
+        record = self.recorder.record
+        intent = await record(
+            ActionIntended(
+                step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
+            )
+        )
+        began = self.now()
+        if action.disturbs:
+            await record(Disturbed(host, action.disturbs, "action", f"action {action.id}", began))
+        self._marks.append(ClockMark(began.boottime_ns, "A", action.title, host))
+        try:
+            raw = await self.probes.act(
+                host, Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
+            )
+        except LinkError as error:
+            raw = Raw(argv, None, "", failure=error.failure)
+        if action.disturbs:
+            await record(Disturbed(host, action.disturbs, "action", f"action {action.id} ended", self.now()))
+        failure = raw.failure.detail if raw.failure is not None else None
+        await record(ActionEnded(intent.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure))
+        self.probes.look(host)
+        return None
+
+    async def _look_fresh(self, names: tuple[str, ...]) -> None:
+        """Read the cheap invalidators of these guests again; what cannot be read stays as old as it is."""
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Future[None]] = []
+        for name in names:
+            link = self.recorder.state.links.get(name)
+            if link is not None and link.up:
+                future: asyncio.Future[None] = loop.create_future()
+                self._fresh.setdefault(name, []).append(future)
+                waiting.append(future)
+                self.probes.look(name)
+        if waiting:
+            await asyncio.wait(waiting, timeout=FRESH_TIMEOUT_S)
+            for future in waiting:
+                future.cancel()
+
+    def _on_seen(self, observation: Observation) -> None:
+        if observation.reader == "boot":  # the last of a turn
+            for future in self._fresh.pop(observation.host, ()):
+                if not future.done():
+                    future.set_result(None)
+
+    def _on_event(self, event: Event) -> None:
+        body = event.body
+        if isinstance(body, Disturbed) and body.kind == "reboot":
+            self._marks.append(ClockMark(body.since.boottime_ns, "B", "boot", body.host))
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+    async def _sealing(self) -> None:
+        while True:
+            await asyncio.sleep(SEAL_EVERY_S)
+            try:
+                if self.recorder.problem is not None:
+                    await self.recorder.recover()
+                    self._tell()
+                await self.recorder.seal()
+            except RecordError:
+                self._tell()  # shown as `recording`; the next turn tries to recover
+            for log in self.recorder.logs.by_host.values():
+                log.forget(self.now().boottime_ns - FORGET_NS)
+
+    async def _assessing(self) -> None:
+        """Journal verdict changes of steps under way, and done steps that fail now."""
+        while True:
+            await asyncio.sleep(ASSESS_EVERY_S)
+            for step in self.runbook.steps():
+                for host in hosts_of(step, self.runbook.hosts):
+                    status = self.recorder.state.status(step.id, host)
+                    if status != "todo":
+                        self._assess(step, host, status)
+                        await asyncio.sleep(0)
+
+    def _assess(self, step: Step, host: str, status: str) -> None:
+        state = self.recorder.state
+        if status in ("done", "regressed") and not self._still_counts(step, host):
+            return
+        decision = decide(
+            question(
+                self.runbook, state, self.recorder.logs, step, host, self.now(), upto=state.seq, seals=None
+            )
+        )
+        for f in decision.findings:
+            seen = state.verdicts.get((step.id, f.host, f.check))
+            if seen is not None and (seen[0].verdict, seen[0].reason_code) == (f.verdict, f.reason_code):
+                continue
+            self.recorder.record_soon(
+                VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
+            )
+            if status == "done" and f.verdict is Verdict.FAIL:
+                self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
+
+    def _still_counts(self, step: Step, host: str) -> bool:
+        """A step done before the mark judged the source; only what was done after it can regress."""
+        if not any(s.mark for s in self.runbook.steps()):
+            return True
+        at = self.recorder.state.steps.get((step.id, host))
+        marks = [
+            mark
+            for g in guests(self.runbook, step, host)
+            if (mark := self.recorder.state.marks.get(g.name)) is not None
+        ]
+        return (
+            at is not None
+            and at.decision is not None
+            and bool(marks)
+            and all(at.decision.upto >= m.seq for m in marks)
+        )
