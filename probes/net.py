@@ -47,7 +47,8 @@ class SystemClock:
 
     def suspended_ns(self) -> int:
         """CLOCK_BOOTTIME − CLOCK_MONOTONIC: how long this machine was suspended since it booted."""
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        monotonic = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - monotonic
 
     async def sleep_until(self, mono_ns: int) -> None:
         """Return at or after that CLOCK_BOOTTIME (the event loop's own clock may fire a little early)."""

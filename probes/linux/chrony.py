@@ -20,6 +20,7 @@ from probes.linux.text import (
     Unparsed,
     absent,
     broken,
+    directory,
     epoch_ns,
     natural,
     no_such_file,
@@ -67,8 +68,8 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     failure = unusable(tracking) or unusable(sources) or broken(activity) or broken(version) or broken(date)
     if failure is not None:
         return failure
-    configured = _Configuration.read(files, fragments)
     try:
+        configured = _Configuration.read(files, fragments)
         return msgspec.structs.replace(
             _daemon(tracking, sources, activity),
             version=_version(version),
@@ -243,9 +244,10 @@ def _empty(fragments: Raw) -> bool:
     """Whether the directory of fragments is known to hold none (chronyd reads *.conf only)."""
     if broken(fragments) is not None or absent(fragments):
         return False
-    if no_such_file(fragments) or (fragments.rc == 2 and "No such file" in fragments.err):
-        return True
-    return fragments.rc == 0 and not any(n.strip().endswith(".conf") for n in fragments.out.split("\n"))
+    names = directory(fragments)
+    if names is None:
+        return no_such_file(fragments)
+    return not any(name.endswith(".conf") for name in names)
 
 
 def _directives(text: str) -> list[tuple[str, str]]:
@@ -268,7 +270,7 @@ READER = Reader(
         Command(("chronyc", "-n", "-c", "activity")),
         Command(("chronyc", "-v")),
         Command(("date", "-u", "+%s")),
-        Command(("ls", FRAGMENTS)),
+        Command(("ls", "-ar", FRAGMENTS)),
         *(Command(("cat", path)) for path in CONFIGURATIONS),
     ),
     parse=parse,

@@ -70,7 +70,13 @@ _CONTAINERS = frozenset(
         "wsl",
     ]
 )
-_MARKETED = ("vmware", "qemu", "nutanix", "microsoft", "xen", "amazon", "google", "red hat", "ovirt", "virt", "kvm", "innotek", "bochs", "parallels", "openstack", "digitalocean", "alibaba", "proxmox")  # fmt: skip
+# Words in a vendor or product that no physical machine carries, or that we do not place.
+_VIRTUAL = re.compile(
+    "vmware|qemu|nutanix|virtual|xen|amazon|google|red hat|ovirt|kvm|innotek|bochs|parallels|openstack|"
+    "digitalocean|alibaba|proxmox|cloud",
+)
+# What CPUID may say on a platform that DMI names: AHV is KVM, AWS runs on Nitro (KVM) or Xen.
+_CPUID = {"ahv": ("kvm",), "aws": ("aws", "kvm", "xen")}
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
@@ -113,12 +119,9 @@ def platform(vendor: str | None, product: str | None, virt: str | None) -> str:
         # CPUID's kvm may be AHV or any other product on KVM; the others name themselves.
         return by_cpuid if by_cpuid in ("vmware", "hyperv", "aws") else "unknown"
     if by_dmi is None:
-        foreign = any(word in f"{vendor} {product}".lower() for word in _MARKETED)
+        foreign = _VIRTUAL.search(f"{vendor} {product}".lower()) is not None
         return "physical" if by_cpuid == "physical" and not foreign else "unknown"
-    compatible = (
-        {by_dmi, "kvm"} if by_dmi in ("ahv", "aws") else {by_dmi, "xen"} if by_dmi == "aws" else {by_dmi}
-    )
-    return by_dmi if by_cpuid in compatible else "unknown"
+    return by_dmi if by_cpuid in _CPUID.get(by_dmi, (by_dmi,)) else "unknown"
 
 
 def _by_dmi(vendor: str, product: str) -> str | None:
@@ -170,12 +173,12 @@ def _matching(text: str | None, pattern: re.Pattern[str]) -> str | None:
 
 
 def _virt(raw: Raw) -> str | None:
-    lines = whole_lines(raw.out)
     # "none" comes with exit status 1 (systemd-detect-virt(1)).
-    if raw.rc not in (0, 1) or len(lines) != 1:
+    if raw.rc not in (0, 1) or (raw.rc == 1 and not raw.out):
         return None
-    word = lines[0]
-    if word not in _MACHINES and word not in _MACHINES_ELSEWHERE and word not in _CONTAINERS:
+    word = only_line(raw.out)
+    known = _MACHINES.keys() | _MACHINES_ELSEWHERE | _CONTAINERS
+    if word not in known or (word == "none") != (raw.rc == 1):
         raise Unparsed(f"systemd-detect-virt: {quoted(word)}")
     return word
 

@@ -15,12 +15,12 @@ from probes.reader import Command
 COMMANDS = (Command(("ps", "-A", "-o", "pid=,comm=")), Command(("ps", "-o", "pid,comm")))
 """The second is for a busybox without the options of the first."""
 
-_LINE = re.compile(r" *(\d{1,10}) (.{1,64}?) *\Z", re.ASCII)
+_LINE = re.compile(r" *(\d{1,10}) (\S.{0,63}?) *\Z", re.ASCII)
 _HEADER = re.compile(r" *PID +COMMAND *\Z", re.ASCII)
 
 
 def names(raws: tuple[Raw, ...]) -> tuple[str, ...] | None:
-    """Distinct names, sorted; at most 15 characters each (the kernel's limit). None = not visible.
+    """Distinct names without kernel workers, sorted; at most 15 characters each (the kernel's limit). None = not visible.
 
     Raises:
         Unparsed: another format.
@@ -41,7 +41,9 @@ def _listed(lines: list[str]) -> tuple[str, ...] | None:
         match = _LINE.match(line)
         if match is None:
             raise Unparsed(f"ps: {quoted(line)}")
-        found.add(match.group(2).strip())
+        # Kernel workers are renamed with each task: noise that would make every reading a new one.
+        if not match.group(2).startswith("kworker/"):
+            found.add(match.group(2).strip())
         first = first or match.group(1) == "1"
     if not found & {"ps", "busybox"}:
         raise Unparsed("ps: the list is not complete")

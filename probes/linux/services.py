@@ -12,7 +12,7 @@ import re
 
 from probes.facts_time import ServicesFacts, Unit
 from probes.linux import processes
-from probes.linux.text import Unparsed, absent, broken, quoted, unusable, whole_lines
+from probes.linux.text import Unparsed, absent, broken, directory, natural, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
@@ -43,7 +43,14 @@ UNITS = tuple(
 )
 """Everything known to write a clock, and the guest agents, as Debian, Red Hat and SUSE name them."""
 
-_PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "ConditionResult")
+_PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+)
 _NAMES = {unit.removesuffix(".service") for unit in UNITS}
 _ID = re.compile(r"[0-9A-Za-z_.@-]{1,200}\.service\Z", re.ASCII)
 _LOADS = frozenset(["stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked"])
@@ -118,14 +125,16 @@ def _unit(block: dict[str, str]) -> Unit:
     if set(block) != set(_PROPERTIES):
         raise Unparsed(f"systemctl show: a unit with {len(block)} properties, not {len(_PROPERTIES)}")
     name, condition = block["Id"], block["ConditionResult"]
-    if not _ID.match(name) or condition not in ("yes", "no", ""):
+    if not _ID.match(name) or condition not in ("yes", "no"):
         raise Unparsed(f"systemctl show: {quoted(name)}, condition {quoted(condition)}")
+    # Before a unit's conditions were ever looked at, the result reads "no" and the time 0.
+    looked_at = natural(block["ConditionTimestampMonotonic"], upto=2**64 - 1) > 0
     return Unit(
         name=name,
         load=_word(block["LoadState"], _LOADS),
         active=_word(block["ActiveState"], _ACTIVES),
         enabled=_word(block["UnitFileState"], _ENABLED) if block["UnitFileState"] else None,
-        condition={"yes": True, "no": False}.get(condition),
+        condition=condition == "yes" if looked_at else None,
     )
 
 
@@ -156,7 +165,9 @@ def _offline(raw: Raw) -> list[Unit]:
         words = row.split()
         if len(words) not in (2, 3) or words[0] not in UNITS:
             raise Unparsed(f"systemctl list-unit-files: {quoted(row)}")
-        units.append(Unit(name=words[0], load="loaded", active=None, enabled=_word(words[1], _ENABLED)))
+        enabled = _word(words[1], _ENABLED)
+        if enabled != "alias":  # another name of a unit that is listed itself
+            units.append(Unit(name=words[0], load="loaded", active=None, enabled=enabled))
     return units
 
 
@@ -175,10 +186,8 @@ def _openrc(raw: Raw) -> list[Unit]:
 
 
 def _sysv(raw: Raw) -> list[Unit]:
-    if raw.rc != 0:
-        return []
     units = []
-    for line in whole_lines(raw.out):
+    for line in directory(raw) or ():
         match = _RC_LINK.match(line)
         if match is not None and match.group(2) in _NAMES:
             enabled = "enabled" if match.group(1) == "S" else "disabled"
@@ -194,7 +203,7 @@ READER = Reader(
         Command(("systemctl", "show", "--all", "-p", ",".join(_PROPERTIES), *UNITS)),
         Command(("systemctl", "--root=/", "list-unit-files", *UNITS)),
         Command(("rc-update", "show", "-v")),
-        Command(("ls", "/etc/rc2.d")),
+        Command(("ls", "-ar", "/etc/rc2.d")),
         *processes.COMMANDS,
     ),
     parse=parse,

@@ -125,6 +125,20 @@ def epoch_ns(raw: Raw) -> int | None:
     return natural(only_line(raw.out), upto=2**33) * 10**9
 
 
+def directory(raw: Raw) -> list[str] | None:
+    """The names in a directory from `ls -ar` (C locale: "." comes last, so that a cut is seen); None = none.
+
+    Raises:
+        Unparsed: the list is not complete.
+    """
+    if raw.rc != 0:
+        return None
+    lines = whole_lines(raw.out)
+    if lines[-1:] != ["."]:
+        raise Unparsed("ls: the list is not complete")
+    return [line for line in lines if line not in (".", "..")]
+
+
 def no_such_file(raw: Raw) -> bool:
-    """Whether `cat FILE` (coreutils and busybox, C locale) failed because the file does not exist."""
-    return raw.rc == 1 and "no such file or directory" in (raw.err or raw.out).lower()
+    """Whether cat or ls (coreutils and busybox, C locale) failed because there is no such file."""
+    return raw.rc in (1, 2) and "no such file or directory" in (raw.err or raw.out).lower()
