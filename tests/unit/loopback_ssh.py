@@ -1,0 +1,250 @@
+"""A real SSH server on loopback, in Python, with behaviours a guest or an attacker may have."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty as pseudo_terminal
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from probes.breaker import Breaker
+from probes.known_hosts import KnownHosts, entry_name
+from probes.observation import Instant
+from probes.prompts import SecretRequest
+from probes.ssh import SshGuest, SshTarget
+
+Handler = Callable[[asyncssh.SSHServerProcess[bytes]], Awaitable[None]]
+
+
+class WallClock:
+    """The jump host's clock, real."""
+
+    def now(self) -> Instant:
+        return Instant("boot", self.mono_ns(), time.time_ns())
+
+    def mono_ns(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    async def sleep_until(self, mono_ns: int) -> None:
+        await asyncio.sleep(max(0, mono_ns - self.mono_ns()) / 1e9)
+
+
+@dataclass
+class Answers:
+    """Prompts answered from a table, as a person with a memory would."""
+
+    secrets: dict[str, str | None] = field(default_factory=dict)
+    asked: list[SecretRequest] = field(default_factory=list)
+    forgotten: list[SecretRequest] = field(default_factory=list)
+
+    async def ask(self, request: SecretRequest) -> str | None:
+        self.asked.append(request)
+        return self.secrets.get(request.kind)
+
+    def rejected(self, request: SecretRequest) -> None:
+        self.forgotten.append(request)
+
+
+@dataclass
+class Behaviour:
+    """What the server does; counts what was done to it."""
+
+    handler: Handler | None = None
+    password: str | None = None
+    kbdint: list[tuple[str, str]] | None = None
+    authorized: list[asyncssh.SSHKey] = field(default_factory=list)
+    max_sessions: int = 1000
+    exec_allowed: bool = True
+    logins: int = 0
+    refused: int = 0
+    open_sessions: int = 0
+    commands: list[str | None] = field(default_factory=list)
+    password_attempts: list[str] = field(default_factory=list)
+
+
+class _Server(asyncssh.SSHServer):
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._does = behaviour
+        self.connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
+
+    def begin_auth(self, username: str) -> bool:
+        does = self._does
+        return bool(does.password or does.kbdint or does.authorized)
+
+    def auth_completed(self) -> None:
+        self._does.logins += 1
+
+    def password_auth_supported(self) -> bool:
+        return self._does.password is not None
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self._does.password_attempts.append(password)
+        good = password == self._does.password
+        self._does.refused += not good
+        return good
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._does.authorized)
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return key in self._does.authorized
+
+    def kbdint_auth_supported(self) -> bool:
+        return self._does.kbdint is not None
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str):
+        return "", "", "", [(prompt, False) for prompt, _ in self._does.kbdint or []]
+
+    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
+        return responses == [answer for _, answer in self._does.kbdint or []]
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return True
+
+    def session_requested(self):
+        does = self._does
+        if does.open_sessions >= does.max_sessions:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "open failed")
+        does.open_sessions += 1
+        return _Process(does)
+
+
+class _Process(asyncssh.SSHServerProcess[bytes]):
+    def __init__(self, behaviour: Behaviour) -> None:
+        super().__init__(behaviour.handler or local_shell, None, 0, True)
+        self._does = behaviour
+
+    def exec_requested(self, command: str) -> bool:
+        self._does.commands.append(command)
+        return self._does.exec_allowed
+
+    def shell_requested(self) -> bool:
+        self._does.commands.append(None)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._does.open_sessions -= 1
+        super().connection_lost(exc)
+
+
+async def local_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """What sshd does: the command by `sh -c`, a login shell without one, on a terminal if asked."""
+    argv = ["sh", "-c", process.command] if process.command else ["sh", "-i"]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    if process.term_type is not None:
+        await _on_terminal(process, argv, environment)
+        return
+    child = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        await process.redirect(child.stdin, child.stdout, child.stderr)
+        process.exit(await child.wait())
+    finally:
+        end_group(child)
+        await child.wait()
+
+
+async def _on_terminal(process, argv, environment) -> None:
+    ours, theirs = pseudo_terminal.openpty()
+    child = await asyncio.create_subprocess_exec(
+        *argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        await process.redirect(stdin=os.dup(ours), stdout=ours)
+        process.exit(await child.wait())
+    finally:
+        end_group(child)
+        await child.wait()
+
+
+def end_group(child: asyncio.subprocess.Process) -> None:
+    """Kill the shell and what it started."""
+    if child.returncode is None:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+@dataclass
+class Loopback:
+    """A running server and guests that can reach it."""
+
+    does: Behaviour
+    port: int
+    host_key: asyncssh.SSHKey
+    folder: Path
+    answers: Answers = field(default_factory=Answers)
+    breaker: Breaker = field(default_factory=Breaker)
+    acceptor: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    def trust(self, key: asyncssh.SSHKey | None = None, *, marker: str = "", name: str | None = None) -> None:
+        """Write a known_hosts line."""
+        public = (key or self.host_key).export_public_key().decode().split()
+        line = f"{marker} {name or entry_name('127.0.0.1', self.port)} {public[0]} {public[1]}\n".lstrip()
+        with self.known_hosts.open("a") as file:
+            file.write(line)
+
+    def target(self, **more: object) -> SshTarget:
+        defaults: dict[str, object] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": "ops",
+            "credential": "ops",
+            "methods": ("password", "keyboard-interactive"),
+            "config": (),
+            "connect_timeout_s": 5.0,
+        }
+        return SshTarget(**{**defaults, **more})
+
+    def guest(self, **more: object) -> SshGuest:
+        return SshGuest(
+            "web1",
+            self.target(**more),
+            clock=WallClock(),
+            known_hosts=KnownHosts([self.known_hosts]),
+            prompts=self.answers,
+            breaker=self.breaker,
+        )
+
+
+@asynccontextmanager
+async def loopback(
+    folder: Path, does: Behaviour | None = None, *, certificate: bytes | None = None, key: asyncssh.SSHKey | None = None
+) -> AsyncIterator[Loopback]:
+    """Start a server; its host key is trusted only after `trust`."""
+    does = does or Behaviour()
+    key = key or asyncssh.generate_private_key("ssh-ed25519")
+    host_keys = [(key, certificate)] if certificate else [key]
+    acceptor = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_factory=lambda: _Server(does),
+        server_host_keys=host_keys,
+        encoding=None,
+        line_editor=False,
+        kbdint_auth=True,
+    )
+    try:
+        yield Loopback(does, acceptor.get_port(), key.convert_to_public(), folder, acceptor=acceptor)
+    finally:
+        acceptor.close()
+        await acceptor.wait_closed()
