@@ -9,6 +9,9 @@ from difflib import get_close_matches
 SHOWN = 80
 """Characters of a file's own text that an error repeats."""
 
+LISTED = 24
+"""Words an error lists as the choice."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -68,13 +71,18 @@ def place(path: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean x?`, or the known words in full when none is near."""
-    words = list(known)
-    near = get_close_matches(word[:SHOWN], words, n=1, cutoff=0.7)
-    return f"`{near[0]}` (did you mean that?)" if near else one_of(words)
+    """`x` (did you mean that?), or the known words when none is near. They may come from the file."""
+    words = [one for one in known if one.strip()]
+    near = get_close_matches(word[:SHOWN], [one for one in words if len(one) <= SHOWN], n=1, cutoff=0.7)
+    return f"{shown(near[0])} (did you mean that?)" if near else one_of(words)
 
 
 def one_of(words: Iterable[str]) -> str:
-    """`a`, or `one of a, b, c`."""
-    listed = list(words)
-    return listed[0] if len(listed) == 1 else "one of " + ", ".join(listed)
+    """`a`, or `one of a, b, c`; a long list is cut."""
+    listed = [safe(word[:SHOWN]) for word in words]
+    if not listed:
+        return "another name (none is defined)"
+    if len(listed) == 1:
+        return listed[0]
+    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    return "one of " + ", ".join(listed[:LISTED]) + more

@@ -105,7 +105,7 @@ class _Params:
         match param.kind:
             case "duration":
                 try:
-                    value = parse_duration(str(part.value))
+                    value = int(parse_duration(str(part.value)))
                 except ValueError as error:
                     wrong = f"{error}; expected {A_DURATION}"
             case "int":

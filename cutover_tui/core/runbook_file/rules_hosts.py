@@ -208,8 +208,11 @@ def _host(host: Part, credentials: dict[str, Part] | None, problems: Problems) -
     if name is None or credentials is None:
         return
     if name not in credentials:
-        hint = did_you_mean(name, credentials) if credentials else "an entry of that name in `credentials`"
-        problems.error(host.line_of("credential"), f"credential {shown(name)} is not defined", hint)
+        problems.error(
+            host.line_of("credential"),
+            f"credential {shown(name)} is not defined",
+            did_you_mean(name, credentials) + ", as in `credentials`",
+        )
     elif transport == "winrm":
         method = credentials[name].text("method", "agent")
         if method is not None and method not in _WINRM_METHODS:

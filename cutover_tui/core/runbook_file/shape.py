@@ -20,7 +20,8 @@ from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, one_of
 from cutover_tui.core.runbook_file.yaml_marks import Mapping, Node, Scalar, Sequence
 
 _SECRETS = frozenset({"password", "passphrase", "passwd", "secret", "token", "pin"})
-_TEXT_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Bidi controls too: a command must run as it reads.
+_TEXT_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Shaper:

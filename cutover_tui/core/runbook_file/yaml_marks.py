@@ -7,6 +7,7 @@ pure-Python parser on purpose: the same words on every machine, and 50 kB take 0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ MAX_NODES = 100_000
 """Nodes after aliases are expanded; a wave of fifty hosts has a few thousand."""
 
 _ALLOWED_TAGS = frozenset({"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
+# YAML takes U+0085, U+2028 and U+2029 for line breaks and editors do not: lines would be off.
+_NOT_TEXT = re.compile(f"{yaml.reader.Reader.NON_PRINTABLE.pattern}|[\x85\u2028\u2029]")
 _KINDS = {"str": "text", "seq": "a list", "map": "a mapping"}
 
 
@@ -67,7 +70,7 @@ class NotYaml(Exception):  # noqa: N818
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 text of a file, a byte order mark taken off.
+    """UTF-8 text of a file with `\\n` as its only line break, a byte order mark taken off.
 
     Raises:
         NotYaml: too large, not UTF-8, or control characters.
@@ -81,7 +84,8 @@ def decode(data: bytes) -> str:
         raise NotYaml(
             line, f"byte 0x{data[error.start]:02x} is not valid UTF-8", "a file saved as UTF-8"
         ) from None
-    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    odd = _NOT_TEXT.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
         raise NotYaml(line, f"control character U+{ord(odd[0]):04X} in the file", "printable text")
