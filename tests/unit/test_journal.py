@@ -25,6 +25,7 @@ from cutover_tui.record.journal import Format, Journal, read
 from cutover_tui.record.writer import Writer
 from probes.observation import Instant
 
+ROOT = Path(__file__).parents[2]
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Event).decode
 FORMAT: Format[Body, Event] = Format(Event, encode, decode)
@@ -305,7 +306,12 @@ asyncio.run(main(Path(sys.argv[1])))
 def test_a_file_that_cannot_grow_loses_nothing_confirms_nothing_and_recovers(path: Path) -> None:
     # RLIMIT_FSIZE makes the kernel itself refuse: a partial write first, then EFBIG.
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", LIMITED, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        cwd=ROOT,
     )
     told = json.loads(done.stdout)
     assert done.stderr == ""
