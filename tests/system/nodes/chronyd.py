@@ -53,7 +53,7 @@ class GuestChrony:
         low, high = poll
         lines = [f"server {s} {options} minpoll {low} maxpoll {high}" for s in servers]
         lines += [f"makestep {makestep}"] if makestep else []
-        lines += ["driftfile /var/lib/chrony/chrony.drift", f"pidfile {_PID}", *extra]
+        lines += ["rtcsync", "driftfile /var/lib/chrony/chrony.drift", f"pidfile {_PID}", *extra]
         self.node.write(_CONF, "\n".join(lines) + "\n")
 
     def start(self) -> None:

@@ -37,6 +37,12 @@ VMWARE = "VMware, Inc."
 TARGETS = {"QEMU": "Standard PC (Q35 + ICH9, 2009)", "Nutanix": "AHV", VMWARE: "VMware Virtual Platform"}
 """DMI product names that go with a vendor."""
 
+# The real one asks CPUID, which no namespace can change, and would name the machine under the lab.
+_DETECT_VIRT = """\
+#!/bin/sh
+case $(cat /sys/class/dmi/id/sys_vendor) in VMware*) echo vmware ;; *) echo kvm ;; esac
+"""
+
 _REPOSITORY = Path(__file__).parents[3]
 _PRIVATE = ("/tmp", "/run", "/dev/shm")
 
@@ -121,7 +127,9 @@ class SystemLab:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -175,8 +183,11 @@ class SystemLab:
         self._start(node)
         ssh = SshServer(node, options=sshd_options)
         ssh.install(user_key=self._user_public, shell=shell, escalation=escalation)
-        guest = Guest(node, ssh, GuestChrony(node), VmwareTools(node, self._tools_package()), clock, self._segment)
+        guest = Guest(
+            node, ssh, GuestChrony(node), VmwareTools(node, self._tools_package()), clock, self._segment
+        )
         guest.chrony.prepare()
+        node.write("/usr/bin/systemd-detect-virt", _DETECT_VIRT, mode=0o755)
         node.write("/etc/machine-id", node.run("cat", "/proc/sys/kernel/random/uuid").out.replace("-", ""))
         ssh.start()
         if tools:
@@ -188,7 +199,9 @@ class SystemLab:
 
     def _hold(self) -> int:
         """A mount namespace with one tmpfs: overlays need an upper layer that is not itself an overlay."""
-        script = 'mount --make-rprivate / && mount -t tmpfs -o mode=0755 tmpfs "$1" && echo up && cat > /dev/null'
+        script = (
+            'mount --make-rprivate / && mount -t tmpfs -o mode=0755 tmpfs "$1" && echo up && cat > /dev/null'
+        )
         holder = subprocess.Popen(
             ["unshare", "--mount", "/bin/sh", "-c", script, "sh", str(self._state)],
             stdin=subprocess.PIPE,
@@ -197,7 +210,8 @@ class SystemLab:
             text=True,
             env=ENVIRONMENT,
         )
-        assert holder.stdin and holder.stdout
+        assert holder.stdin is not None
+        assert holder.stdout is not None
         self._ends.callback(holder.wait, 10)
         self._ends.callback(holder.stdout.close)
         self._ends.callback(holder.stdin.close)
@@ -207,7 +221,9 @@ class SystemLab:
         return holder.pid
 
     def _node(self, name: str, *, jump: bool = False, shares: Sequence[str] = ()) -> Node:
-        return Node(name, self._holder, self._state / name, own_homes=not jump, own_boot=not jump, shares=shares)
+        return Node(
+            name, self._holder, self._state / name, own_homes=not jump, own_boot=not jump, shares=shares
+        )
 
     def _start(self, node: Node) -> None:
         self._ends.callback(node.stop)
@@ -217,7 +233,9 @@ class SystemLab:
 
     def _start_jump(self, shares: Sequence[Path]) -> Node:
         # A clone or an environment under /tmp would be hidden by the node's own /tmp.
-        needed = [f"{p}:ro" for p in dict.fromkeys((_REPOSITORY, Path(sys.prefix))) if str(p).startswith(_PRIVATE)]
+        needed = [
+            f"{p}:ro" for p in dict.fromkeys((_REPOSITORY, Path(sys.prefix))) if str(p).startswith(_PRIVATE)
+        ]
         node = self._node("jump", jump=True, shares=[*needed, *map(str, shares)])
         self._ends.callback(node.stop)
         node.start()
@@ -249,7 +267,9 @@ class SystemLab:
         self.jump.write("/root/.ssh/config", f"Host *\n{rest}", mode=0o600)
         self.jump.write("/root/.ssh/known_hosts", known, mode=0o600)
         nodes = [self.jump, *self._servers.values(), *(g.node for g in guests)]
-        self.jump.write("/etc/hosts", "127.0.0.1 localhost\n" + "".join(f"{n.address} {n.name}\n" for n in nodes))
+        self.jump.write(
+            "/etc/hosts", "127.0.0.1 localhost\n" + "".join(f"{n.address} {n.name}\n" for n in nodes)
+        )
 
 
 def _ns(seconds: float) -> int:

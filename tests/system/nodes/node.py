@@ -65,6 +65,7 @@ class Node:
     boot_id: str = ""
     _unshare: subprocess.Popen[str] | None = field(default=None, repr=False)
     _pid: int | None = None
+    _children: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
 
     @property
     def store(self) -> Path:
@@ -144,6 +145,9 @@ class Node:
             if pipe is not None:
                 pipe.close()
         self._unshare.wait(10)
+        for child in self._children:
+            child.wait(10)
+        self._children.clear()
         self._unshare = self._pid = None
 
     def enter(self, argv: Sequence[str], *, user: str | None = None) -> list[str]:
@@ -193,13 +197,15 @@ class Node:
         stderr: int | None = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
         """Start a command in the node; it ends with the node at the latest."""
-        return subprocess.Popen(
+        child = subprocess.Popen(
             self.enter(argv, user=user),
             env={**ENVIRONMENT, **(env or {})},
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
         )
+        self._children.append(child)
+        return child
 
     def path(self, inside: str) -> Path:
         """A file of the running node as this process can open it."""

@@ -35,6 +35,7 @@ _INIT = """\
 # Default-Stop:      0 1 6
 # Short-Description: Runs the open-vm-tools services
 ### END INIT INFO
+[ ! -r /etc/default/open-vm-tools ] || . /etc/default/open-vm-tools
 case "$1" in
 start) start-stop-daemon --start --quiet --oknodo --pidfile /run/vmtoolsd.pid \\
     --exec /usr/bin/vmtoolsd -- -p /run/vmtoolsd.pid ${VMTOOLSD_OPTS-} ;;

@@ -1,0 +1,62 @@
+"""The system tier runs real OpenSSH and chronyd in namespaces; where it cannot, it says why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nodes.lab import SystemLab
+
+_HERE = Path(__file__).parent
+_COMMANDS = {
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "ip": "iproute2",
+    "gcc": "gcc",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "chronyd": "chrony",
+    "sudo": "sudo",
+    "doas": "opendoas",
+    "busybox": "busybox",
+    "dash": "dash",
+    "dpkg-deb": "dpkg",
+}
+
+
+def _missing() -> str | None:
+    if os.geteuid() != 0:
+        return "the system tier needs root (namespaces and overlay mounts)"
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    packages = sorted({p for command, p in _COMMANDS.items() if shutil.which(command, path=path) is None})
+    if packages:
+        return f"the system tier needs these Debian packages: {' '.join(packages)}"
+    if not Path("/proc/self/ns/time").exists():
+        return "the system tier needs a kernel with time namespaces (CONFIG_TIME_NS)"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = _missing()
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.system)
+            if reason is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def lab() -> Iterator[SystemLab]:
+    """A jump node and an empty segment; make references and guests as needed."""
+    with SystemLab() as made:
+        yield made
+
+
+@pytest.fixture
+def jump_network(lab: SystemLab) -> Iterator[SystemLab]:
+    """The lab, with the test itself (event loop, new threads, new processes) in the jump node's network."""
+    with lab.jump.in_network():
+        yield lab
