@@ -11,6 +11,8 @@ SHOWN = 80
 
 LISTED = 24
 """Words an error lists as the choice."""
+COMPARED = 500
+"""Words a misspelt one is compared with, so that a huge file cannot cost the square of its size."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,7 +75,8 @@ def place(path: str) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`x` (did you mean that?), or the known words when none is near. They may come from the file."""
     words = [one for one in known if one.strip()]
-    near = get_close_matches(word[:SHOWN], [one for one in words if len(one) <= SHOWN], n=1, cutoff=0.7)
+    candidates = [one for one in words[:COMPARED] if len(one) <= SHOWN]
+    near = get_close_matches(word[:SHOWN], candidates, n=1, cutoff=0.7)
     return f"{shown(near[0])} (did you mean that?)" if near else one_of(words)
 
 
