@@ -1,0 +1,303 @@
+"""A model of chronyd over a simulated clock: polls, reach, selection, frequency, step or slew.
+
+Pure: `advance` is given true time and a way to ask a source, and returns nothing but state.
+It follows chrony 4.3 where an observer can tell: iburst sends four requests two seconds
+apart, a source needs three samples before it is used, an offset above `makestep`'s
+threshold is stepped within its first updates and slewed at no more than 83333 ppm after
+them, and the frequency comes from a line through the samples kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from cutover_tui.lab.clocks import PPB, SimClock, part
+
+SECOND = 1_000_000_000
+_BURST_GAP = 2 * SECOND
+_BURST = 4
+_NEEDED = 3
+_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one NTP exchange told: the server's time minus the guest's clock, and the path's delay."""
+
+    offset_ns: int  # guest's clock minus server's time, as measured
+    delay_ns: int
+    stratum: int
+    root_delay_ns: int
+    root_dispersion_ns: int
+    synchronised: bool = True
+
+
+Ask = Callable[[str, int, SimClock], Reply | None]
+"""Ask the server of that address at that true time; None = no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """One `server` line of a configuration."""
+
+    name: str
+    iburst: bool = False
+    minpoll: int = 6
+    maxpoll: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a chrony.conf says, as far as the model acts on it."""
+
+    servers: tuple[ServerLine, ...] = ()
+    makestep_ns: int | None = None
+    makestep_updates: int = 0  # negative = always
+    local_stratum: int | None = None
+    rtcsync: bool = False
+
+
+@dataclass(slots=True)
+class Source:
+    """One configured server as the daemon sees it."""
+
+    line: ServerLine
+    address: str | None  # None: the name does not resolve
+    next_poll: int
+    poll: int
+    burst_left: int = 0
+    reach: int = 0
+    last_rx: int | None = None  # true time of the last good sample
+    stratum: int = 0
+    measured_ns: int = 0  # the last sample as measured
+    adjusted_ns: int = 0  # the same, less what was corrected since
+    delay_ns: int = 0
+    root_delay_ns: int = 0
+    root_dispersion_ns: int = 0
+    samples: list[tuple[int, int]] = field(default_factory=list)  # (true time, offset), adjusted
+
+    @property
+    def usable(self) -> bool:
+        return len(self.samples) >= _NEEDED and self.reach != 0
+
+    @property
+    def bound_ns(self) -> int:
+        """Half the root delay plus the root dispersion: chronyc's estimated error."""
+        return (self.delay_ns + self.root_delay_ns) // 2 + self.root_dispersion_ns
+
+    def slope_ppb(self) -> int:
+        """Rate of the offset by least squares over the samples kept."""
+        if len(self.samples) < 2:
+            return 0
+        n = len(self.samples)
+        origin = self.samples[0][0]
+        xs = [t - origin for t, _ in self.samples]
+        ys = [o for _, o in self.samples]
+        sx, sy = sum(xs), sum(ys)
+        spread = n * sum(x * x for x in xs) - sx * sx
+        if spread == 0:
+            return 0
+        return PPB * (n * sum(x * y for x, y in zip(xs, ys, strict=True)) - sx * sy) // spread
+
+    def skew_ppb(self) -> int:
+        """How uncertain that rate is: the worst residual over the span."""
+        if len(self.samples) < _NEEDED:
+            return 2_000_000
+        (t0, y0), slope = self.samples[0], self.slope_ppb()
+        span = self.samples[-1][0] - t0
+        worst = max(abs(y - y0 - part(t - t0, slope)) for t, y in self.samples)
+        return max(1, worst * PPB // span) if span else 2_000_000
+
+
+@dataclass(slots=True)
+class Chronyd:
+    """A running chronyd. Times are true UTC, so that a step of the guest's clock moves no timer."""
+
+    config: Config
+    started: int
+    sources: list[Source]
+    selected: Source | None = None
+    reference: Source | None = None  # whom the last update came from: `tracking` keeps naming it
+    updates: int = 0
+    steps: int = 0
+    last_update: int | None = None
+    previous_update: int | None = None
+    ref_utc: int = 0  # what the guest's clock showed at the last update, after it
+    last_offset_ns: int = 0
+    rms_ns: int = 0
+    residual_ppb: int = 0
+    skew_ppb: int = 0
+
+    @classmethod
+    def start(cls, config: Config, true_ns: int, resolve: Callable[[str], str | None]) -> Chronyd:
+        """Start with that configuration; `resolve` turns a name into an address."""
+        sources = [
+            Source(
+                line=line,
+                address=resolve(line.name),
+                next_poll=true_ns + SECOND // 5,
+                poll=line.minpoll,
+                burst_left=_BURST if line.iburst else 0,
+            )
+            for line in config.servers
+        ]
+        return cls(config=config, started=true_ns, sources=sources)
+
+    def advance(self, clock: SimClock, true_ns: int, ask: Ask) -> SimClock:
+        """Do all that was due until `true_ns` and return the clock as it is then."""
+        while True:
+            due = min(
+                ((s.next_poll, i, s.address) for i, s in enumerate(self.sources) if s.address is not None),
+                default=None,
+            )
+            if due is None or due[0] > true_ns:
+                return clock
+            now, index, address = due
+            clock = self._poll(self.sources[index], now, clock, ask(address, now, clock))
+
+    def _poll(self, source: Source, now: int, clock: SimClock, reply: Reply | None) -> SimClock:
+        source.reach = (source.reach << 1) & 0xFF
+        good = reply is not None and reply.synchronised
+        if source.burst_left and good:
+            source.burst_left -= 1
+        elif not good and source.reach == 0:
+            source.burst_left = 0
+            source.poll = min(source.poll + 1, max(source.line.maxpoll, source.line.minpoll))
+        source.next_poll = now + (_BURST_GAP if source.burst_left else SECOND << max(source.poll, 0))
+        if reply is None or not good:
+            if source is self.selected and source.reach == 0:
+                self.selected = None
+                self._select()
+            return clock
+        source.reach |= 1
+        source.last_rx = now
+        source.stratum = reply.stratum
+        source.measured_ns = source.adjusted_ns = reply.offset_ns
+        source.delay_ns = reply.delay_ns
+        source.root_delay_ns = reply.root_delay_ns
+        source.root_dispersion_ns = reply.root_dispersion_ns
+        # A slew that still runs is already decided: the line through the samples is without it.
+        source.samples.append((now, reply.offset_ns + clock.slewing(now)))
+        del source.samples[:-_KEPT]
+        self._select()
+        return self._update(source, now, clock) if source is self.selected else clock
+
+    def _select(self) -> None:
+        usable = [s for s in self.sources if s.usable]
+        if usable and (self.selected is None or not self.selected.usable):
+            self.selected = min(usable, key=lambda s: (s.stratum, s.bound_ns))
+
+    def falseticker(self, source: Source) -> bool:
+        """Whether its interval does not meet the selected source's (RFC 5905 section 11.2.1)."""
+        best = self.selected
+        if best is None or source is best:
+            return False
+        return abs(source.adjusted_ns - best.adjusted_ns) > source.bound_ns + best.bound_ns
+
+    def _update(self, best: Source, now: int, clock: SimClock) -> SimClock:
+        offset, slope = best.samples[-1][1], best.slope_ppb()
+        self.residual_ppb, self.skew_ppb = slope, best.skew_ppb()
+        self.updates += 1
+        self.reference = best
+        self.previous_update, self.last_update = self.last_update, now
+        self.last_offset_ns = offset
+        self.rms_ns = abs(offset) if self.updates == 1 else (self.rms_ns * 3 + abs(offset)) // 4
+        clock = clock.corrected(now, clock.correction_ppb - slope)
+        correction = clock.slewing(now) - offset
+        threshold, limit = self.config.makestep_ns, self.config.makestep_updates
+        if threshold is not None and (limit < 0 or self.updates <= limit) and abs(correction) > threshold:
+            clock = clock.stepped(now, correction)
+            self.steps += 1
+        else:
+            clock = clock.slewed(now, correction)
+        self.ref_utc = clock.read(now)
+        for source in self.sources:
+            source.samples = [(t, y - offset - part(t - now, slope)) for t, y in source.samples]
+            source.adjusted_ns -= offset
+        return clock
+
+    def makestep(self, now: int, clock: SimClock) -> SimClock:
+        """`chronyc makestep`: what is still being slewed is stepped instead."""
+        return clock.stepped(now, clock.slewing(now))
+
+    def configure_step(self, threshold_ns: int, updates: int) -> None:
+        """`chronyc makestep THRESHOLD LIMIT`: counts from now on."""
+        limit = updates if updates < 0 else self.updates + updates
+        self.config = replace(self.config, makestep_ns=threshold_ns, makestep_updates=limit)
+
+
+def read_config(text: str) -> Config:
+    """A chrony.conf as the model understands it.
+
+    Raises:
+        ValueError: chronyd would refuse to start; the argument is its message.
+    """
+    servers: list[ServerLine] = []
+    step: tuple[int | None, int] = (None, 0)
+    local: int | None = None
+    rtcsync = False
+    for number, raw in enumerate(text.splitlines(), 1):
+        words = raw.split()
+        if not words or words[0][0] in "#!;%":
+            continue
+        key, rest = words[0].lower(), words[1:]
+        try:
+            if key in ("server", "pool"):
+                servers.append(_server(rest))
+            elif key == "makestep":
+                step = (int(float(rest[0]) * SECOND), int(rest[1]))
+            elif key == "local":
+                local = int(rest[rest.index("stratum") + 1]) if "stratum" in rest else 10
+            elif key == "rtcsync":
+                rtcsync = True
+            elif key not in _KNOWN:
+                raise ValueError(f"Invalid directive at line {number} in file /etc/chrony/chrony.conf")
+        except (IndexError, ValueError) as error:
+            if str(error).startswith("Invalid"):
+                raise
+            raise ValueError(
+                f"Could not parse {key} directive at line {number} in file /etc/chrony/chrony.conf"
+            ) from error
+    return Config(tuple(servers), step[0], step[1], local, rtcsync)
+
+
+def _server(words: list[str]) -> ServerLine:
+    polls = {"minpoll": 6, "maxpoll": 10}
+    rest = words[1:]
+    for word, value in zip(rest, [*rest[1:], ""], strict=True):
+        if word in polls:
+            polls[word] = int(value)
+    return ServerLine(words[0], "iburst" in rest, polls["minpoll"], max(polls["minpoll"], polls["maxpoll"]))
+
+
+_KNOWN = frozenset(
+    [
+        "confdir",
+        "sourcedir",
+        "keyfile",
+        "driftfile",
+        "ntsdumpdir",
+        "log",
+        "logdir",
+        "maxupdateskew",
+        "leapsectz",
+        "allow",
+        "deny",
+        "port",
+        "bindaddress",
+        "cmdport",
+        "bindcmdaddress",
+        "maxslewrate",
+        "maxdistance",
+        "minsources",
+        "refclock",
+        "peer",
+        "dumpdir",
+        "user",
+        "hwtimestamp",
+        "leapsecmode",
+        "smoothtime",
+        "pidfile",
+    ]
+)

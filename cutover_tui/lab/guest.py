@@ -1,0 +1,182 @@
+"""A simulated Linux guest: files, packages, services, users, clock. State only; true time is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from cutover_tui.lab.chronyd import Chronyd
+from cutover_tui.lab.clocks import SimClock
+from cutover_tui.lab.packages import MIRROR, Package, UnitFile
+from cutover_tui.lab.platforms import Platform
+
+SECOND = 1_000_000_000
+KERNEL_SYNC_NS = 32_000 * SECOND
+"""The kernel's error estimate grows 500 ppm and counts as unsynchronised from 16 s on: 8.9 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file; `owner` reads by the first digit of `mode`, everybody else by the last."""
+
+    text: str
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account of the guest."""
+
+    name: str
+    uid: int
+    groups: tuple[tuple[int, str], ...]
+    sudo: bool = False  # without a password
+    shell: str = "sh"
+
+    @property
+    def home(self) -> str:
+        return "/root" if self.uid == 0 else f"/home/{self.name}"
+
+
+ROOT = User("root", 0, ((0, "root"),), sudo=True)
+
+
+@dataclass(slots=True)
+class Unit:
+    """A service unit's state."""
+
+    file: UnitFile
+    package: str | None
+    enabled: str
+    active: str = "inactive"  # active, inactive, failed
+    sub: str = "dead"
+    condition: bool = False  # systemd's ConditionResult: "no" until the first start attempt
+    pid: int = 0
+    changed: int = 0  # true time of the last change of state
+    entered: str = ""  # the guest's own UTC at that time, as text
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What waits for a guest at its next power-on: another platform with another oscillator."""
+
+    platform: Platform
+    rate_ppb: int = 0
+    offset_ns: int = 0  # error of the virtual RTC the guest starts from
+    units: tuple[UnitFile, ...] = ()  # agents the migration tool puts in
+
+
+@dataclass(slots=True)
+class Guest:
+    """One virtual machine."""
+
+    name: str
+    platform: Platform
+    clock: SimClock
+    machine_id: str
+    boot_id: str
+    booted: int  # true time
+    host_key: str = ""  # private, OpenSSH PEM
+    host_key_public: str = ""  # "ssh-ed25519 AAAA…"
+    domain: str = "lab.example"
+    users: dict[str, User] = field(default_factory=lambda: {"root": ROOT})
+    authorized: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)  # seen before, so dpkg still knows the name
+    units: dict[str, Unit] = field(default_factory=dict)
+    chronyd: Chronyd | None = None
+    drift_ppb: int | None = None  # /var/lib/chrony/chrony.drift
+    disciplined: int | None = None  # true time the kernel was last told that it is synchronised
+    tools_periodic: bool = False
+    next_periodic: int = 0
+    move: Move | None = None
+    stop_at: int | None = None  # true time at which a shutdown under way is over
+    down_until: int | None = None  # true time at which it answers again
+    next_pid: int = 400
+
+    def utc(self, true_ns: int) -> int:
+        """What the guest's clock shows."""
+        return self.clock.read(true_ns)
+
+    def up(self, true_ns: int) -> bool:
+        """Whether it answers: not between the end of a shutdown and the end of the boot."""
+        if self.stop_at is not None and true_ns >= self.stop_at:
+            return False
+        return self.down_until is None or true_ns >= self.down_until
+
+    def kernel_synchronised(self, true_ns: int) -> bool:
+        """What adjtimex says: true for hours after the last discipline."""
+        return self.disciplined is not None and true_ns - self.disciplined < KERNEL_SYNC_NS
+
+    def has_tool(self, name: str) -> bool | None:
+        """Whether the package that ships this tool is installed; None: no package of the mirror does."""
+        owner = next((p for p in MIRROR.values() if name in p.tools), None)
+        return None if owner is None else owner.name in self.packages
+
+    def unit(self, name: str) -> Unit | None:
+        """A unit by name or alias, with or without `.service`."""
+        full = name if "." in name else f"{name}.service"
+        found = self.units.get(full)
+        if found is not None:
+            return found
+        return next((u for u in self.units.values() if u.file.alias == full), None)
+
+    def package_of(self, name: str) -> Package | None:
+        """The installed package of that name."""
+        return MIRROR.get(name) if name in self.packages else None
+
+    def processes(self) -> list[tuple[int, str, int]]:
+        """(pid, comm, uid) of what runs, besides the caller's own."""
+        base = [(1, "systemd", 0), (2, "kthreadd", 0), (251, "systemd-journal", 0), (279, "systemd-udevd", 0)]
+        rest = [(u.pid, u.file.process[:15], 0) for u in self.units.values() if u.active == "active"]
+        return sorted(base + rest)
+
+    def pid(self) -> int:
+        """A new process id."""
+        self.next_pid += 7
+        return self.next_pid
+
+    def all_files(self, true_ns: int) -> dict[str, File]:
+        """Every file, those the kernel makes up included."""
+        up = (true_ns - self.booted) // 10_000_000
+        source = "/sys/devices/system/clocksource/clocksource0"
+        made = {
+            "/etc/hostname": File(f"{self.name}\n"),
+            "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
+            "/etc/os-release": File(OS_RELEASE),
+            "/etc/debian_version": File("12.12\n"),
+            "/etc/ssh/ssh_host_ed25519_key": File(self.host_key, 0o600),
+            "/etc/ssh/ssh_host_ed25519_key.pub": File(f"{self.host_key_public} root@{self.name}\n"),
+            "/proc/sys/kernel/random/boot_id": File(f"{self.boot_id}\n", 0o444),
+            "/proc/uptime": File(f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
+            "/proc/1/comm": File("systemd\n"),
+            "/proc/sys/kernel/osrelease": File(f"{KERNEL}\n", 0o444),
+            "/sys/class/dmi/id/sys_vendor": File(f"{self.platform.vendor}\n", 0o444),
+            "/sys/class/dmi/id/product_name": File(f"{self.platform.product}\n", 0o444),
+            "/sys/class/dmi/id/product_uuid": File(f"{_dashed(self.machine_id)}\n", 0o400),
+            f"{source}/current_clocksource": File(f"{self.platform.clocksource}\n"),
+            f"{source}/available_clocksource": File(f"{' '.join(self.platform.clocksources)} \n", 0o444),
+        }
+        return made | self.files
+
+
+def _dashed(hexdigits: str) -> str:
+    cuts = (0, 8, 12, 16, 20, 32)
+    return "-".join(hexdigits[a:b] for a, b in pairwise(cuts))
+
+
+KERNEL = "6.1.0-40-amd64"
+OS_RELEASE = """\
+PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION="12 (bookworm)"
+VERSION_CODENAME=bookworm
+ID=debian
+HOME_URL="https://www.debian.org/"
+SUPPORT_URL="https://www.debian.org/support"
+BUG_REPORT_URL="https://bugs.debian.org/"
+"""

@@ -1,0 +1,406 @@
+"""A small shell for simulated guests: simple commands, quoting, redirections, `;`, `&&`, `||`.
+
+It speaks as dash (`sh`) or bash. Pipes, substitutions and compound commands are refused as
+the syntax errors they would be in a shell that does not know them, and the shell goes on:
+what measures guests sends simple commands only, and this is where that is kept honest.
+A running shell is a generator of events; who drives it owns channels and time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cutover_tui.lab.builtins import BUILTINS, SHELLS, which
+from cutover_tui.lab.guest import File, Guest, User
+from cutover_tui.lab.tools import table
+from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
+from cutover_tui.lab.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
+from cutover_tui.lab.world import World
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+
+
+@dataclass(slots=True)
+class Sink:
+    """Where a descriptor goes: the caller's 1 or 2, nowhere, or a file."""
+
+    fd: int = 0  # 0 = nowhere
+    path: str | None = None
+
+
+class Shell:
+    """One shell process on a guest."""
+
+    def __init__(
+        self,
+        world: World,
+        guest: Guest,
+        user: User,
+        clock: Callable[[], int],
+        *,
+        flavour: str = "sh",
+        env: dict[str, str] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.world, self.guest, self.user, self.clock = world, guest, user, clock
+        self.flavour = flavour
+        self.name = name or flavour
+        self.env = dict(env) if env is not None else login_environment(user)
+        self.local: dict[str, str] = {}
+        self.cwd = self.env.get("HOME", "/")
+        self.rc = 0
+        self.line = 0
+        self.pid = guest.pid()
+        self.exiting = False
+
+    # Running
+
+    def interact(self, prompt: str = "") -> Running:
+        """Read lines until `exit` or the end of the input."""
+        pending, first = "", 0
+        while not self.exiting:
+            if prompt:
+                yield Out(2, "> " if pending else prompt)
+            line = yield ReadLine()
+            self.line += 1
+            if line is None:
+                if pending:
+                    yield Out(2, f"{self._where(self.line)}Syntax error: Unterminated quoted string\n")
+                    self.rc = 2
+                break
+            first = first if pending else self.line
+            pending += line + "\n"
+            try:
+                commands = parse(pending)
+            except Incomplete:
+                continue
+            except ShellSyntaxError as error:
+                yield from self._syntax_error(error, first)
+            else:
+                yield from self._all(commands, first)
+            pending = ""
+        return self.rc
+
+    def script(self, text: str) -> Running:
+        """Run a command string (`-c`)."""
+        self.line = 1
+        try:
+            commands = parse(text)
+        except Incomplete:
+            yield from self._syntax_error(ShellSyntaxError("Unterminated quoted string"), 1)
+        except ShellSyntaxError as error:
+            yield from self._syntax_error(error, 1)
+        else:
+            yield from self._all(commands, 1)
+        return self.rc
+
+    def _syntax_error(self, error: ShellSyntaxError, line: int) -> Running:
+        self.rc = 2
+        if self.flavour == "bash":
+            near = str(error).split('"')[1] if '"' in str(error) else "newline"
+            yield Out(2, f"{self._where(line)}syntax error near unexpected token `{near}'\n")
+        else:
+            yield Out(2, f"{self._where(line)}Syntax error: {error}\n")
+        return self.rc
+
+    def _where(self, line: int) -> str:
+        return f"{self.name}: line {line}: " if self.flavour == "bash" else f"{self.name}: {line}: "
+
+    def _all(self, commands: list[Simple], line: int) -> Running:
+        for command in commands:
+            if self.exiting:
+                break
+            if (command.joiner == "&&" and self.rc != 0) or (command.joiner == "||" and self.rc == 0):
+                continue
+            self.rc = yield from self._simple(command, line)
+        return self.rc
+
+    def _simple(self, command: Simple, line: int) -> Running:
+        words = list(command.words)
+        assignments: dict[str, str] = {}
+        while words and (found := _ASSIGNMENT.match(_plain_start(words[0]))):
+            value = self._expand(_tail(words.pop(0), found.end()), split=False)
+            assignments[found[1]] = value[0] if value else ""
+        argv = [text for word in words for text in self._expand(word, split=True)]
+        if not argv:
+            self._assign(assignments)
+        sinks = {1: Sink(1), 2: Sink(2)}
+        stdin_empty = False
+        for redirection in command.redirections:
+            problem = self._redirect(redirection, sinks)
+            if problem:
+                yield Out(2, self._where(line) + problem + "\n")
+                return 1 if self.flavour == "bash" else 2
+            stdin_empty = stdin_empty or redirection.fd == 0
+        if not argv:
+            return 0
+        env = self.env | assignments
+        written: dict[str, str] = {}
+        running = self._run(argv, env, line, stdin_empty=stdin_empty)
+        answer: str | None = None
+        try:
+            while True:
+                event = running.send(answer)
+                answer = None
+                if isinstance(event, Out):
+                    sink = sinks[event.fd]
+                    if sink.path is not None:
+                        written[sink.path] = written.get(sink.path, "") + event.text
+                    elif sink.fd:
+                        yield Out(sink.fd, event.text)
+                else:
+                    answer = yield event
+        except StopIteration as end:
+            rc = int(end.value)
+        for path, text in written.items():
+            before = self.guest.files[path]
+            self.guest.files[path] = replace(before, text=before.text + text)
+        return rc
+
+    # Words
+
+    def _expand(self, word: Word, *, split: bool) -> list[str]:
+        fields: list[str] = []
+        current: str | None = None
+        for part in word:
+            if part.quoted or not part.variable:
+                text = self._value(part.text) if part.variable else part.text
+                current = (current or "") + text
+                continue
+            pieces = self._value(part.text).split() if split else [self._value(part.text)]
+            for index, piece in enumerate(pieces):
+                if index and current is not None:
+                    fields.append(current)
+                    current = None
+                current = (current or "") + piece
+        if current is not None:
+            fields.append(current)
+        return fields
+
+    def _value(self, name: str) -> str:
+        if name == "?":
+            return str(self.rc)
+        if name == "$":
+            return str(self.pid)
+        if name == "0":
+            return self.name
+        if name == "#":
+            return "0"
+        if self.flavour == "bash" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
+            moment = self.clock()
+            self.world.advance_guest(self.guest, moment)
+            micros = self.guest.utc(moment) // 1000
+            return (
+                f"{micros // 10**6}.{micros % 10**6:06}" if name == "EPOCHREALTIME" else str(micros // 10**6)
+            )
+        if name == "PWD":
+            return self.cwd
+        return self.local.get(name, self.env.get(name, ""))
+
+    def _assign(self, assignments: dict[str, str]) -> None:
+        for name, value in assignments.items():
+            (self.env if name in self.env else self.local)[name] = value
+
+    def _redirect(self, redirection: Redirection, sinks: dict[int, Sink]) -> str | None:
+        target = "".join(self._expand(redirection.target, split=False))
+        fd = redirection.fd
+        if redirection.mode == "&":
+            if fd == 0 or target == "-":
+                sinks[fd] = Sink()
+            elif target in ("1", "2"):
+                sinks[fd] = sinks[int(target)]
+            else:
+                return f"{target}: Bad file descriptor"
+            return None
+        call = self.call([], self.env)
+        path = call.path(target)
+        if redirection.mode == "r":
+            text = "" if path == "/dev/null" else call.read(path, self.guest.all_files(call.now))
+            return self._no_open(target, text, "open", "No such file") if isinstance(text, int) else None
+        if path == "/dev/null":
+            sinks[fd] = Sink()
+            return None
+        directory = path.rpartition("/")[0]
+        files = self.guest.all_files(call.now)
+        if not any(name.startswith(f"{directory}/") for name in files):
+            return self._no_open(target, 2, "create", "Directory nonexistent")
+        if self.user.uid != 0 and not directory.startswith(("/tmp", "/home")):  # noqa: S108
+            return self._no_open(target, 13, "create", "")
+        if redirection.mode == "w" or path not in self.guest.files:
+            self.guest.files[path] = File("", owner=self.user.name)
+        sinks[fd] = Sink(path=path)
+        return None
+
+    def _no_open(self, target: str, errno: int, verb: str, absent: str) -> str:
+        says = {13: "Permission denied", 20: "Not a directory", 21: "Is a directory"}
+        if self.flavour == "bash":
+            return f"{target}: {says.get(errno, 'No such file or directory')}"
+        return f"cannot {verb} {target}: {says.get(errno, absent)}"
+
+    # Commands
+
+    def call(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool = False) -> Call:
+        return Call(
+            self.world, self.guest, self.user, argv, env, self.clock, cwd=self.cwd, stdin_empty=stdin_empty
+        )
+
+    def _run(self, argv: list[str], env: dict[str, str], line: int, *, stdin_empty: bool) -> Running:
+        name = argv[0]
+        builtin = BUILTINS.get(name)
+        if builtin is not None:
+            result = builtin(self, argv, env)
+            if result.err:
+                yield Out(2, self._where(line) + result.err + "\n")
+            if result.out:
+                yield Out(1, result.out)
+            return result.rc
+        if name == "exec":
+            if len(argv) == 1:
+                return 0
+            self.exiting = True
+            return (yield from self._run(argv[1:], env, line, stdin_empty=stdin_empty))
+        if name == "command" and len(argv) > 1:
+            if argv[1] in ("-v", "-V"):
+                shown = which(self, argv, env)
+                if shown.out:
+                    yield Out(1, shown.out)
+                return shown.rc
+            return (yield from self._run(argv[1:], env, line, stdin_empty=stdin_empty))
+        return (yield from self._program(argv, env, line, stdin_empty=stdin_empty))
+
+    def _program(self, argv: list[str], env: dict[str, str], line: int, *, stdin_empty: bool) -> Running:
+        name = table.base(argv[0])
+        if name in SHELLS:
+            return (yield from self._nested(argv, SHELLS[name], env, stdin_empty=stdin_empty))
+        if name == "sudo":
+            return (yield from self._sudo(argv, env, stdin_empty=stdin_empty))
+        if name == "env" and any("=" not in word for word in argv[1:]) and not argv[1].startswith("-"):
+            return (yield from self._env(argv, env, stdin_empty=stdin_empty))
+        tool = table.find(self.guest, argv[0]) if name is not None else None
+        if tool is None:
+            yield Out(2, self._where(line) + self._not_found(argv[0]) + "\n")
+            return 127
+        result = tool(self.call(argv, env, stdin_empty=stdin_empty))
+        if isinstance(result, Result):
+            if result.out:
+                yield Out(1, result.out)
+            if result.err:
+                yield Out(2, result.err)
+            return result.rc
+        return (yield from result)
+
+    def _not_found(self, name: str) -> str:
+        if self.flavour != "bash":
+            return f"{name}: not found"
+        return f"{name}: No such file or directory" if "/" in name else f"{name}: command not found"
+
+    def _nested(self, argv: list[str], flavour: str, env: dict[str, str], *, stdin_empty: bool) -> Running:
+        words = argv[1:]
+        command = None
+        while words and words[0].startswith("-"):
+            option = words.pop(0)
+            if not option.startswith("--") and "c" in option:
+                if not words:
+                    yield Out(2, f"{argv[0]}: 0: -c requires an argument\n")
+                    return 2
+                command = words.pop(0)
+                break
+        child = Shell(self.world, self.guest, self.user, self.clock, flavour=flavour, env=env, name=argv[0])
+        child.cwd = self.cwd
+        if command is not None:
+            return (yield from child.script(command))
+        if words:
+            yield Out(2, f"{argv[0]}: 0: cannot open {words[0]}: No such file\n")
+            return 2
+        if stdin_empty:
+            return 0
+        return (yield from child.interact())
+
+    def _sudo(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
+        words, quiet, user = argv[1:], False, "root"
+        while words and words[0].startswith("-"):
+            option = words.pop(0)
+            if option == "--":
+                break
+            if option in ("-n", "--non-interactive"):
+                quiet = True
+            elif option == "-u" and words:
+                user = words.pop(0)
+            elif option not in ("-H", "-S", "-k", "-E"):
+                yield Out(2, f"sudo: invalid option -- '{option.lstrip('-')[:1]}'\n{_SUDO_USAGE}")
+                return 1
+        target = self.guest.users.get(user)
+        if target is None:
+            yield Out(2, f"sudo: unknown user {user}\nsudo: error initializing audit plugin sudoers_audit\n")
+            return 1
+        if not self.user.sudo and self.user.uid != 0:
+            refused = "sudo: a password is required\n" if quiet else (
+                "sudo: a terminal is required to read the password; either use the -S option to read from "
+                "standard input or configure an askpass helper\nsudo: a password is required\n"
+            )  # fmt: skip
+            yield Out(2, refused)
+            return 1
+        if not words:
+            yield Out(2, _SUDO_USAGE)
+            return 1
+        kept = {key: env[key] for key in ("LANG", "LC_ALL", "TERM") if key in env}
+        child = Shell(
+            self.world, self.guest, target, self.clock, env=login_environment(target) | kept, name="sudo"
+        )
+        child.cwd = self.cwd
+        if (
+            table.base(words[0]) in SHELLS
+            or table.base(words[0]) == "env"
+            or table.find(self.guest, words[0])
+        ):
+            return (yield from child._program(words, child.env, 1, stdin_empty=stdin_empty))
+        yield Out(2, f"sudo: {words[0]}: command not found\n")
+        return 1
+
+    def _env(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
+        words, env = argv[1:], dict(env)
+        while words and "=" in words[0]:
+            key, _, value = words.pop(0).partition("=")
+            env[key] = value
+        if table.base(words[0]) not in (*SHELLS, "sudo") and table.find(self.guest, words[0]) is None:
+            call = self.call(argv, env)
+            yield Out(2, f"env: {call.quote(words[0])}: No such file or directory\n")
+            return 127
+        return (yield from self._program(words, env, 1, stdin_empty=stdin_empty))
+
+
+def login_environment(user: User) -> dict[str, str]:
+    """What sshd and PAM give a session."""
+    return {
+        "USER": user.name,
+        "LOGNAME": user.name,
+        "HOME": user.home,
+        "SHELL": f"/bin/{user.shell}",
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "en_US.UTF-8",
+    }
+
+
+_SUDO_USAGE = """\
+usage: sudo -h | -K | -k | -V
+usage: sudo -v [-ABkNnS] [-g group] [-h host] [-p prompt] [-u user]
+usage: sudo -l [-ABkNnS] [-g group] [-h host] [-p prompt] [-U user] [-u user] [command [arg ...]]
+usage: sudo [-ABbEHkNnPS] [-r role] [-t type] [-C num] [-D directory] [-g group] [-h host] [-p prompt] [-R directory] [-T timeout] [-u user] [VAR=value] [-i | -s] [command [arg ...]]
+usage: sudo -e [-ABkNnS] [-r role] [-t type] [-C num] [-D directory] [-g group] [-h host] [-p prompt] [-R directory] [-T timeout] [-u user] file ...
+"""
+
+
+def _plain_start(word: Word) -> str:
+    text = ""
+    for part in word:
+        if part.quoted or part.variable:
+            break
+        text += part.text
+    return text
+
+
+def _tail(word: Word, start: int) -> Word:
+    """The word from character `start` on (that many unquoted one-character parts)."""
+    return [*word[start:], Part("", quoted=True)]

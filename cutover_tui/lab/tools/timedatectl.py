@@ -1,0 +1,80 @@
+"""timedatectl of systemd 252: what systemd-timedated shows. systemd-timesyncd is not installed here."""
+
+from __future__ import annotations
+
+from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.tools.date import render
+
+
+def timedatectl(call: Call) -> Result:
+    """status (the default), show, and what asks systemd-timesyncd."""
+    words, properties, value_only = [], [], False
+    rest = call.argv[1:]
+    while rest:
+        word = rest.pop(0)
+        if word in ("-p", "--property") and rest:
+            properties += rest.pop(0).split(",")
+        elif word.startswith("--property="):
+            properties += word.partition("=")[2].split(",")
+        elif word == "--value":
+            value_only = True
+        elif word in ("-a", "--all", "--no-pager"):
+            continue
+        elif word.startswith("--"):
+            return Result(1, err=f"timedatectl: unrecognized option '{word}'\n")
+        elif word.startswith("-"):
+            return Result(1, err=f"timedatectl: invalid option -- '{word[1:2]}'\n")
+        else:
+            words.append(word)
+    verb = words[0] if words else "status"
+    if verb == "status":
+        return _status(call)
+    if verb == "show":
+        return _show(call, properties, value_only)
+    if verb == "show-timesync":
+        return Result(1, err="Failed to parse bus message: No route to host\n")
+    if verb == "timesync-status":
+        return Result(
+            1, err="Failed to query server: Unit dbus-org.freedesktop.timesync1.service not found.\n"
+        )
+    return Result(1, err=f"Unknown command verb {verb}.\n")
+
+
+def _ntp(call: Call) -> tuple[bool, bool]:
+    """Whether a unit of ntp-units.d is there, and whether it runs."""
+    unit = call.guest.unit("chrony")
+    return unit is not None, unit is not None and unit.active == "active"
+
+
+def _status(call: Call) -> Result:
+    now = call.now
+    utc = call.guest.utc(now)
+    can, runs = _ntp(call)
+    stamp = render(utc, "%a %Y-%m-%d %H:%M:%S")
+    service = "active" if runs else "inactive"
+    return Result(
+        out=f"               Local time: {stamp} UTC\n"
+        f"           Universal time: {stamp} UTC\n"
+        f"                 RTC time: {stamp}\n"
+        "                Time zone: Etc/UTC (UTC, +0000)\n"
+        f"System clock synchronized: {'yes' if call.guest.kernel_synchronised(now) else 'no'}\n"
+        f"              NTP service: {service if can else 'n/a'}\n"
+        "          RTC in local TZ: no\n"
+    )
+
+
+def _show(call: Call, properties: list[str], value_only: bool) -> Result:
+    now = call.now
+    stamp = render(call.guest.utc(now), "%a %Y-%m-%d %H:%M:%S UTC")
+    can, runs = _ntp(call)
+    values = {
+        "Timezone": "Etc/UTC",
+        "LocalRTC": "no",
+        "CanNTP": "yes" if can else "no",
+        "NTP": "yes" if runs else "no",
+        "NTPSynchronized": "yes" if call.guest.kernel_synchronised(now) else "no",
+        "TimeUSec": stamp,
+        "RTCTimeUSec": stamp,
+    }
+    shown = [(key, value) for key, value in values.items() if not properties or key in properties]
+    return Result(out="".join(f"{value}\n" if value_only else f"{key}={value}\n" for key, value in shown))
