@@ -43,6 +43,7 @@ class Client(asyncssh.SSHClient):
         self._turn: Turn | None = None
         self._keys_offered = False
         self._password_asked = False
+        self._conversed = False
         self._sent: list[SecretRequest] = []
         self._agent: asyncssh.SSHAgentClient | None = None
         self.presented: asyncssh.SSHKey | None = None
@@ -94,8 +95,11 @@ class Client(asyncssh.SSHClient):
         return await self._secret(self.password_request())
 
     def kbdint_auth_requested(self) -> str | None:
-        """Whether to answer questions at all."""
-        return "" if "keyboard-interactive" in self._target.methods else None
+        """Whether to answer questions: one conversation a login."""
+        if "keyboard-interactive" not in self._target.methods or self._conversed:
+            return None
+        self._conversed = True
+        return ""
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]

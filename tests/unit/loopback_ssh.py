@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import pty as pseudo_terminal
 import signal
+import termios
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -106,7 +108,10 @@ class _Server(asyncssh.SSHServer):
         return "", "", "", [(prompt, False) for prompt, _ in self._does.kbdint or []]
 
     def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
-        return responses == [answer for _, answer in self._does.kbdint or []]
+        self._does.password_attempts.extend(responses)
+        good = responses == [answer for _, answer in self._does.kbdint or []]
+        self._does.refused += not good
+        return good
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True
@@ -152,24 +157,63 @@ async def local_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
         env=environment,
         start_new_session=True,
     )
-    try:
-        await process.redirect(child.stdin, child.stdout, child.stderr)
-        process.exit(await child.wait())
-    finally:
-        end_group(child)
-        await child.wait()
+    assert child.stdin and child.stdout and child.stderr
+    await _serve(process, child, child.stdin.write, child.stdin.close, [child.stdout, child.stderr])
 
 
 async def _on_terminal(process, argv, environment) -> None:
     ours, theirs = pseudo_terminal.openpty()
     child = await asyncio.create_subprocess_exec(
-        *argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        *argv,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 a controlling terminal, as sshd gives
     )
     os.close(theirs)
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", 0)
+    )
     try:
-        await process.redirect(stdin=os.dup(ours), stdout=ours)
-        process.exit(await child.wait())
+        await _serve(process, child, lambda data: os.write(ours, data), lambda: None, [reader])
     finally:
+        transport.close()
+
+
+async def _serve(process, child, write, close, outputs) -> None:
+    """Carry bytes both ways until the command or the channel ends, as sshd does."""
+
+    async def inward() -> None:
+        try:
+            while data := await process.stdin.read(65536):
+                write(data)
+        except (asyncssh.SignalReceived, asyncssh.Error):
+            end_group(child)
+        close()
+        if process.is_closing():
+            end_group(child)
+
+    async def outward(reader: asyncio.StreamReader, writer) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:  # EIO: the terminal's other end closed; or the channel is gone
+            end_group(child)
+
+    writers = [process.stdout, process.stderr]
+    incoming = asyncio.create_task(inward())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for reader, writer in zip(outputs, writers, strict=False):
+                group.create_task(outward(reader, writer))
+            rc = await child.wait()
+        process.exit(rc if rc >= 0 else 255)
+    finally:
+        incoming.cancel()
         end_group(child)
         await child.wait()
 
