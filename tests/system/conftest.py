@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nodes.lab import SystemLab
+
+from tests.system.nodes.lab import SystemLab
 
 _HERE = Path(__file__).parent
 _COMMANDS = {

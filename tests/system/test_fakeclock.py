@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-from nodes.fakeclock import NS
-from nodes.lab import Guest, SystemLab
-from nodes.sshd import USER
+
+from tests.system.nodes.fakeclock import NS
+from tests.system.nodes.lab import Guest, SystemLab
+from tests.system.nodes.sshd import USER
 
 MS = 1_000_000
 DAY = 86_400

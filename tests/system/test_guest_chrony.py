@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from nodes.lab import SystemLab
+from tests.system.nodes.lab import SystemLab
 
 MS = 1_000_000
 NS = 1_000_000_000

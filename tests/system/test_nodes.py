@@ -10,9 +10,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from nodes.lab import SystemLab
-from nodes.network import replug, unplug
-from nodes.sshd import PASSWORD, USER
+
+from tests.system.nodes.lab import SystemLab
+from tests.system.nodes.network import replug, unplug
+from tests.system.nodes.sshd import PASSWORD, USER
 
 WATCHED = ("/etc", "/etc/ssh", "/root", "/home", "/var/lib/dpkg", "/usr/bin", "/usr/lib", "/run")
 
@@ -97,10 +98,10 @@ def test_ssh_from_outside_of_the_node_with_the_labs_files(jump_network: SystemLa
 
 
 def test_nodes_do_not_outlive_the_process_that_made_them():
-    code = "import sys; from nodes.lab import SystemLab; lab = SystemLab(); print(lab.jump.pid, flush=True); sys.stdin.read()"
+    code = "import sys; from tests.system.nodes.lab import SystemLab; lab = SystemLab(); print(lab.jump.pid, flush=True); sys.stdin.read()"
     child = subprocess.Popen(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodes.node import Node, Ran
+from tests.system.nodes.node import Node, Ran
 
 _CONF = "/etc/chrony/chrony.conf"
 _PID = "/run/chrony/chronyd.pid"

@@ -25,13 +25,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nodes import chronyd
-from nodes.chronyd import GuestChrony
-from nodes.fakeclock import FakeClock, build_library
-from nodes.network import Segment
-from nodes.node import ENVIRONMENT, Node, NodeError
-from nodes.sshd import USER, Escalation, Shell, SshServer, make_key
-from nodes.vmware_tools import VmwareTools, build_package
+from tests.system.nodes import chronyd
+from tests.system.nodes.chronyd import GuestChrony
+from tests.system.nodes.fakeclock import FakeClock, build_library
+from tests.system.nodes.network import Segment
+from tests.system.nodes.node import ENVIRONMENT, Node, NodeError
+from tests.system.nodes.sshd import USER, Escalation, Shell, SshServer, make_key
+from tests.system.nodes.vmware_tools import VmwareTools, build_package
 
 VMWARE = "VMware, Inc."
 TARGETS = {"QEMU": "Standard PC (Q35 + ICH9, 2009)", "Nutanix": "AHV", VMWARE: "VMware Virtual Platform"}

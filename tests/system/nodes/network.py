@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass, field
 
-from nodes.node import Node, NodeError
+from tests.system.nodes.node import Node, NodeError
 
 PREFIX = "10.77.0"
 """Addresses exist inside the namespaces of the run only."""

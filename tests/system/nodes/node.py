@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nodes.fakeclock import FakeClock
+from tests.system.nodes.fakeclock import FakeClock
 
 _INIT = Path(__file__).with_name("node_init.sh")
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from nodes.node import Node, NodeError
+from tests.system.nodes.node import Node, NodeError
 
 Shell = Literal["bash", "dash", "busybox"]
 Escalation = Literal["sudo-nopasswd", "sudo-password", "doas-nopasswd", "none"]

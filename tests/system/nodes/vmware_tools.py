@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodes.node import Node
+from tests.system.nodes.node import Node
 
 VERSION = "2:12.2.0-1+deb12u3"
 _HERE = Path(__file__).parent
