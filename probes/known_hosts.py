@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncssh
 
+from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
 from probes.seam import LinkError
 
@@ -162,8 +163,8 @@ async def scan(
     except TimeoutError:
         detail = f"{host} port {port} showed no host key within {timeout_s:g} s"
         raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
-    except (OSError, asyncssh.Error) as error:
-        detail = f"{host} port {port} showed no host key: {error}"
+    except (OSError, asyncssh.Error, ValueError, LookupError, AssertionError) as error:
+        detail = f"{host} port {port} showed no host key: {clean_text(str(error))[:300]}"
         raise LinkError(Failure(FailureKind.UNREACHABLE, detail)) from error
     return tuple(found)
 
@@ -176,14 +177,42 @@ def pin(path: Path, keys: Sequence[PresentedKey]) -> None:
     Raises:
         OSError: the file cannot be written; the old one is as it was.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        old = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except FileNotFoundError:
-        old = []
     names = {entry_name(key.host, key.port) for key in keys}
-    lines = [line for line in old if line.split(" ", 1)[0] not in names]
+    lines = [line for line in _lines(path) if line.split(" ", 1)[0] not in names]
     lines += dict.fromkeys(key.line for key in keys)
+    _write(path, lines)
+
+
+def adopt(path: Path, source: Path) -> int:
+    """Add the entries of another known_hosts file (hashed names, `@cert-authority`, `@revoked`
+    included) to a file of our own; returns how many were new.
+
+    Raises:
+        OSError: a file cannot be read or written; the old one is as it was.
+        ValueError: lines of `source` were not understood, each as `file:line: reason`; none is taken.
+    """
+    given = _lines(source, missing_ok=False)
+    problems = KnownHosts((source,)).problems()
+    if problems:
+        raise ValueError("\n".join(problems))
+    old = _lines(path)
+    wanted = [line.strip() for line in given if line.strip() and not line.lstrip().startswith("#")]
+    new = [line for line in dict.fromkeys(wanted) if line not in old]
+    _write(path, [*old, *new])
+    return len(new)
+
+
+def _lines(path: Path, *, missing_ok: bool = True) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        if not missing_ok:
+            raise
+        return []
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:

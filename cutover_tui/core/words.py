@@ -6,7 +6,7 @@ import shlex
 
 from cutover_tui.core.runbook import Action, Os, Step
 
-TAKEN = frozenset("bcdhijklnoqsuwx")
+TAKEN = frozenset("bcdehijklnoqrsuwxy")
 """Letters that mean something on every screen, so no action gets them by itself."""
 
 
@@ -18,14 +18,16 @@ def action_argv(action: Action, os: Os) -> tuple[str, ...] | None:
     command = action.command.get(os)
     if command is None:
         return None
-    return tuple(shlex.split(command)) if isinstance(command, str) else command
+    if not isinstance(command, str):
+        return command
+    return tuple(shlex.split(command, posix=os == "linux"))
 
 
 def action_keys(step: Step) -> dict[str, str]:
     """A letter for every action: its own, or `a` and then the free ones in order."""
     actions = (*step.actions, *step.provocations)
     keys = {a.id: a.key for a in actions if a.key is not None}
-    free = (c for c in "aefgmprtvyz" if c not in keys.values() and c not in TAKEN)
+    free = (c for c in "afgmptvz" if c not in keys.values() and c not in TAKEN)
     for action in actions:
         if action.id not in keys:
             keys[action.id] = next(free, "")

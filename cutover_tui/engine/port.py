@@ -115,12 +115,17 @@ class ClockPoint(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ClockSeries(msgspec.Struct, frozen=True):
-    """One guest's clock over a stretch, oldest first; breaks are gaps in mono_ns."""
+    """One guest's clock over a stretch, oldest first.
+
+    `gaps` are the stretches (last reading before, first after, in mono_ns) in which nothing could be told:
+    in thinned points they cannot be seen.
+    """
 
     host: str
     points: tuple[ClockPoint, ...]
     drift_ppb: int | None  # slope over the last minutes, None = not enough data
     provider: str | None
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 class ClockMark(msgspec.Struct, frozen=True):

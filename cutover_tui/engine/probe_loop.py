@@ -14,11 +14,12 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from cutover_tui.engine.messages import Emit, SecretAsked
+from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import GuestWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
-from probes.observation import Raw
+from probes.observation import Failure, FailureKind, Raw
 from probes.reader import Command
+from probes.seam import LinkError
 
 T = TypeVar("T")
 
@@ -49,39 +50,20 @@ class Watches:
             guest.stopped(f"internal error: {type(error).__name__}: {error}")
 
     async def act(self, host: str, command: Command) -> Raw:
-        """Run an action's command on a guest."""
-        return await self._guests[host].act(command)
+        """Run an action's command on a guest.
+
+        Raises:
+            LinkError: it is not connected, or not watched.
+        """
+        watch = self._guests.get(host)
+        if watch is None:
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} is not watched by this version"))
+        return await watch.act(command)
 
     def look(self, host: str) -> None:
         """Read everything of this guest now."""
-        self._guests[host].look()
-
-
-class Secrets:
-    """Questions only a person can answer, asked from the probe loop. Values stay in memory."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._waiting: dict[str, asyncio.Future[str | None]] = {}
-        self._count = 0
-
-    async def ask(self, credential: str, prompt: str, *, echo: bool = False) -> str | None:
-        """Wait for a person's answer; None when they would not say."""
-        self._count += 1
-        request = f"secret-{self._count}"
-        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        self._waiting[request] = future
-        self._emit(SecretAsked(request, credential, prompt, echo))
-        try:
-            return await future
-        finally:
-            del self._waiting[request]
-
-    def answer(self, request: str, value: str | None) -> None:
-        """On the probe loop."""
-        future = self._waiting.get(request)
-        if future is not None and not future.done():
-            future.set_result(value)
+        if host in self._guests:
+            self._guests[host].look()
 
 
 class ProbeLoop:

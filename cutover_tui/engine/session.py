@@ -176,7 +176,7 @@ class Session:
             return Refused(str(error), "Make room on the disk; it is tried again by itself.")
         finally:
             self._running.discard(key)
-            self._tell()
+            self.tell()
 
     async def mark_done(self, step: str, host: str, second: str | None = None) -> Decision | Refused:
         """Seal, decide, and append `done` in the same turn if the gate is open."""
@@ -242,7 +242,7 @@ class Session:
         """A person's answer goes to the probe loop and nowhere else."""
         if self.intake.secrets.pop(request, None) is not None:
             self.probes.answer(request, value)
-            self._tell()
+            self.tell()
 
     async def export(self, directory: str) -> str | Refused:
         """Seal and write the evidence; returns the chain head."""
@@ -364,9 +364,10 @@ class Session:
         body = event.body
         if isinstance(body, Disturbed) and body.kind == "reboot":
             self._marks.append(ClockMark(body.since.boottime_ns, "B", "boot", body.host))
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell every subscriber that something happened."""
         for listener in tuple(self._listeners):
             listener()
 
@@ -376,10 +377,10 @@ class Session:
             try:
                 if self.recorder.problem is not None:
                     await self.recorder.recover()
-                    self._tell()
+                    self.tell()
                 await self.recorder.seal()
             except RecordError:
-                self._tell()  # shown as `recording`; the next turn tries to recover
+                self.tell()  # shown as `recording`; the next turn tries to recover
             for log in self.recorder.logs.by_host.values():
                 log.forget(self.now().boottime_ns - FORGET_NS)
 

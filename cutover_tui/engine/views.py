@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cutover_tui.core.checks.references import Consensus, consensus_line
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.time_offset import Reading, reading
+from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.drift import drift_ppb
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
 from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck, Runbook, Step
@@ -182,6 +183,9 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
                 points=tuple(ClockPoint(r.mono_ns, r.offset_ns, r.bound_ns) for r in thin(readings, points)),
                 drift_ppb=drift_ppb(recent),
                 provider=_provider(live, host, now),
+                gaps=tuple(
+                    (a.mono_ns, b.mono_ns) for a, b in pairwise(readings) if b.mono_ns - a.mono_ns > GAP_NS
+                ),
             )
         )
     line = live.consensus()

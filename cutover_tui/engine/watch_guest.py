@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
@@ -42,11 +42,16 @@ class GuestWatch:
     anchor: Instant
     emit: Emit
     phase_ns: int = 0
+    retry: Callable[[], None] | None = None
+    """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
+    _up: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _identity: Identity = field(default_factory=Identity)
 
     def look(self) -> None:
         """Read everything at the next turn; while disconnected: try again now."""
+        if not self._up and self.retry is not None:
+            self.retry()
         self._wake.set()
 
     async def run(self) -> None:
@@ -87,6 +92,7 @@ class GuestWatch:
             return error.failure
         self._identity = Identity(host_key=self.guest.identity.host_key)
         self.emit(LinkChanged(self.host, self.clock.now(), self._identity, None))
+        self._up = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._sampling())
@@ -97,6 +103,7 @@ class GuestWatch:
                 first = first.exceptions[0]
             assert isinstance(first, LinkError)  # noqa: S101 - except* LinkError
             failure = first.failure
+        self._up = False
         await self.guest.close()
         return Failure(FailureKind.LOST, failure.detail)
 

@@ -43,12 +43,14 @@ def question(
     upto: int,
     seals: Mapping[str, Window] | None,
     second: str | None = None,
+    steps_count: bool = True,
 ) -> Question:
     """The question for one step in one column.
 
     Args:
         seals: the newest seal of every tape; evidence ends there. None = all that is known
             now (a live view, never a decision).
+        steps_count: False outside a session, where no step was ever done.
     """
     assert state.started is not None  # noqa: S101 - a journal begins with session-started
     assert state.anchor is not None  # noqa: S101

@@ -70,7 +70,9 @@ _ALL = (
             attempts=None,
             max_age=_FRESH,
             params={
-                "warn": Param("duration", 1 * SECOND, 1, 30 * SECOND, doc="pass, but say so above this"),
+                "warn": Param(
+                    "duration", 1 * SECOND, 1, 30 * SECOND, doc="pass, but say so above this", at_most="fail"
+                ),
                 "fail": Param("duration", 5 * SECOND, 1, 30 * SECOND, doc="never farther off than this"),
             },
         ),
@@ -90,8 +92,9 @@ _ALL = (
             max_age=_FRESH,
             params={
                 "first": Param("duration", 5 * MINUTE, 10 * SECOND, 5 * MINUTE, doc="first look until"),
-                "second": Param("duration", 20 * MINUTE, 1 * MINUTE, None, doc="second look from"),
+                "second": Param("duration", 20 * MINUTE, 20 * MINUTE, None, doc="second look from"),
             },
+            needs_mark=True,
         ),
         judge=time_reboot.run,
         criterion=time_reboot.criterion,

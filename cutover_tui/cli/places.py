@@ -1,0 +1,54 @@
+"""Where things are on this machine, and the runbook or session an argument names."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from cutover_tui.cli.outcome import BadInput
+from cutover_tui.core.loading import BadRunbook, Loaded, load
+from cutover_tui.engine.assembly import Surroundings
+from cutover_tui.engine.sessions import SessionDirectory, find_session, state_directory
+
+
+def root() -> Path:
+    """The directory of sessions and pinned keys."""
+    return state_directory(os.environ)
+
+
+def known_hosts() -> Path:
+    """Our own known_hosts, beside the user's."""
+    return root() / "known_hosts"
+
+
+def surroundings(arguments: argparse.Namespace) -> Surroundings:
+    """What this machine lends to connections."""
+    config: str | None = arguments.ssh_config
+    if config is not None and not Path(config).is_file():
+        raise BadInput(f"{config}: there is no such ssh configuration; give a readable file")
+    return Surroundings(known_hosts(), None if config is None else (Path(config),))
+
+
+def runbook(path: str) -> Loaded:
+    """The runbook of that file.
+
+    Raises:
+        BadInput: every error of the file, one a line.
+    """
+    try:
+        return load(path)
+    except BadRunbook as error:
+        raise BadInput(str(error)) from None
+
+
+def session(name: str) -> SessionDirectory:
+    """The session of that name, its beginning, or its directory.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = find_session(root(), name)
+    if found is None:
+        raise BadInput(f"{name}: there is no such session; `cutover sessions` lists them")
+    return found

@@ -1,0 +1,28 @@
+"""`cutover run`."""
+
+from __future__ import annotations
+
+import argparse
+
+from cutover_tui.cli import places
+from cutover_tui.cli.outcome import BadInput
+from cutover_tui.cli.screen import in_terminal
+from cutover_tui.engine.export import exporter
+from cutover_tui.engine.opening import Operator, started
+from cutover_tui.engine.sessions import new_session
+from cutover_tui.record.files import RecordError
+from probes.net import SystemClock
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start a session over a runbook and open the screens on it."""
+    loaded = places.runbook(arguments.runbook)
+    around = places.surroundings(arguments)
+    try:
+        directory = new_session(places.root(), loaded.runbook.change.id, SystemClock().now())
+        operator = Operator.current(arguments.operator)
+        return in_terminal(
+            lambda: started(loaded, directory, operator, around, exporter(directory)), arguments
+        )
+    except RecordError as error:
+        raise BadInput(f"{error}; the session was not started") from None

@@ -1,0 +1,129 @@
+"""From a runbook to watches over real guests and references. The only place that knows transports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cutover_tui.core.addresses import parse_host_port, parse_jump
+from cutover_tui.core.runbook import Credential, Host, Runbook
+from cutover_tui.engine.messages import Emit, LinkChanged
+from cutover_tui.engine.probe_loop import Watches
+from cutover_tui.engine.secrets import Secrets
+from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
+from cutover_tui.engine.watch_reference import ReferenceWatch
+from probes import linux
+from probes.breaker import Breaker
+from probes.known_hosts import KnownHosts
+from probes.net import SystemClock, SystemNetwork
+from probes.ntp import NTP_PORT
+from probes.observation import Failure, FailureKind, Identity, Instant
+from probes.reader import Reader
+from probes.ssh import Method, SshGuest, SshTarget
+
+_METHODS: dict[str, tuple[Method, ...]] = {
+    "agent": ("agent",),
+    "key": ("key",),
+    "certificate": ("key",),
+    "password": ("password", "keyboard-interactive"),
+    "keyboard-interactive": ("keyboard-interactive",),
+    "ccache": ("agent", "key"),
+}
+
+LINUX_READERS: tuple[Reader, ...] = (
+    *(r for r in linux.READERS if r.name != "boot"),
+    *(r for r in linux.READERS if r.name == "boot"),
+)
+"""The boot id is read last: what a session waits for closes a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the jump host lends: its known_hosts of our own, and OpenSSH's client configuration."""
+
+    known_hosts: Path
+    ssh_config: tuple[Path, ...] | None = None  # None: ~/.ssh/config
+
+
+def ssh_target(host: Host, runbook: Runbook, around: Surroundings) -> SshTarget:
+    """How that guest is reached, from the runbook's names. Holds no secret."""
+    credential = runbook.credentials.get(host.credential or "", Credential())
+    jump: SshTarget | None = None
+    if host.jump is not None:
+        user, address, port = parse_jump(host.jump)
+        jump = SshTarget(
+            address,
+            port,
+            user or host.user or credential.user,
+            credential=host.credential or "default",
+            config=around.ssh_config,
+        )
+    named = host.credential is not None
+    return SshTarget(
+        host=host.address,
+        port=host.port,
+        user=host.user or credential.user,
+        credential=host.credential or "default",
+        methods=_METHODS[credential.method]
+        if named
+        else ("agent", "key", "password", "keyboard-interactive"),
+        keys=(Path(credential.key).expanduser(),) if credential.key else (),
+        certificates=(Path(credential.certificate).expanduser(),) if credential.certificate else (),
+        jump=jump,
+        escalation=host.escalation,
+        config=around.ssh_config,
+    )
+
+
+def watches(
+    runbook: Runbook, clock: SystemClock, anchor: Instant, emit: Emit, around: Surroundings
+) -> tuple[Watches, Secrets]:
+    """Watches over every guest and reference of the runbook. Call on the probe loop."""
+    secrets = Secrets(emit)
+    breaker = Breaker()
+    known_hosts = KnownHosts.usual(around.known_hosts)
+    guests: list[GuestWatch] = []
+    linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
+    for n, host in enumerate(linux_hosts):
+        target = ssh_target(host, runbook, around)
+        guests.append(
+            GuestWatch(
+                host=host.name,
+                guest=SshGuest(
+                    host.name,
+                    target,
+                    clock=clock,
+                    known_hosts=known_hosts,
+                    prompts=secrets,
+                    breaker=breaker,
+                ),
+                readers=LINUX_READERS,
+                clock=clock,
+                anchor=anchor,
+                emit=emit,
+                phase_ns=n * SAMPLE_INTERVAL_NS // len(linux_hosts),
+                retry=partial(breaker.reset, target.credential),
+            )
+        )
+    for host in runbook.hosts:
+        if host not in linux_hosts:
+            why = f"this version cannot reach {host.os} guests over {host.transport}"
+            emit(LinkChanged(host.name, clock.now(), Identity(), Failure(FailureKind.UNREACHABLE, why)))
+    network = SystemNetwork()
+    references: list[ReferenceWatch] = []
+    servers = dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references))
+    for n, server in enumerate(servers):
+        address, port = parse_host_port(server)
+        references.append(
+            ReferenceWatch(
+                server=server,
+                address=address,
+                port=port or NTP_PORT,
+                network=network,
+                clock=clock,
+                emit=emit,
+                phase_ns=n * 100_000_000,
+            )
+        )
+    return Watches(guests, references), secrets

@@ -1,0 +1,197 @@
+"""Looking without a screen and without a record: the same watches, the same gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cutover_tui import __version__
+from cutover_tui.core.checks.registry import CHECKS, asked, versions
+from cutover_tui.core.finding import Decision, Verdict
+from cutover_tui.core.gate import decide, hosts_of
+from cutover_tui.core.loading import Loaded
+from cutover_tui.core.runbook import SECOND, Step
+from cutover_tui.engine.assembly import Surroundings, watches
+from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, Seen
+from cutover_tui.engine.probe_loop import ProbeLoop
+from cutover_tui.record.asking import Logs, guests, question
+from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
+from cutover_tui.record.state import ALL_FAMILIES, State
+from probes.net import SystemClock
+from probes.observation import JUMP, Instant
+
+SETTLE_NS = 12 * SECOND
+"""How long a look may take before what is missing is called unknown: connect, four NTP exchanges, one turn."""
+
+
+@dataclass(slots=True)
+class Look:
+    """Evidence in memory, for as long as a headless check runs."""
+
+    logs: Logs = field(default_factory=Logs)
+    answered: set[str] = field(default_factory=set)  # hosts whose readers have spoken, or that are lost
+    _boots: dict[str, str] = field(default_factory=dict)
+    rebooted: dict[str, Instant] = field(default_factory=dict)
+
+    def take(self, messages: list[Message], _lost: int) -> None:
+        """What the watches saw."""
+        for message in messages:
+            match message:
+                case Sampled():
+                    log = self.logs.of(message.host)
+                    log.add_sample(len(log.samples) + 1, message.sample)
+                case Seen(observation=o):
+                    log = self.logs.of(o.host)
+                    log.add_observation(len(log.observations) + 1, o)
+                    if o.reader == "boot":
+                        self.answered.add(o.host)
+                        boot = o.identity.boot_id
+                        if boot is not None and self._boots.setdefault(o.host, boot) != boot:
+                            self._boots[o.host] = boot
+                            self.rebooted[o.host] = o.began
+                case LinkChanged(failure=failure) if failure is not None:
+                    self.answered.add(message.host)
+                case _:
+                    pass
+
+
+async def check(
+    loaded: Loaded,
+    steps: tuple[Step, ...],
+    hosts: tuple[str, ...],
+    around: Surroundings,
+    *,
+    soak: bool,
+    state: State | None,
+    progress: Callable[[str], None],
+) -> tuple[Decision, ...]:
+    """Decide every step in every column asked for, on evidence gathered now.
+
+    Args:
+        soak: wait until the longest soak can be complete; otherwise one look of seconds.
+        state: a session's state, for its marks and baselines; None = before any.
+    """
+    clock = SystemClock()
+    anchor = clock.now()
+    look = Look()
+    crossing = Crossing(asyncio.get_running_loop(), look.take)
+    probes = ProbeLoop(lambda: watches(loaded.runbook, clock, anchor, crossing.put, around))
+    await probes.start()
+    try:
+        wanted = {g.name for step in steps for host in hosts for g in guests(loaded.runbook, step, host)}
+        await _settled(look, wanted, clock, anchor)
+        if soak:
+            await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
+        return _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
+    finally:
+        await probes.stop()
+        crossing.close()
+
+
+async def _settled(look: Look, wanted: set[str], clock: SystemClock, anchor: Instant) -> None:
+    """Until every guest has spoken or is lost, and the references had their first exchanges."""
+    until = anchor.boottime_ns + SETTLE_NS
+    while clock.mono_ns() < until:
+        asked_references = len(look.logs.of(JUMP).observations)
+        sampled = all(len(look.logs.of(h).samples) for h in wanted if look.logs.of(h).observations)
+        if (
+            wanted <= look.answered
+            and asked_references
+            and sampled
+            and clock.mono_ns() > anchor.boottime_ns + 3 * SECOND
+        ):
+            return
+        await clock.sleep_until(clock.mono_ns() + SECOND // 5)
+
+
+async def _soaked(
+    loaded: Loaded,
+    look: Look,
+    steps: tuple[Step, ...],
+    hosts: tuple[str, ...],
+    clock: SystemClock,
+    anchor: Instant,
+    state: State | None,
+    progress: Callable[[str], None],
+) -> None:
+    """Until nothing is missing only for want of time, or as long as the longest soak takes."""
+    longest = max((asked(g).soak_ns for step in steps for g in step.gate if g.check in CHECKS), default=0)
+    until = clock.mono_ns() + longest + SETTLE_NS
+    while clock.mono_ns() < until:
+        decisions = _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
+        waiting = [
+            f for d in decisions for f in d.findings if f.verdict is Verdict.UNKNOWN and f.soak is not None
+        ]
+        if not waiting:
+            return
+        soak = waiting[0].soak
+        assert soak is not None  # noqa: S101 - filtered above
+        progress(f"{waiting[0].host} {waiting[0].check}: {waiting[0].reason}")
+        await clock.sleep_until(clock.mono_ns() + 5 * SECOND)
+
+
+def _decisions(
+    loaded: Loaded,
+    look: Look,
+    steps: tuple[Step, ...],
+    hosts: tuple[str, ...],
+    now: Instant,
+    anchor: Instant,
+    state: State | None,
+) -> tuple[Decision, ...]:
+    base = state if state is not None else _fresh_state(loaded, anchor)
+    if base.anchor != anchor:
+        resumed = SessionResumed(__version__, anchor, "")
+        base.apply(Event(base.seq + 1, "", anchor, "check", resumed))
+    while look.rebooted:
+        host, at = look.rebooted.popitem()
+        void = Disturbed(host, ALL_FAMILIES, "reboot", "rebooted", at)
+        base.apply(Event(base.seq + 1, "", at, "check", void))
+    decisions: list[Decision] = []
+    for step in steps:
+        columns = hosts_of(step, loaded.runbook.hosts)
+        chosen = (
+            columns if len(columns) == 1 and columns[0] == "*" else tuple(h for h in columns if h in hosts)
+        )
+        decisions.extend(
+            decide(
+                question(
+                    loaded.runbook,
+                    base,
+                    look.logs,
+                    step,
+                    column,
+                    now,
+                    upto=base.seq,
+                    seals=None,
+                    steps_count=state is not None,
+                )
+            )
+            for column in chosen
+        )
+    return tuple(decisions)
+
+
+def _fresh_state(loaded: Loaded, anchor: Instant) -> State:
+    state = State()
+    state.apply(
+        Event(
+            1,
+            GENESIS,
+            anchor,
+            "check",
+            SessionStarted(
+                session="",
+                tool=__version__,
+                runbook_name=loaded.name,
+                runbook_sha256=loaded.digest,
+                runbook_text="",
+                anchor=anchor,
+                rules=versions(),
+                operator="",
+                jump_host="",
+            ),
+        )
+    )
+    return state

@@ -1,0 +1,163 @@
+"""Starting and resuming sessions: record, probe loop and session put together, and taken apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutover_tui import __version__
+from cutover_tui.core.checks.registry import versions
+from cutover_tui.core.loading import Loaded, load_text
+from cutover_tui.engine.assembly import Surroundings, watches
+from cutover_tui.engine.intake import Intake
+from cutover_tui.engine.messages import Crossing, Emit
+from cutover_tui.engine.probe_loop import ProbeLoop, Watches
+from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.secrets import Secrets
+from cutover_tui.engine.session import Session
+from cutover_tui.engine.sessions import SessionDirectory
+from cutover_tui.record.events import ActionEnded, SessionResumed, SessionStarted
+from cutover_tui.record.files import RecordError
+from probes.net import SystemClock
+from probes.observation import JUMP, Instant
+
+Make = Callable[[Instant, Emit], tuple[Watches, Secrets]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who sits here, for the record."""
+
+    name: str
+    jump_host: str
+
+    @classmethod
+    def current(cls, name: str | None = None) -> Operator:
+        """The account's name on this machine, unless another is given."""
+        return cls(name or getpass.getuser(), socket.gethostname())
+
+
+@contextlib.asynccontextmanager
+async def started(
+    loaded: Loaded,
+    directory: SessionDirectory,
+    operator: Operator,
+    around: Surroundings,
+    exporter: Callable[[Path], str],
+) -> AsyncIterator[Session]:
+    """A new session over a runbook, its probes running.
+
+    Raises:
+        RecordError: the record cannot be written.
+    """
+    clock = SystemClock()
+    anchor = clock.now()
+    recorder = await Recorder.create(directory, clock.now, operator.name, __version__)
+    try:
+        await recorder.record(
+            SessionStarted(
+                session=directory.name,
+                tool=__version__,
+                runbook_name=loaded.name,
+                runbook_sha256=loaded.digest,
+                runbook_text=loaded.text.decode(),
+                anchor=anchor,
+                rules=versions(),
+                operator=operator.name,
+                jump_host=operator.jump_host,
+            )
+        )
+        await recorder.open_tapes(_names(loaded), anchor, [])
+    except BaseException:
+        await recorder.close()
+        raise
+    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def resumed(
+    directory: SessionDirectory,
+    operator: Operator,
+    around: Surroundings,
+    exporter: Callable[[Path], str],
+) -> AsyncIterator[Session]:
+    """A session taken up again. Unfinished actions are named, never repeated.
+
+    Raises:
+        RecordError: in use, damaged, or not readable.
+        Contradiction: its events do not follow from one another.
+        BadRunbook: this version cannot load the session's runbook.
+    """
+    clock = SystemClock()
+    recorder, journal = await Recorder.reopen(directory, clock.now, operator.name, __version__)
+    try:
+        begun = recorder.state.started
+        if begun is None or recorder.state.anchor is None:
+            raise RecordError(f"{directory.journal} has no session in it")
+        loaded = load_text(begun.runbook_text, begun.runbook_name)
+        now = clock.now()
+        anchor = recorder.state.anchor if recorder.state.anchor.boot_id == now.boot_id else now
+        await recorder.open_tapes(_names(loaded), anchor, journal.events)
+        unfinished = [
+            f"action {i.action} of {i.step} on {i.host} was begun and its end is not known"
+            for i in recorder.state.intents.values()
+        ]
+        notice = "; ".join((*recorder.notices, *unfinished)) or None
+        await recorder.record(SessionResumed(__version__, anchor, operator.name, notice))
+        for seq in tuple(recorder.state.intents):
+            await recorder.record(
+                ActionEnded(
+                    seq, None, "", "the program ended before the action did; look before running it again"
+                )
+            )
+        recorder.notices.extend(unfinished)
+    except BaseException:
+        await recorder.close()
+        raise
+    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    loaded: Loaded,
+    recorder: Recorder,
+    clock: SystemClock,
+    anchor: Instant,
+    around: Surroundings,
+    exporter: Callable[[Path], str],
+) -> AsyncIterator[Session]:
+    listeners: list[Callable[[], None]] = []
+
+    def tell() -> None:
+        for listener in listeners:
+            listener()
+
+    intake = Intake(recorder, clock.now, tell)
+    crossing = Crossing(asyncio.get_running_loop(), intake.take)
+    probes = ProbeLoop(lambda: watches(loaded.runbook, clock, anchor, crossing.put, around))
+    session = Session(loaded, recorder, probes, intake, clock.now, exporter)
+    listeners.append(session.tell)
+    await probes.start()
+    housekeeping = asyncio.create_task(session.run(), name="session")
+    try:
+        yield session
+    finally:
+        housekeeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await housekeeping
+        try:
+            await probes.stop()
+        finally:
+            crossing.close()
+            await session.close()
+
+
+def _names(loaded: Loaded) -> tuple[str, ...]:
+    return (JUMP, *(h.name for h in loaded.runbook.hosts))

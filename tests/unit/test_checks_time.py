@@ -1,0 +1,363 @@
+"""Each check of the time family says the right thing for the right reason."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutover_tui.core.evidence import Baseline, MarkPoint
+from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.gate import judge
+from cutover_tui.core.runbook import GateCheck
+from probes.observation import Failure, FailureKind, Family
+
+from . import evidence_builders as b
+
+
+def finding(world: b.World, check: str, now: float, **asked: object) -> Finding:
+    question = world.ask("time", now)
+    return judge(GateCheck(check=check, **asked), question.subjects[0], question)
+
+
+def said(world: b.World, check: str, now: float, **asked: object) -> tuple[str, str]:
+    f = finding(world, check, now, **asked)
+    return str(f.verdict), f.reason_code
+
+
+# time.jump-host
+
+
+def test_two_agreeing_references_are_enough() -> None:
+    world = b.World()
+    world.references(0, 64)
+    assert said(world, "time.jump-host", 65) == ("pass", "ok")
+
+
+@pytest.mark.parametrize(
+    ("offsets", "expected"),
+    [
+        ({}, ("unknown", "no-witness")),
+        ({"ntp1": 0}, ("unknown", "one-witness")),
+        ({"ntp1": 0, "ntp2": 1500}, ("unknown", "witnesses-disagree")),
+        ({"ntp1": 0, "ntp2": 3, "dc1": 187_400}, ("pass", "ok")),
+        ({"dc1": 187_400, "dc2": 187_401, "ntp1": 0, "ntp2": 2}, ("unknown", "witnesses-disagree")),
+    ],
+)
+def test_references_are_believed_only_together(offsets: dict[str, float], expected: tuple[str, str]) -> None:
+    world = b.World()
+    if offsets:
+        world.references(0, 64, **offsets)
+    assert said(world, "time.jump-host", 65) == expected
+
+
+def test_our_own_wrong_clock_is_blamed_on_ourselves_and_on_no_guest() -> None:
+    world = b.World()
+    world.see(*(b.ntp(n, s, own_ms=360_000) for s in range(0, 100, 16) for n in ("ntp1", "ntp2")))
+    world.tick(30, 97)
+    assert said(world, "time.jump-host", 97) == ("fail", "own-clock-wrong")
+    assert said(world, "time.offset", 97.5, soak=60 * b.S) == ("pass", "ok")
+
+
+def test_silent_references_are_forgotten() -> None:
+    world = b.World()
+    world.references(0, 32)
+    assert said(world, "time.jump-host", 32 + 200) == ("unknown", "no-witness")
+
+
+# time.offset
+
+
+def test_offset_passes_only_after_the_soak() -> None:
+    world = b.World()
+    world.references(0, 80)
+    world.tick(10, 69.2)
+    assert said(world, "time.offset", 69.5, soak=60 * b.S) == ("unknown", "soaking")
+    world.tick(70, 71)
+    assert said(world, "time.offset", 71.2, soak=60 * b.S) == ("pass", "ok")
+
+
+def test_a_gap_longer_than_two_intervals_restarts_the_soak() -> None:
+    world = b.World()
+    world.references(0, 100)
+    world.tick(10, 60)
+    world.tick(63, 90)
+    f = finding(world, "time.offset", 90.5, soak=60 * b.S)
+    assert f.reason_code == "soaking"
+    assert f.soak is not None
+    assert f.soak.held_ns == 27 * b.S
+
+
+def test_one_missed_sample_does_not_restart_it() -> None:
+    world = b.World()
+    world.references(0, 100)
+    world.tick(10, 60)
+    world.tick(62, 90)
+    assert said(world, "time.offset", 90.5, soak=60 * b.S) == ("pass", "ok")
+
+
+def test_one_bad_sample_restarts_it() -> None:
+    world = b.World()
+    world.references(0, 130)
+    world.tick(10, 50)
+    world.tick(51, 51, offset_ms=5001)
+    world.tick(52, 100)
+    f = finding(world, "time.offset", 100.5, soak=60 * b.S)
+    assert (f.verdict, f.reason_code) == (Verdict.UNKNOWN, "soaking")
+    assert f.soak is not None
+    assert "+5.00 s" in (f.soak.broken_by or "")
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "rtt_ms", "expected"),
+    [
+        (4900, 2, ("pass", "warn")),
+        (-4900, 2, ("pass", "warn")),
+        (4900, 400, ("unknown", "bound-too-wide")),
+        (5300, 400, ("fail", "offset")),
+        (-412_000, 2, ("fail", "offset")),
+        (999, 1, ("pass", "warn")),  # with its bound it is above the warning
+        (900, 1, ("pass", "ok")),
+    ],
+)
+def test_the_bound_counts_against_the_limit(
+    offset_ms: float, rtt_ms: float, expected: tuple[str, str]
+) -> None:
+    world = b.World()
+    world.references(0, 100)
+    world.tick(10, 90, offset_ms=offset_ms, rtt_ms=rtt_ms)
+    assert said(world, "time.offset", 90.5, soak=60 * b.S) == expected
+
+
+def test_the_guest_is_compared_with_the_references_not_with_us() -> None:
+    world = b.World()
+    world.references(0, 100, ntp1=250_000, ntp2=250_001)
+    world.tick(10, 90, offset_ms=250_000)
+    assert said(world, "time.offset", 90.5, soak=60 * b.S) == ("pass", "ok")
+
+
+def test_no_data_is_unknown() -> None:
+    world = b.World()
+    world.references(0, 100)
+    assert said(world, "time.offset", 90, soak=60 * b.S) == ("unknown", "no-samples")
+    world.tick(10, 80)
+    assert said(world, "time.offset", 90, soak=60 * b.S) == ("unknown", "stale")
+
+
+def test_without_two_witnesses_no_guest_is_judged() -> None:
+    world = b.World()
+    world.references(0, 100, ntp1=0)
+    world.tick(10, 90)
+    assert said(world, "time.offset", 90.5, soak=60 * b.S) == ("unknown", "own-clock")
+
+
+def test_a_disturbance_of_time_voids_samples_before_it_and_others_do_not() -> None:
+    world = b.World()
+    world.references(0, 100)
+    world.tick(10, 90)
+    world.voids = {Family.IDENTITY: b.at(60)}
+    assert said(world, "time.offset", 90.5, soak=60 * b.S) == ("pass", "ok")
+    world.voids = {Family.TIME: b.at(60)}
+    f = finding(world, "time.offset", 90.5, soak=60 * b.S)
+    assert f.soak is not None
+    assert f.soak.held_ns == 29 * b.S
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0.2, 4.0), st.floats(-8000, 8000), st.floats(0.1, 6000)),
+        min_size=1,
+        max_size=120,
+    )
+)
+def test_a_passing_soak_has_no_violation_and_no_gap_in_it(path: list[tuple[float, float, float]]) -> None:
+    """Checked against independent arithmetic over the same samples."""
+    world = b.World()
+    now, points = 0.0, []
+    for wait, offset, rtt in path:
+        now += wait
+        points.append((now, offset, rtt))
+        world.guest.add_sample(len(points), b.sample(now, offset, rtt))
+    world.references(0, now + 1)
+    f = finding(world, "time.offset", now + 0.1, soak=60 * b.S)
+    if f.verdict is not Verdict.PASS:
+        return
+    last = points[-1][0]
+    inside = [p for p in points if p[0] >= last - 60]
+    assert last - points[0][0] >= 60 - 1e-6
+    assert all(abs(offset) + rtt / 2 <= 5000 + 1e-3 for _, offset, rtt in inside)
+    edge = [p for p in points if p[0] < last - 60][-1:] + inside
+    assert all(y[0] - x[0] <= 2.5 + 1e-6 for x, y in zip(edge[1:], edge[2:], strict=False))
+
+
+# time.provider
+
+
+def provider(world: b.World) -> tuple[str, str]:
+    return said(world, "time.provider", 100)
+
+
+def with_chrony(facts: object, services: object | None = None) -> b.World:
+    world = b.World()
+    world.see(
+        b.observed("chrony", 95, facts),
+        b.observed("timesyncd", 95, b.ABSENT),
+        b.observed("services", 95, services or b.services("chronyd")),
+    )
+    return world
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (b.chrony(95), ("pass", "ok")),
+        (b.chrony(95, reach=0o7), ("pass", "ok")),
+        (b.chrony(95, reach=0o3), ("unknown", "few-updates")),
+        (b.chrony(95, reach=0, state="unusable"), ("fail", "no-reachable-source")),
+        (b.chrony(95, state="falseticker"), ("unknown", "not-selected")),
+        (b.chrony(95, refid="7F7F0101"), ("fail", "local-reference")),
+        (b.chrony(95, leap="unsynchronised"), ("fail", "unsynchronised")),
+        (b.chrony(95, age_s=193), ("fail", "stale-update")),  # three polls of 64 s are 192 s
+        (b.chrony(95, age_s=192), ("pass", "ok")),
+        (b.CHRONY_DOWN, ("fail", "no-provider")),
+        (b.ABSENT, ("fail", "no-provider")),
+        (b.DENIED, ("unknown", "denied")),
+        (Failure(FailureKind.TIMEOUT, "10 s"), ("unknown", "timeout")),
+    ],
+)
+def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]) -> None:
+    assert provider(with_chrony(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("enabled", "expected"),
+    [("enabled", ("pass", "ok")), ("disabled", ("fail", "not-at-boot")), (None, ("unknown", "boot-unknown"))],
+)
+def test_a_provider_that_does_not_start_at_boot_is_none(
+    enabled: str | None, expected: tuple[str, str]
+) -> None:
+    assert provider(with_chrony(b.chrony(95), b.services("chronyd", enabled=enabled))) == expected
+
+
+def test_a_small_offset_is_no_provider() -> None:
+    world = with_chrony(b.ABSENT)
+    world.references(0, 100)
+    world.tick(10, 99)
+    assert provider(world) == ("fail", "no-provider")
+
+
+def test_nothing_read_is_unknown() -> None:
+    assert provider(b.World()) == ("unknown", "not-read")
+
+
+def test_an_old_reading_does_not_count() -> None:
+    world = with_chrony(b.chrony(95))
+    assert said(world, "time.provider", 95 + 121) == ("unknown", "not-read")
+
+
+# time.single-master
+
+
+@pytest.mark.parametrize(
+    ("where", "processes", "vmtools", "expected"),
+    [
+        ("ahv", ("chronyd",), b.tools(), ("pass", "ok")),  # residue cannot act off VMware
+        ("ahv", (), b.tools(), ("fail", "no-writer")),
+        ("ahv", ("chronyd", "ntpd"), None, ("fail", "several-writers")),
+        ("vmware", ("chronyd",), b.tools(), ("fail", "several-writers")),  # one-time sync is on by default
+        ("vmware", ("chronyd",), b.tools(disable_all=True), ("pass", "ok")),
+        ("vmware", ("chronyd",), b.tools(periodic=True), ("fail", "several-writers")),
+        ("vmware", (), b.tools(periodic=True), ("pass", "ok")),
+        (
+            "vmware",
+            ("chronyd",),
+            b.tools(disable_all=None, conf_visible=False),
+            ("unknown", "tools-conf-not-visible"),
+        ),
+        ("vmware", ("chronyd",), b.DENIED, ("unknown", "denied")),
+        ("vmware", ("chronyd",), None, ("unknown", "not-read")),
+        ("unknown", ("chronyd",), None, ("unknown", "platform-unknown")),
+    ],
+)
+def test_exactly_one_writer_that_can_act_here(
+    where: str, processes: tuple[str, ...], vmtools: object, expected: tuple[str, str]
+) -> None:
+    world = b.World()
+    world.see(
+        b.observed("services", 95, b.services(*processes)), b.observed("platform", 95, b.platform(where))
+    )
+    if vmtools is not None:
+        world.see(b.observed("vmtools", 95, vmtools))
+    assert said(world, "time.single-master", 100) == expected
+
+
+# time.reboot
+
+
+def rebooted(first: float | None, second: float | None, *, now: float, offset_ms: float = 0) -> b.World:
+    """Booted at 100 s; looks at the given seconds after boot."""
+    world = b.World()
+    world.mark = MarkPoint(3, b.at(50))
+    world.baseline = Baseline(2, b.at(40), "b1", {})
+    world.references(0, now)
+    for look in (first, second):
+        if look is not None:
+            world.tick(100 + look, 100 + look + 3, offset_ms=offset_ms)
+    world.see(b.observed("boot", now - 1, b.boot(now - 1 - 100)))
+    return world
+
+
+def test_two_looks_after_a_boot_after_the_mark() -> None:
+    assert said(rebooted(30, 1205, now=1310), "time.reboot", 1310) == ("pass", "ok")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "now", "expected"),
+    [
+        (30, None, 200, ("unknown", "waiting")),
+        (None, 1205, 1310, ("unknown", "first-look-missed")),
+        (301, 1205, 1310, ("unknown", "first-look-missed")),
+        (None, None, 150, ("unknown", "waiting")),
+    ],
+)
+def test_a_look_that_is_missing_is_unknown(
+    first: float | None, second: float | None, now: float, expected: tuple[str, str]
+) -> None:
+    assert said(rebooted(first, second, now=now), "time.reboot", now) == expected
+
+
+def test_wrong_after_boot_even_if_right_later() -> None:
+    world = rebooted(30, None, now=1310, offset_ms=3_600_000)
+    world.tick(1305, 1309)
+    assert said(world, "time.reboot", 1310) == ("fail", "offset-after-boot")
+
+
+def test_the_boot_from_before_the_mark_is_no_reboot() -> None:
+    world = rebooted(30, 1205, now=1310)
+    world.baseline = Baseline(2, b.at(40), "b2", {})
+    assert said(world, "time.reboot", 1310) == ("fail", "not-rebooted")
+
+
+def test_an_absent_baseline_makes_the_comparison_unknown() -> None:
+    world = rebooted(30, 1205, now=1310)
+    world.baseline = None
+    assert said(world, "time.reboot", 1310) == ("unknown", "no-baseline")
+
+
+# agent.swap
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (b.agents(), ("pass", "ok")),
+        (b.agents(old="12.2.0"), ("fail", "old-agent-installed")),
+        (b.agents(new_runs=False), ("fail", "new-agent-not-running")),
+        (b.DENIED, ("unknown", "denied")),
+    ],
+)
+def test_agents_are_swapped(facts: object, expected: tuple[str, str]) -> None:
+    world = b.World()
+    world.see(b.observed("agents", 95, facts))
+    assert said(world, "agent.swap", 100) == expected
