@@ -15,7 +15,7 @@ from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts, SecretRequest
 from probes.seam import LinkError
 from probes.ssh.client import Client
-from probes.ssh.options import Passphrase, Resolved, resolve
+from probes.ssh.options import Resolved, resolve
 from probes.ssh.target import SshTarget
 
 _CLOSE_S = 2.0
@@ -83,7 +83,7 @@ class Login:
         Raises:
             LinkError: unreachable, timeout; a jump host is not trusted or refuses us.
         """
-        resolved = await resolve(target, self._passphrase(target))
+        resolved = await resolve(target, self._prompts)
         hops = await self._hops(target, resolved, None, 0)
         try:
             via = hops[-1].ssh if hops else None
@@ -94,7 +94,7 @@ class Login:
 
     async def _connect(self, target: SshTarget, via: Connection | None, depth: int) -> Connection:
         self._breaker.check(target.credential)
-        resolved = await resolve(target, self._passphrase(target))
+        resolved = await resolve(target, self._prompts)
         await self._ask_ahead(target, resolved)
         hops = await self._hops(target, resolved, via, depth)
         try:
@@ -181,9 +181,6 @@ class Login:
         if await self._prompts.ask(request) is None:
             raise _link(FailureKind.DENIED, f"no password was given for {resolved.who}")
 
-    def _passphrase(self, target: SshTarget) -> Passphrase:
-        return Passphrase(self._prompts, target.credential)
-
 
 class _Deadline:
     """A timeout that stands still while a person is asked."""
@@ -233,7 +230,8 @@ def _failure(error: BaseException, target: SshTarget, resolved: Resolved, client
             return Failure(FailureKind.UNREACHABLE, f"{name} closed the connection before the login was over")
         case asyncssh.DisconnectError() if client.attempted:
             return Failure(FailureKind.DENIED, f"{resolved.who} was refused: {clean_text(str(error))[:300]}")
-        case asyncssh.Error() | OSError():
+        # A server that does not keep to the protocol shows as whatever its bytes broke in the parser.
+        case asyncssh.Error() | OSError() | ValueError() | LookupError() | AssertionError():
             return Failure(FailureKind.UNREACHABLE, f"{name}: {clean_text(str(error))[:300]}")
     return None
 

@@ -15,8 +15,9 @@ from asyncssh.config import SSHConfig
 
 from probes.known_hosts import DEFAULT_PORT
 from probes.observation import Failure, FailureKind
-from probes.prompts import Prompts, SecretRequest
+from probes.prompts import Prompts
 from probes.seam import LinkError
+from probes.ssh.keys import load_keys
 from probes.ssh.target import SshTarget
 
 # aes-gcm and aes-ctr cost the jump host 25-32 % less CPU than chacha20-poly1305, asyncssh's first choice.
@@ -28,26 +29,6 @@ _CIPHERS = (
     "chacha20-poly1305@openssh.com",
 )
 _MAX_HOPS = 8
-
-
-class Passphrase:
-    """Asks for the passphrase of an encrypted key file; remembers that it did."""
-
-    def __init__(self, prompts: Prompts, credential: str) -> None:
-        self._prompts = prompts
-        self._credential = credential
-        self._asked: list[SecretRequest] = []
-
-    async def ask(self, filename: str) -> str | None:
-        """The passphrase of `filename`; None when the person declined."""
-        request = SecretRequest(self._credential, "passphrase", f"key {filename}")
-        self._asked.append(request)
-        return await self._prompts.ask(request)
-
-    def rejected(self) -> None:
-        """It did not open the key."""
-        for request in self._asked:
-            self._prompts.rejected(request)
 
 
 class Common(TypedDict):
@@ -81,11 +62,12 @@ class Resolved:
         return f"{self.user}@{self.host}"
 
 
-async def resolve(target: SshTarget, passphrase: Passphrase) -> Resolved:
-    """Read the config and load the keys; `passphrase` is asked for encrypted files named in the target.
+async def resolve(target: SshTarget, prompts: Prompts) -> Resolved:
+    """Read the config and load the keys. Encrypted keys the config or OpenSSH's defaults name
+    are left to the agent; only for those named in the target a passphrase is asked for.
 
     Raises:
-        LinkError: denied; a key or the config cannot be read, or jump hosts go in a circle.
+        LinkError: denied; a key or the config cannot be read.
     """
     common = Common(
         config=() if target.config is None else list(target.config),
@@ -94,22 +76,19 @@ async def resolve(target: SshTarget, passphrase: Passphrase) -> Resolved:
     )
     with_keys = "key" in target.methods
     with_agent = "agent" in target.methods
+    keys, certificates = await load_keys(target, prompts) if with_keys else ([], [])
     try:
         options = await asyncssh.SSHClientConnectionOptions.construct(
             host=target.host,
             known_hosts=(),
-            client_keys=_key_arg(target, with_keys or with_agent),
-            client_certs=[str(path) for path in target.certificates] or (),
-            passphrase=passphrase.ask if target.keys else None,
-            ignore_encrypted=not target.keys,
+            client_keys=(keys or ()) if with_keys or with_agent else None,
+            client_certs=certificates or (),
+            ignore_encrypted=True,
             agent_path=str(target.agent) if target.agent else (),
             gss_host=None,
             **common,
         )
-    except asyncssh.KeyEncryptionError as error:
-        passphrase.rejected()
-        raise _refuse(target, f"a private key could not be decrypted: {error}") from None
-    except (OSError, ValueError, asyncssh.KeyImportError) as error:
+    except (OSError, ValueError) as error:
         raise _refuse(target, f"keys or ssh config cannot be used: {error}") from error
     config = options.config
     port = int(cast("int", config.get("Port", DEFAULT_PORT)))
@@ -133,13 +112,6 @@ def _known_hosts(config: SSHConfig) -> Iterator[Path]:
     for option in ("UserKnownHostsFile", "GlobalKnownHostsFile"):
         for name in cast("list[str]", config.get(option, [])):
             yield Path(name).expanduser()
-
-
-def _key_arg(target: SshTarget, used: bool) -> list[str] | tuple[()] | None:
-    """None: none at all; (): as the config says, or OpenSSH's default files."""
-    if not used:
-        return None
-    return [str(path) for path in target.keys] or ()
 
 
 def _hops(target: SshTarget, tunnel: object) -> tuple[SshTarget, ...]:

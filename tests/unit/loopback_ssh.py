@@ -62,6 +62,7 @@ class Behaviour:
     password: str | None = None
     kbdint: list[tuple[str, str]] | None = None
     authorized: list[asyncssh.SSHKey] = field(default_factory=list)
+    authority: asyncssh.SSHKey | None = None
     max_sessions: int = 1000
     exec_allowed: bool = True
     logins: int = 0
@@ -81,7 +82,7 @@ class _Server(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         does = self._does
-        return bool(does.password or does.kbdint or does.authorized)
+        return bool(does.password or does.kbdint or does.authorized or does.authority)
 
     def auth_completed(self) -> None:
         self._does.logins += 1
@@ -96,10 +97,13 @@ class _Server(asyncssh.SSHServer):
         return good
 
     def public_key_auth_supported(self) -> bool:
-        return bool(self._does.authorized)
+        return bool(self._does.authorized or self._does.authority)
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         return key in self._does.authorized
+
+    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return key == self._does.authority
 
     def kbdint_auth_supported(self) -> bool:
         return self._does.kbdint is not None
@@ -157,7 +161,9 @@ async def local_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
         env=environment,
         start_new_session=True,
     )
-    assert child.stdin and child.stdout and child.stderr
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
     await _serve(process, child, child.stdin.write, child.stdin.close, [child.stdout, child.stderr])
 
 
@@ -170,7 +176,7 @@ async def _on_terminal(process, argv, environment) -> None:
         stderr=theirs,
         env=environment,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 a controlling terminal, as sshd gives
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # as sshd gives
     )
     os.close(theirs)
     reader = asyncio.StreamReader()
@@ -272,7 +278,11 @@ class Loopback:
 
 @asynccontextmanager
 async def loopback(
-    folder: Path, does: Behaviour | None = None, *, certificate: bytes | None = None, key: asyncssh.SSHKey | None = None
+    folder: Path,
+    does: Behaviour | None = None,
+    *,
+    certificate: bytes | None = None,
+    key: asyncssh.SSHKey | None = None,
 ) -> AsyncIterator[Loopback]:
     """Start a server; its host key is trusted only after `trust`."""
     does = does or Behaviour()

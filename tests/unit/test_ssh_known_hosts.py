@@ -94,7 +94,9 @@ def host_certificate(authority: asyncssh.SSHKey, key: asyncssh.SSHKey, principal
 
 async def test_certificate_of_a_trusted_authority(tmp_path):
     authority, key = new_key(), new_key()
-    async with loopback(tmp_path, key=key, certificate=host_certificate(authority, key, "127.0.0.1")) as server:
+    async with loopback(
+        tmp_path, key=key, certificate=host_certificate(authority, key, "127.0.0.1")
+    ) as server:
         server.trust(authority, marker="@cert-authority", name=f"[127.0.0.*]:{server.port}")
         guest = server.guest()
         await guest.connect()
