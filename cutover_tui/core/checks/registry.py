@@ -157,7 +157,11 @@ def versions() -> tuple[tuple[str, int], ...]:
     return tuple(sorted((c.spec.id, c.spec.version) for c in _ALL))
 
 
+def _plain(value: int | bool | str) -> int | bool | str:
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _or(value: int | None, bound: Bound | None) -> int:
     if value is not None:
-        return value
+        return int(value)  # a Duration from the runbook; records hold plain integers
     return bound.default if bound is not None else 0
