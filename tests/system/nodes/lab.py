@@ -28,7 +28,7 @@ from typing import Self
 from tests.system.nodes import chronyd
 from tests.system.nodes.chronyd import GuestChrony
 from tests.system.nodes.fakeclock import FakeClock, build_library
-from tests.system.nodes.network import Segment
+from tests.system.nodes.network import Segment, unplug
 from tests.system.nodes.node import ENVIRONMENT, Node, NodeError
 from tests.system.nodes.sshd import USER, Escalation, Shell, SshServer, make_key
 from tests.system.nodes.vmware_tools import VmwareTools, build_package
@@ -76,16 +76,17 @@ class Guest:
                 service.start()
 
     def power_off(self) -> None:
-        """The plug is pulled: every process and connection is gone at once."""
+        """The plug is pulled: every process is gone at once, and nobody hears a farewell."""
+        unplug(self.node)
         self.node.stop()
 
     def reboot(self, *, vendor: str | None = None) -> None:
-        """Power off and boot, on another platform if a vendor is given: the move itself.
+        """Shut down and boot, on another platform if a vendor is given: the move itself.
 
         New boot id, uptime from zero, files and address as before; the clock goes on drifting and
         forgets its discipline.
         """
-        self.power_off()
+        self.node.stop()
         if vendor is not None:
             self.node.set_platform(vendor=vendor, product=TARGETS.get(vendor, "Virtual Machine"))
         self.clock.forget_discipline()

@@ -17,7 +17,8 @@ class Segment:
 
     hub: Node
     _next_host: int = 10
-    _cables: int = field(default=0)
+    _cables: int = 0
+    _ports: dict[str, str] = field(default_factory=dict)
 
     def raise_hub(self) -> None:
         """Make the bridge in the hub, which must be running."""
@@ -31,15 +32,19 @@ class Segment:
         )
 
     def plug(self, node: Node) -> None:
-        """Connect a running node as eth0; a node keeps its address over reboots."""
+        """Connect a running node as eth0; a node keeps its address and MAC over reboots."""
         if not node.address:
             node.address = f"{PREFIX}.{self._next_host}"
             self._next_host += 1
+        if node.name in self._ports:
+            # A dead namespace loses its interfaces some time later; until then the bridge may send there.
+            _ip(self.hub, f"link del {self._ports[node.name]}", check=False)
         self._cables += 1
-        port = f"port{self._cables}"
+        port = self._ports[node.name] = f"port{self._cables}"
+        mac = "02:00:" + ":".join(f"{int(part):02x}" for part in node.address.split("."))
         _ip(
             self.hub,
-            f"link add {port} type veth peer name eth0 netns {node.pid}",
+            f"link add {port} type veth peer name eth0 address {mac} netns {node.pid}",
             f"link set {port} master br0",
             f"link set {port} up",
         )
@@ -56,7 +61,7 @@ def replug(node: Node) -> None:
     _ip(node, "link set eth0 up")
 
 
-def _ip(node: Node, *commands: str) -> None:
+def _ip(node: Node, *commands: str, check: bool = True) -> None:
     # Only the network namespace is entered: `netns PID` is read in the caller's pid namespace.
     done = subprocess.run(
         ["nsenter", f"--net=/proc/{node.pid}/ns/net", "ip", "-batch", "-"],
@@ -65,5 +70,5 @@ def _ip(node: Node, *commands: str) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
+    if check and done.returncode:
         raise NodeError(f"{node.name}: ip {'; '.join(commands)}: {done.stderr.strip()}")
