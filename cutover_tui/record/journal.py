@@ -59,7 +59,7 @@ def read(path: Path, decode: Callable[[bytes], E]) -> Loaded[E]:
     """
     events: list[E] = []
     try:
-        with path.open("rb", buffering=1 << 20) as file:
+        with path.open("rb", buffering=0) as file:
             chain = follow(path, file, decode, events)
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
