@@ -57,11 +57,15 @@ class OffsetChart(Live):
         classes: str | None = None,
         disabled: bool = False,
     ) -> None:
-        """`source` is called on the main loop and must return at once."""
+        """`source` is called on the main loop and must return at once.
+
+        It may return the object of its last call, which says that nothing changed.
+        """
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._source = source
         self._dots = dots
         self._scale = scale
+        self._data: ChartData | None = None
         self._figure: Figure | None = None
         self._figure_size = Size()
         self._strips: list[Strip | None] = []
@@ -77,8 +81,11 @@ class OffsetChart(Live):
     def flush(self) -> int:
         if not self.size:
             return 0
+        data = self._source()
+        if data is self._data and self._figure_size == self.size:
+            return 0
         before = self._figure.rows if self._figure is not None and self._figure_size == self.size else None
-        figure = self._draw()
+        figure = self._draw(data)
         if before is None:
             self.refresh()
             return len(figure.rows)
@@ -87,11 +94,11 @@ class OffsetChart(Live):
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
         return len(changed)
 
-    def _draw(self) -> Figure:
+    def _draw(self, data: ChartData) -> Figure:
         """Draw anew, keeping the strips of rows that stayed the same."""
         old, strips = self._figure, self._strips
         figure = draw(
-            self._source(),
+            data,
             self.size.width,
             self.size.height,
             self._dots,
@@ -103,14 +110,14 @@ class OffsetChart(Live):
             strips[y] if kept and old is not None and old.rows[y] == row else None
             for y, row in enumerate(figure.rows)
         ]
-        self._figure, self._figure_size = figure, self.size
+        self._data, self._figure, self._figure_size = data, figure, self.size
         return figure
 
     def render_line(self, y: int) -> Strip:
         # A resize renders before it is announced; a figure of the old size would be torn.
         figure = self._figure
         if figure is None or self._figure_size != self.size:
-            figure = self._draw()
+            figure = self._draw(self._source())
         if y >= len(figure.rows):
             return Strip.blank(self.size.width, self.rich_style)
         strip = self._strips[y]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -16,13 +16,13 @@ from screens.widgets.raster import (
     ChartData,
     Decimated,
     DotSet,
+    Heights,
     Layer,
     Row,
     Series,
     TimeBase,
     decimate,
     extent,
-    row_of,
     trace,
 )
 
@@ -30,6 +30,7 @@ AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO = "axis", "label", "threshold", "mark", 
 FIGURE_ROLES = (AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO)
 _MIN_WIDTH_VALUES, _MIN_WIDTH_LABELS, _MIN_HEIGHT_TIMES = 24, 30, 3
 _LEFT = 8  # a tick's label of up to seven cells and the tick
+_BLOCKS = 60  # the plot moves on by this part of its width, in whole cells
 _BOUND_WIDTH = 8
 _NAME_WIDTH = 18
 
@@ -74,7 +75,7 @@ def draw(
             left, ticks = 0, {}
         base, decimated = _bins(data, width - left - labels.width, dots)
     plot_width = width - left - labels.width
-    row = row_of(value_range, plot_height * dots.rows, scale)
+    row = Heights(value_range, plot_height * dots.rows, scale)
     canvas = _plot(data, decimated, base, value_range, plot_width, plot_height, dots, scale)
 
     ends = [None if d.last is None else row(d.last.value_ns) // dots.rows for d in decimated]
@@ -91,7 +92,8 @@ def draw(
 
 
 def _bins(data: ChartData, width: int, dots: DotSet) -> tuple[TimeBase, list[Decimated]]:
-    base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns)
+    block = dots.columns * max(1, width // _BLOCKS)
+    base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns, block)
     return base, [decimate(s, base, data.t1_ns) for s in data.series]
 
 
@@ -111,7 +113,7 @@ def _ticks(
     """Cell row → label; on one row the tick nearest to zero wins."""
     count = max(2, min(10, height // 3))
     values = scale.ticks(*value_range, count)
-    row = row_of(value_range, height * dots.rows, scale)
+    row = Heights(value_range, height * dots.rows, scale)
     labelled = sorted(
         zip(values, axis.value_labels(values, charset), strict=True), key=lambda pair: -abs(pair[0])
     )
@@ -129,13 +131,13 @@ def _plot(
     scale: Scale,
 ) -> Canvas:
     charset = dots.charset
-    row = row_of(value_range, height * dots.rows, scale)
+    row = Heights(value_range, height * dots.rows, scale)
     lines: list[tuple[str, Layer]] = []
     bands: list[tuple[str, Layer]] = []
     beyond: list[tuple[str, dict[int, bool]]] = []
     for series, reduced in zip(data.series, decimated, strict=True):
         line, band = Layer(width, height, dots), Layer(width, height, dots)
-        beyond.append((series.role, trace(reduced, base.columns, height * dots.rows, row, line, band)))
+        beyond.append((series.role, trace(reduced, base.columns, row, line, band)))
         lines.append((series.role, line))
         bands.append((series.role + BAND_SUFFIX, band))
     canvas = Canvas(width, height, dots, [*lines, *bands])
@@ -170,7 +172,7 @@ def _plot(
     return canvas
 
 
-def _thresholds(data: ChartData, canvas: Canvas, row: Callable[[int], int], dots: DotSet) -> None:
+def _thresholds(data: ChartData, canvas: Canvas, row: Heights, dots: DotSet) -> None:
     """Lines with their label; of those outside the range the nearest is named at the edge."""
     rows = canvas.height * dots.rows
     placed: list[int] = []

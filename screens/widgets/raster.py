@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -104,17 +104,24 @@ DOT_SETS = {dots.name: dots for dots in (BRAILLE, BLOCK, ASCII)}
 
 
 class TimeBase(msgspec.Struct, frozen=True):
-    """Dot columns as absolute multiples of `step_ns`: a sample never changes its column as time moves on."""
+    """Dot columns as absolute multiples of `step_ns`: a sample never changes its place within a cell.
+
+    The origin moves on by whole blocks of columns, so that most refreshes touch the right end only.
+    """
 
     step_ns: int
     first: int
     columns: int
 
     @classmethod
-    def of(cls, t0_ns: int, t1_ns: int, columns: int) -> TimeBase:
-        """The `columns` that end with the one of `t1_ns`; two and more reach back to `t0_ns` at least."""
-        step = max(1, -(-(t1_ns - t0_ns) // max(1, columns - 1)))
-        return cls(step, t1_ns // step - columns + 1, columns)
+    def of(cls, t0_ns: int, t1_ns: int, columns: int, block: int = 1) -> TimeBase:
+        """`columns` that hold `t0_ns` and `t1_ns`, with less than `block` unused ones after `t1_ns`.
+
+        Needs more than `block` columns for that; of fewer only the newest part is held.
+        """
+        step = max(1, -(-(t1_ns - t0_ns) // max(1, columns - block)))
+        last = (t1_ns // step // block + 1) * block - 1
+        return cls(step, last - columns + 1, columns)
 
     def column(self, mono_ns: int) -> int:
         return mono_ns // self.step_ns - self.first
@@ -206,20 +213,7 @@ class Layer:
 
     def __init__(self, width: int, height: int, dots: DotSet) -> None:
         self.masks = [0] * width
-        self._cell_columns = dots.columns
-        self._height = height * dots.rows
-        self._prefix = prefix_masks(dots.bits, height)
-
-    def run(self, column: int, top: int, bottom: int) -> None:
-        """Set the dots from row `top` to `bottom` of one dot column, clipped to the plot's height."""
-        if top < 0:
-            top = 0
-        if bottom >= self._height:
-            bottom = self._height - 1
-        if top <= bottom:
-            cell, part = divmod(column, self._cell_columns)
-            prefix = self._prefix[part]
-            self.masks[cell] |= prefix[bottom + 1] ^ prefix[top]
+        self.prefix = prefix_masks(dots.bits, height)
 
     def cells(self, height: int) -> bytes:
         """The bytes of all cells, column by column."""
@@ -239,61 +233,84 @@ def prefix_masks(bits: tuple[tuple[int, ...], ...], height: int) -> tuple[tuple[
     return tuple(columns)
 
 
-def row_of(value_range: tuple[int, int], rows: int, scale: Scale = LINEAR) -> Callable[[int], int]:
-    """A function from value to dot row, 0 at the top; outside the range the result lies outside 0..rows-1.
+class Heights:
+    """From values to dot rows, 0 at the top. Out of the range the row is negative or ≥ `rows`.
 
-    Rows are half-open towards the bottom, and the range's lower end belongs to the lowest row.
+    Both ends of the range belong to it: an integer counts as one unit wide.
     """
-    bottom, top = scale.forward(value_range[0]), scale.forward(value_range[1])
-    span = max(1, top - bottom)
-    if scale is LINEAR:
-        return lambda value: (top - value) * rows // span if value != bottom else rows - 1
-    return lambda value: (top - at) * rows // span if (at := scale.forward(value)) != bottom else rows - 1
+
+    def __init__(self, value_range: tuple[int, int], rows: int, scale: Scale = LINEAR) -> None:
+        self.rows = rows
+        self._scale = scale
+        self._top = scale.forward(value_range[1])
+        self._size = max(1, self._top - scale.forward(value_range[0]) + 1)
+
+    def __call__(self, value: int) -> int:
+        return (self._top - self._scale.forward(value)) * self.rows // self._size
+
+    def many(self, values: Iterable[int]) -> list[int]:
+        """The row of each value; the loop in which a chart spends its time."""
+        top, rows, size = self._top, self.rows, self._size
+        if self._scale is LINEAR:
+            return [(top - value) * rows // size for value in values]
+        forward = self._scale.forward
+        return [(top - forward(value)) * rows // size for value in values]
 
 
-def trace(
-    data: Decimated,
-    columns: int,
-    rows: int,
-    row: Callable[[int], int],
-    line: Layer,
-    band: Layer,
-) -> dict[int, bool]:
+def trace(data: Decimated, columns: int, heights: Heights, line: Layer, band: Layer) -> dict[int, bool]:
     """Draw one series into `line` and its error bounds into `band`.
 
     Returns the dot columns in which it lies outside the range altogether: True above, False below.
     """
     outside: dict[int, bool] = {}
-    blank = data.blank
+    bins, blank, rows, many = data.bins, data.blank, heights.rows, heights.many
+    prefix, masks, band_masks = line.prefix, line.masks, band.masks
+    per_cell = len(prefix)
+
+    def run(column: int, top: int, bottom: int) -> None:
+        top, bottom = max(top, 0), min(bottom, rows - 1)
+        if top <= bottom:
+            part = prefix[column % per_cell]
+            masks[column // per_cell] |= part[bottom + 1] ^ part[top]
+
     previous = y_before = 0
-    for b in data.bins:
+    for b, top, bottom, y_first, y_last, band_top, band_bottom in zip(
+        bins,
+        many([b.high for b in bins]),
+        many([b.low for b in bins]),
+        many([b.first for b in bins]),
+        many([b.last for b in bins]),
+        many([b.band_high for b in bins]),
+        many([b.band_low for b in bins]),
+        strict=True,
+    ):
         column = b.column
-        top = row(b.high)
-        bottom = top if b.low == b.high else row(b.low)
-        y_first = top if b.first == b.high else bottom if b.first == b.low else row(b.first)
-        y_last = top if b.last == b.high else bottom if b.last == b.low else row(b.last)
-        band_top, band_bottom = row(b.band_high), row(b.band_low)
         if b.joined and column > previous:
-            distance = column - previous
-            y = y_before
-            for at in range(max(previous + 1, 0), min(column, columns)):
-                y_next = y_before + (y_first - y_before) * (at - previous) // distance
-                if at not in blank:
-                    line.run(at, min(y, y_next), max(y, y_next))
-                y = y_next
-            if y < top:
-                top = y + 1
-            elif y > bottom:
-                bottom = y - 1
+            if column - previous > 1:
+                y = y_before
+                for at in range(max(previous + 1, 0), min(column, columns)):
+                    y_next = y_before + (y_first - y_before) * (at - previous) // (column - previous)
+                    if at not in blank:
+                        run(at, min(y, y_next), max(y, y_next))
+                    y = y_next
+                y_before = y
+            if y_before < top:
+                top = y_before + 1
+            elif y_before > bottom:
+                bottom = y_before - 1
         if 0 <= column < columns and column not in blank:
-            line.run(column, top, bottom)
-            if bottom < 0 or top >= rows:
+            part, cell = prefix[column % per_cell], column // per_cell
+            if top >= 0 and bottom < rows:
+                masks[cell] |= part[bottom + 1] ^ part[top]
+            elif bottom < 0 or top >= rows:
                 outside[column] = bottom < 0
+            else:
+                run(column, top, bottom)
             # A bound that touches the line would only make it look thicker.
-            if band_top < top - 1:
-                band.run(column, band_top, band_top)
-            if band_bottom > bottom + 1:
-                band.run(column, band_bottom, band_bottom)
+            if 0 <= band_top < top - 1 and band_top < rows:
+                band_masks[cell] |= part[band_top + 1] ^ part[band_top]
+            if rows > band_bottom > bottom + 1 and band_bottom >= 0:
+                band_masks[cell] |= part[band_bottom + 1] ^ part[band_bottom]
         previous, y_before = column, y_last
     return outside
 
