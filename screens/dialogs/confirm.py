@@ -1,0 +1,139 @@
+"""Yes or no, where no is what Enter says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from cutover_tui.engine.port import ActionView, HostView, StepView
+from screens.dialogs.dialog import Dialog, keys, paragraph
+from screens.wording import TIER_WORDS, Part, lines, quoted, say
+
+
+class Confirm(Dialog[bool]):
+    """Cancel has the focus. With `typed`, that word must be written before yes can be said at all."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", "yes", id="confirm.yes", tooltip="Do it"),
+    ]
+
+    def __init__(self, title: str, text: Content, *, yes: str, typed: str | None = None) -> None:
+        super().__init__(title)
+        self._text = text
+        self._yes = yes
+        self._typed = typed
+
+    def body(self) -> Iterable[Widget]:
+        yield paragraph(self._text)
+        if self._typed is not None:
+            asked = say(
+                "Type ", (self._typed, "strong"), " to allow it, then Tab to ", (self._yes, "strong"), "."
+            )
+            yield paragraph(asked)
+            yield Input(max_length=200, compact=True, select_on_focus=False)
+            yield Static(id="dialog-problem", markup=False)
+
+    def controls(self) -> Iterable[Widget]:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button(self._yes, id="yes", compact=True, disabled=self._typed is not None)
+
+    def hints(self) -> Content:
+        if self._typed is not None:
+            return keys(("enter", "cancel"), ("esc", "cancel"), ("tab", "move"))
+        return keys(("enter", "cancel"), ("b", "cancel"), ("y", self._yes.lower()))
+
+    def on_mount(self) -> None:
+        if self._typed is not None:
+            # The field is empty, so Enter in it still cancels.
+            self.query_one(Input).focus()
+        else:
+            self.query_one("#cancel").focus()
+
+    @property
+    def _allowed(self) -> bool:
+        return self._typed is None or self.query_one(Input).value.strip() == self._typed
+
+    @on(Input.Changed)
+    def _written(self) -> None:
+        self.query_one("#yes", Button).disabled = not self._allowed
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        if not self.query_one(Input).value.strip():
+            self.dismiss(False)
+        elif self._allowed:
+            # Enter alone never confirms: it only leads to the button.
+            self.query_one("#yes", Button).focus()
+        else:
+            self.query_one("#dialog-problem", Static).update(say((f"That is not {self._typed}.", "bad")))
+
+    def action_yes(self) -> None:
+        if self._allowed:
+            self.dismiss(True)
+
+    def action_back(self) -> None:
+        self.dismiss(False)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(False)
+
+    @on(Button.Pressed, "#yes")
+    def _confirmed(self) -> None:
+        self.action_yes()
+
+
+def confirm_action(step: StepView, action: ActionView, host: HostView | None) -> Confirm:
+    """The whole command, where, and what else it does; destructive ones need the host's name typed."""
+    where = step.host if host is None else f"{host.name} ({host.address})"
+    rows: list[list[Part]] = [
+        [("run    ", "quiet"), (quoted(action.argv), "strong")],
+        [("on     ", "quiet"), where, ("  as root" if action.elevate else "")],
+        [("is     ", "quiet"), (TIER_WORDS[action.tier], "bad" if action.tier == "D" else "")],
+    ]
+    if action.provocation:
+        rows.append([("       ", ""), "a provocation: it makes a delayed failure happen now"])
+    if action.disturbs:
+        voids = ", ".join(action.disturbs)
+        rows.append(
+            [("voids  ", "quiet"), f"what was measured about {voids} on this guest; soaks start again"]
+        )
+    if action.touches:
+        rows.append([("touches", "quiet"), " " + ", ".join(action.touches)])
+    if action.breaks_rollback:
+        rows.append([("BREAKS ROLLBACK", "bad"), ": after this the way back is not the runbook's any more"])
+    if action.state in ("running", "unfinished"):
+        rows.append([("It began before and has no result yet.", "warn")])
+    dangerous = action.tier == "D" or action.breaks_rollback
+    typed = (host.name if host is not None else "the wave") if dangerous else None
+    return Confirm(f"{action.title}?", lines(say(*row) for row in rows), yes="Run", typed=typed)
+
+
+def confirm_mark(step: StepView) -> Confirm:
+    """The mark separates before from after; there is no taking it back."""
+    text = lines(
+        [
+            say("Starting this step writes the mark for ", (step.host, "strong"), "."),
+            say("What was measured until now becomes the baseline, all of it from before the move;"),
+            say("every gate then asks for measurements from after the mark. It cannot be undone."),
+        ]
+    )
+    return Confirm(f"Set the mark: {step.step} {step.title}?", text, yes="Set mark")
+
+
+def confirm_quit(running: int, recording: bool, session: str) -> Confirm:
+    """Leaving ends the measuring, so soaks start again; the record stays."""
+    rows = [say("Measuring stops, and soaks start again when the session is resumed.")]
+    if running:
+        rows.append(say((f"{running} command(s) still run on guests; their results will be missing.", "bad")))
+    if recording:
+        rows.append(
+            say("All that the screen called recorded is on the record of session ", (session, "strong"))
+        )
+    return Confirm("Leave cutover?", lines(rows), yes="Leave")

@@ -1,0 +1,110 @@
+"""A refusal teaches: each missing check, why, since when, and the next thing to do, as a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from cutover_tui.core.finding import Decision, Finding, Missing
+from cutover_tui.engine.port import ActionView, StepView
+from screens.dialogs.dialog import Dialog, keys, paragraph
+from screens.step_text import ACTION_LETTERS, action_key
+from screens.widgets.glyphs import UNICODE, Charset, State, mark
+from screens.wording import Part, action_of, ago, finding_state, lines, missing_count, say, since_of, utc_time
+
+
+class RefusalDialog(Dialog[str | None]):
+    """Dismissed with `host` for another guest, an action's id to run it, or None."""
+
+    TITLE_ROLE = "bad"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "back", "back", show=False, id="refusal.close", tooltip="Close"),
+        Binding("h", "host", "next host", id="refusal.host", tooltip="Work on another guest meanwhile"),
+        *(
+            Binding(
+                key, f"act('{key}')", "run action", show=False, id=f"refusal.{key}", tooltip="Run the remedy"
+            )
+            for key in (*ACTION_LETTERS, *(f"f{n}" for n in range(2, 10)))
+        ),
+    ]
+
+    def __init__(
+        self, step: StepView, decision: Decision, next_host: str | None, charset: Charset = UNICODE
+    ) -> None:
+        on = "the wave" if decision.host == "*" else decision.host
+        super().__init__(f"Not done yet: {step.step} {step.title} on {on}")
+        self._step = msgspec.structs.replace(step, live=decision)
+        self._next_host = next_host
+        self._charset = charset
+
+    @property
+    def _remedies(self) -> list[ActionView]:
+        """The actions that would mend what is missing."""
+        wanted = [action_of(self._step, f.action) for f in missing_findings(self._step)]
+        return [a for a in dict.fromkeys(wanted) if a is not None]
+
+    def body(self) -> Iterable[Widget]:
+        missing, of = missing_count(self._step)
+        be = "is" if missing == 1 else "are"
+        yield paragraph(f"{missing} of {of} checks {be} missing.")
+        found = {(f.check, f.reason): f for f in missing_findings(self._step)}
+        for gap in self._step.live.missing:
+            yield paragraph(missing_text(gap, found.get((gap.what, gap.reason)), self._step, self._charset))
+        naive = [f.naive for f in missing_findings(self._step) if f.naive]
+        if naive:
+            listed = "; ".join(dict.fromkeys(naive))
+            yield paragraph(f"A naive checklist would pass here: {listed}.", "quiet")
+
+    def hints(self) -> Content:
+        pairs = [("b", "back")]
+        if self._next_host is not None:
+            pairs.append(("h", f"next host ({self._next_host})"))
+        actions = self._step.actions
+        pairs += [(action_key(a, actions.index(a)), a.title) for a in self._remedies]
+        return keys(*pairs)
+
+    def on_mount(self) -> None:
+        self.query_one("#dialog-body").focus()
+
+    def action_host(self) -> None:
+        if self._next_host is not None:
+            self.dismiss("host")
+
+    def action_act(self, key: str) -> None:
+        actions = self._step.actions
+        chosen = next((a for i, a in enumerate(actions) if action_key(a, i).lower() == key), None)
+        if chosen is not None:
+            self.dismiss(chosen.id)
+
+
+def missing_findings(step: StepView) -> list[Finding]:
+    """The findings that keep the gate closed."""
+    return [f for f in step.live.findings if f.verdict not in ("pass", "na")]
+
+
+def missing_text(
+    gap: Missing, finding: Finding | None, step: StepView, charset: Charset = UNICODE
+) -> Content:
+    """One missing thing: glyph, word, check, reason; since when; what would fix it."""
+    shown = mark(finding_state(finding) if finding is not None else State(gap.verdict.value), charset)
+    host = f" on {finding.host}" if finding is not None and step.host == "*" else ""
+    first: list[Part] = [(shown.text, shown.role), f"  {gap.what}{host}  "]
+    second: list[Part] = ["     "]
+    since = since_of(step, finding.check, finding.host) if finding is not None else None
+    if since is not None:
+        second.append(
+            (f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})  ", "quiet")
+        )
+    action = action_of(step, finding.action) if finding is not None else None
+    if action is not None:
+        key = action_key(action, step.actions.index(action))
+        second += ["run ", (key, "strong"), f" {action.title}, and look again"]
+    elif gap.remedy:
+        second.append(gap.remedy)
+    rows = [say(*first), say("     ", gap.reason), say(*second)]
+    return lines(row for row in rows if row.plain.strip())

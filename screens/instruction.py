@@ -1,0 +1,96 @@
+"""A step's Markdown instruction as plain lines, bounded. Pure."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from screens.widgets.glyphs import clean
+
+MOST_PARAGRAPHS = 200
+_PARSER = MarkdownIt("commonmark", {"html": False})
+
+
+def paragraphs(markdown: str) -> list[str]:
+    """The text, one string a paragraph, list item or line of code; markup, images and HTML left out.
+
+    Links are written out, since a terminal cannot be trusted to show where a click would go.
+    """
+    out: list[str] = []
+    lists: list[int | None] = []
+    bullet = ""
+    for token in _PARSER.parse(markdown):
+        match token.type:
+            case "bullet_list_open":
+                lists.append(None)
+            case "ordered_list_open":
+                lists.append(int(token.attrGet("start") or 1))
+            case "bullet_list_close" | "ordered_list_close":
+                lists.pop()
+            case "list_item_open":
+                number = lists[-1] if lists else None
+                indent = "  " * (len(lists) - 1)
+                bullet = indent + ("- " if number is None else f"{number}. ")
+                if number is not None:
+                    lists[-1] = number + 1
+            case "inline":
+                out.append(bullet + clean(_inline(token.children or [])).strip())
+                bullet = " " * len(bullet) if lists else ""
+            case "fence" | "code_block":
+                out.extend("    " + clean(line) for line in token.content.splitlines())
+            case _:
+                pass
+        if len(out) >= MOST_PARAGRAPHS:
+            return [*out[:MOST_PARAGRAPHS], "(cut: the instruction is longer than a screen can use)"]
+    return out
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters; what has no space is broken hard."""
+    if width < 1:
+        return []
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        rest = word
+        if line and len(line) + 1 + len(rest) <= width:
+            line += " " + rest
+            continue
+        if line:
+            lines.append(line)
+        while len(rest) > width:
+            lines.append(rest[:width])
+            rest = rest[width:]
+        line = rest
+    return [*lines, line] if line or not lines else lines
+
+
+def block(markdown: str, width: int, height: int, more: str) -> list[str]:
+    """At most `height` lines of at most `width`; the last one ends with `more` when something is left out."""
+    lines = [line for paragraph in paragraphs(markdown) for line in wrap(paragraph, width)]
+    if len(lines) <= height:
+        return lines
+    shown = lines[: max(0, height)]
+    if shown and width > len(more):
+        shown[-1] = shown[-1][: width - len(more)].rstrip() + more
+    return shown
+
+
+def _inline(children: list[Token]) -> str:
+    text: list[str] = []
+    target = ""
+    for token in children:
+        match token.type:
+            case "text" | "code_inline" | "html_inline":
+                text.append(token.content)
+            case "softbreak" | "hardbreak":
+                text.append(" ")
+            case "link_open":
+                target = str(token.attrGet("href") or "")
+            case "link_close":
+                if target and text and text[-1] != target:
+                    text.append(f" ({target})")
+                target = ""
+            case _:
+                pass
+    return "".join(text)

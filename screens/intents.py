@@ -1,0 +1,193 @@
+"""What a key press becomes: ask the person, tell the session, say what came of it. Runs in workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from textual.screen import Screen
+
+from cutover_tui.core.finding import Decision
+from cutover_tui.engine.port import Refused, SessionPort, StepView
+from screens.context import WAVE, Context, next_host
+from screens.dialogs.ask import Ask
+from screens.dialogs.confirm import confirm_action, confirm_mark
+from screens.dialogs.dialog import Sentence
+from screens.dialogs.refusal import RefusalDialog
+from screens.wording import action_of
+
+R = TypeVar("R")
+
+
+class Stage(Protocol):
+    """What intents need of the app."""
+
+    async def show_dialog(self, dialog: Screen[R]) -> R | None:
+        """Show it when no other dialog is open, and wait for the answer."""
+        ...
+
+    def open_step(self, step: str, host: str) -> None: ...
+
+    def say_quietly(self, text: str) -> None: ...
+
+    def look_now(self) -> None: ...
+
+
+class Intents:
+    """One coroutine an intent. The port decides; nothing here believes that something succeeded."""
+
+    def __init__(self, stage: Stage, context: Context) -> None:
+        self._stage = stage
+        self._context = context
+        self._port: SessionPort = context.port
+        self.running: set[tuple[str, str, str]] = set()
+
+    async def start(self, step: str, host: str) -> None:
+        """Start a step; where that sets the mark, ask first."""
+        view = self._port.step(step, host)
+        if view.status != "todo":
+            self._stage.say_quietly(f"{step} was started before.")
+            return
+        if view.mark and not await self._stage.show_dialog(confirm_mark(view)):
+            return
+        await self._told("Not started", await self._port.start_step(step, host))
+
+    async def mark_done(self, step: str, host: str) -> None:
+        """Ask for the decision on the record; a refusal is shown in full."""
+        key = (step, host)
+        if key in self._context.deciding:
+            return
+        view = self._port.step(step, host)
+        session = self._port.view()
+        if session.recording is not None:
+            await self._stage.show_dialog(_not_recorded(session.recording))
+            return
+        if view.status == "done":
+            self._stage.say_quietly(f"{step} is done on {_where(host)} already.")
+            return
+        second: str | None = None
+        if view.two_person:
+            second = await self._ask_second(view, session.operator)
+            if second is None:
+                return
+        self._context.deciding.add(key)
+        self._stage.look_now()
+        try:
+            answer = await self._port.mark_done(step, host, second)
+        finally:
+            self._context.deciding.discard(key)
+        self._stage.look_now()
+        if isinstance(answer, Refused):
+            await self._told("Not done", answer)
+            return
+        if answer.outcome == "open":
+            self._context.decided[key] = answer
+            self._stage.look_now()
+            return
+        await self._refused(step, host, answer)
+
+    async def _refused(self, step: str, host: str, decision: Decision) -> None:
+        other = next_host(self._port.view(), step, host)
+        dialog = RefusalDialog(self._port.step(step, host), decision, other, self._context.charset)
+        chosen = await self._stage.show_dialog(dialog)
+        if chosen == "host" and other is not None:
+            self._stage.open_step(step, other)
+        elif chosen is not None:
+            await self.run_action(step, host, chosen)
+
+    async def _ask_second(self, view: StepView, operator: str) -> str | None:
+        def problem(name: str) -> str:
+            same = name.strip().casefold() == operator.strip().casefold()
+            return f"{operator} is the first person." if same else ""
+
+        answer = await self._stage.show_dialog(
+            Ask(
+                f"Second person for {view.step} {view.title}",
+                "This step needs two people. The second engineer types their own name:",
+                label="Confirm",
+                problem=problem,
+            )
+        )
+        return answer.strip() if answer else None
+
+    async def run_action(self, step: str, host: str, action: str) -> None:
+        """Confirm and run; the command's result appears on the step, its effect in the findings."""
+        view = self._port.step(step, host)
+        chosen = action_of(view, action)
+        if chosen is None:
+            return
+        if chosen.state == "running" or (step, host, action) in self.running:
+            self._stage.say_quietly(f"{chosen.title} is running.")
+            return
+        guest = next((h for h in self._port.view().hosts if h.name == host), None)
+        if not await self._stage.show_dialog(confirm_action(view, chosen, guest)):
+            return
+        self.running.add((step, host, action))
+        try:
+            refused = await self._port.run_action(step, host, action)
+        finally:
+            self.running.discard((step, host, action))
+        await self._told(f"{chosen.title} did not run", refused)
+
+    async def look_again(self, host: str) -> None:
+        """Read everything of a guest, or of all for a step of the wave."""
+        names = [h.name for h in self._port.view().hosts] if host == WAVE else [host]
+        self._stage.say_quietly(f"Looking again at {', '.join(names)}.")
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(self._port.look_again(name))
+
+    async def note(self, step: str | None, host: str | None) -> None:
+        """A note on the record."""
+        about = f"{step} on {_where(host)}" if step is not None and host is not None else "the session"
+        text = await self._stage.show_dialog(Ask("Note", f"On the record, about {about}:"))
+        if text is not None and await self._told("Not written", await self._port.note(text, step, host)):
+            self._stage.say_quietly("The note is on the record.")
+
+    async def export(self, proposed: str, problem: Callable[[str], str] | None = None) -> None:
+        """Write the evidence and show the chain head, which is what makes it authentic."""
+        where = await self._stage.show_dialog(
+            Ask(
+                "Export the evidence",
+                "Directory to write it to (it must not exist, or be empty):",
+                value=proposed,
+                label="Export",
+                problem=problem,
+            )
+        )
+        if where is None:
+            return
+        answer = await self._port.export(where.strip())
+        if isinstance(answer, Refused):
+            await self._told("Not exported", answer)
+            return
+        await self._stage.show_dialog(
+            Sentence(
+                f"Exported to {where.strip()}",
+                "The export is consistent with itself. It is authentic only once this chain head stands "
+                "on the change ticket:",
+                answer,
+                bad=False,
+            )
+        )
+
+    async def _told(self, title: str, refused: Refused | None) -> bool:
+        """Show a refusal; whether there was none."""
+        self._stage.look_now()
+        if refused is None:
+            return True
+        await self._stage.show_dialog(Sentence(title, refused.reason, refused.remedy))
+        return False
+
+
+def _not_recorded(why: str) -> Sentence:
+    return Sentence(
+        "Nothing is recorded",
+        f"{why} What is not on the record is not done.",
+        "Make recording possible again; measuring goes on meanwhile.",
+    )
+
+
+def _where(host: str) -> str:
+    return "the wave" if host == WAVE else host
