@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from probes.linux import agents, boot, chrony, platform, services, timesyncd, vmtools
+from probes.linux.agents import READER as AGENTS
+from probes.linux.boot import READER as BOOT
+from probes.linux.chrony import READER as CHRONY
+from probes.linux.platform import READER as PLATFORM
+from probes.linux.services import READER as SERVICES
+from probes.linux.timesyncd import READER as TIMESYNCD
+from probes.linux.vmtools import READER as VMTOOLS
 from probes.reader import Reader
 
-READERS: tuple[Reader, ...] = (
-    boot.READER,
-    platform.READER,
-    services.READER,
-    chrony.READER,
-    timesyncd.READER,
-    vmtools.READER,
-    agents.READER,
-)
+READERS: tuple[Reader, ...] = (BOOT, PLATFORM, SERVICES, CHRONY, TIMESYNCD, VMTOOLS, AGENTS)
 """In the order worth reading them: who is this first, then time, then what is installed."""

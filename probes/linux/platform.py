@@ -174,7 +174,7 @@ def _matching(text: str | None, pattern: re.Pattern[str]) -> str | None:
 
 def _virt(raw: Raw) -> str | None:
     # "none" comes with exit status 1 (systemd-detect-virt(1)).
-    if raw.rc not in (0, 1) or (raw.rc == 1 and not raw.out):
+    if raw.rc not in (0, 1) or (raw.rc == 1 and raw.err and not raw.out):
         return None
     word = only_line(raw.out)
     known = _MACHINES.keys() | _MACHINES_ELSEWHERE | _CONTAINERS

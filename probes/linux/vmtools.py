@@ -13,7 +13,7 @@ import re
 from probes.facts_time import VmToolsFacts
 from probes.linux import packages, processes
 from probes.linux.keyfile import boolean, keyfile
-from probes.linux.text import Unparsed, broken, no_such_file, whole_lines
+from probes.linux.text import Unparsed, broken, no_such_file, only_line, quoted
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
@@ -53,16 +53,20 @@ def _package(known: packages.Packages | None, version: Raw) -> str | None:
             return f"{name} {installed}"
     # VMware's own installer leaves no package behind, only the programs.
     if broken(version) is None and version.rc == 0:
-        lines = whole_lines(version.out)
-        if len(lines) != 1 or not _VERSION.match(lines[0]):
-            raise Unparsed("vmware-toolbox-cmd -v: not a version")
-        return f"VMware Tools {lines[0]}"
+        line = only_line(version.out)
+        if not _VERSION.match(line):
+            raise Unparsed(f"vmware-toolbox-cmd -v: {quoted(line)}")
+        return f"VMware Tools {line}"
     return None
 
 
 def _periodic(status: Raw) -> bool | None:
-    lines = whole_lines(status.out)
-    return _STATUS.get((status.rc or 0, lines[0])) if len(lines) == 1 else None
+    if status.rc not in (0, 69):
+        return None
+    said = only_line(status.out)
+    if (status.rc, said) not in _STATUS:
+        raise Unparsed(f"timesync status: {quoted(said)} with exit status {status.rc}")
+    return _STATUS[status.rc, said]
 
 
 def _switches(conf: Raw) -> tuple[bool | None, bool | None]:

@@ -10,119 +10,16 @@ installed) into the directories named by TIMESYNCD_ROOT and OPEN_VM_TOOLS_ROOT.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
+from recorder import BUS, CASES, COMMANDS, HERE, around, case, daemon, ntp_server, run, write
 
-from probes.linux import READERS  # noqa: E402
-
-COMMANDS = {reader.name: [list(c.argv) for c in reader.commands] for reader in READERS}
-CASES: dict[str, Callable[[Path], None]] = {}
-BUS = """<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen>
-<policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/>
-<allow send_requested_reply="true" send_type="method_return"/>
-<allow send_requested_reply="true" send_type="error"/><allow receive_type="method_return"/>
-<allow receive_type="error"/><allow receive_type="method_call"/><allow receive_type="signal"/>
-<allow send_type="signal"/></policy></busconfig>"""
-
-
-def case(where: str) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
-    """Register a recording under tests/corpus/WHERE."""
-
-    def register(function: Callable[[Path], None]) -> Callable[[Path], None]:
-        CASES[where] = function
-        return function
-
-    return register
-
-
-@contextmanager
-def ntp_server(address: str, *, offset: float, stratum: int = 2, leap: int = 0) -> Iterator[None]:
-    """An NTP server on port 123 whose clock is `offset` seconds ahead of this machine's."""
-
-    def stamp() -> int:
-        return int((time.time_ns() + int(offset * 1e9) + 2208988800 * 10**9) * 2**32 // 10**9)
-
-    def serve(sock: socket.socket) -> None:
-        while not done.is_set():
-            try:
-                data, peer = sock.recvfrom(512)
-            except TimeoutError:
-                continue
-            received = stamp()
-            head = struct.pack("!BBBbII4sQ", leap << 6 | 4 << 3 | 4, stratum, data[2], -20, 262, 131, b"\x0a\0\0\x01", stamp() - (5 << 32))  # fmt: skip
-            sock.sendto(head + data[40:48] + struct.pack("!QQ", received, stamp()), peer)
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((address, 123))
-        sock.settimeout(0.2)
-        done = threading.Event()
-        serving = threading.Thread(target=serve, args=(sock,))
-        serving.start()
-        try:
-            yield
-        finally:
-            done.set()
-            serving.join()
-
-
-@contextmanager
-def daemon(*argv: str, env: dict[str, str] | None = None) -> Iterator[None]:
-    """A program that runs while the block does."""
-    process = subprocess.Popen(
-        argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(env or {})}
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def run(argv: list[str], **extra: str) -> dict[str, object]:
-    """One command as the transport runs it: through sh, C locale."""
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", **extra}
-    done = subprocess.run(["/bin/sh", "-c", shlex.join(argv)], capture_output=True, text=True, env=environment)
-    return {"argv": argv, "rc": done.returncode, "out": done.stdout, "err": done.stderr}
-
-
-def write(
-    where: Path,
-    reader: str,
-    state: str,
-    facts: dict[str, object] | None,
-    raws: list[dict[str, object]],
-    source: str = "recorded: Debian 12, Linux 6.18, tests/corpus/record.py as root",
-    failure: str | None = None,
-) -> None:
-    """Keep a case: case.json, and outputs as files beside it."""
-    where.mkdir(parents=True, exist_ok=True)
-    for old in where.iterdir():
-        old.unlink()
-    commands = []
-    for number, raw in enumerate(raws):
-        entry = {"argv": raw["argv"], "rc": raw["rc"]}
-        for stream in ("out", "err"):
-            if raw[stream]:
-                (where / f"{number}.{stream}").write_text(str(raw[stream]))
-                entry[stream] = f"{number}.{stream}"
-        commands.append(entry)
-    expected = {"failure": failure} if failure else {"facts": facts}
-    document = {"reader": reader, "source": source, "state": state, **expected, "commands": commands}
-    (where / "case.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    print(where.relative_to(HERE))
+FAST = "iburst minpoll 0 maxpoll 0\n"
 
 
 def chrony(where: Path, conf: str, state: str, facts: dict[str, object], *, wait: float) -> None:
@@ -131,13 +28,6 @@ def chrony(where: Path, conf: str, state: str, facts: dict[str, object], *, wait
     with daemon("chronyd", "-x", "-u", "root", "-d", "-f", "/etc/chrony/chrony.conf"):
         time.sleep(wait)
         write(where, "chrony", f"{state}; chrony.conf: {conf!r}", facts, [run(c) for c in COMMANDS["chrony"]])
-
-
-def around(value: float, width: float) -> dict[str, int]:
-    return {"from": int((value - width) * 1e9), "to": int((value + width) * 1e9)}
-
-
-FAST = "iburst minpoll 0 maxpoll 0\n"
 
 
 @case("chrony/4.3/synchronised")
@@ -199,8 +89,19 @@ def _(where: Path) -> None:
 
 @case("chrony/4.3/peer-and-refclock")
 def _(where: Path) -> None:
-    facts = {"running": True, "leap": "unsynchronised", "sources.0.mode": "refclock", "sources.1.mode": "peer"}
-    chrony(where, "refclock SHM 0 refid VMW\npeer 127.0.0.9\n", "a silent refclock and a silent peer", facts, wait=3)
+    facts = {
+        "running": True,
+        "leap": "unsynchronised",
+        "sources.0.mode": "refclock",
+        "sources.1.mode": "peer",
+    }
+    chrony(
+        where,
+        "refclock SHM 0 refid VMW\npeer 127.0.0.9\n",
+        "a silent refclock and a silent peer",
+        facts,
+        wait=3,
+    )
 
 
 @case("chrony/4.3/lost-source")
@@ -239,10 +140,21 @@ def timesyncd(where: Path, state: str, facts: dict[str, object], *, servers: str
     )
     Path("/run/bus.conf").write_text(BUS)
     subprocess.run(["chown", "-R", "nobody", "/run/systemd/timesync", "/var/lib/systemd"], check=True)
-    unprivileged = ("setpriv", "--reuid", "nobody", "--clear-groups", "--bounding-set=-sys_time", "--inh-caps=-all")
+    unprivileged = (
+        "setpriv",
+        "--reuid",
+        "nobody",
+        "--clear-groups",
+        "--bounding-set=-sys_time",
+        "--inh-caps=-all",
+    )
     with daemon("dbus-daemon", "--config-file=/run/bus.conf", "--nofork"):
         time.sleep(0.5)
-        running = daemon(*unprivileged, str(root / "lib/systemd/systemd-timesyncd")) if servers else daemon("sleep", "99")
+        running = (
+            daemon(*unprivileged, str(root / "lib/systemd/systemd-timesyncd"))
+            if servers
+            else daemon("sleep", "99")
+        )
         with running:
             time.sleep(wait)
             write(where, "timesyncd", state, facts, [run(c) for c in COMMANDS["timesyncd"]])
@@ -266,7 +178,13 @@ def _(where: Path) -> None:
 @case("timesyncd/252/leap-insert")
 def _(where: Path) -> None:
     with ntp_server("127.0.0.1", offset=-1.5, stratum=5, leap=1):
-        facts = {"running": True, "packet_count": 1, "stratum": 5, "leap": "insert", "offset_ns": around(-1.5, 0.01)}
+        facts = {
+            "running": True,
+            "packet_count": 1,
+            "stratum": 5,
+            "leap": "insert",
+            "offset_ns": around(-1.5, 0.01),
+        }
         timesyncd(where, "a server 1.5 s behind, leap second announced", facts, servers="127.0.0.1", wait=4)
 
 
@@ -304,6 +222,50 @@ def _(where: Path) -> None:
         (Path("/etc/systemd/system") / name).unlink()
 
 
+@case("services/systemd-252/booted")
+def _(where: Path) -> None:
+    """A real systemd as process 1 of namespaces of its own, with a target that pulls in nothing."""
+    service = "[Unit]\nDefaultDependencies=no\n{unit}[Service]\nExecStart={start}\n{install}"
+    install = "[Install]\nWantedBy=multi-user.target\n"
+    units = {
+        "corpus.target": "[Unit]\nDefaultDependencies=no\n",
+        "chrony.service": service.format(unit="", start="/bin/sleep 600", install=install + "Alias=chronyd.service\n"),
+        "ntpd.service": service.format(unit="", start="/bin/false", install=install),
+        "open-vm-tools.service": service.format(unit="ConditionVirtualization=vmware\n", start="/bin/true", install=install),
+        "qemu-guest-agent.service": service.format(unit="", start="/bin/true", install=""),
+    }  # fmt: skip
+    for name, text in units.items():
+        (Path("/etc/systemd/system") / name).write_text(text)
+    (Path("/etc/systemd/system") / "ntp.service").symlink_to("/dev/null")
+    boot = (
+        "mount -t proc proc /proc; umount -l -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; "
+        "exec env -i container=corpus PATH=/usr/sbin:/usr/bin:/sbin:/bin "
+        "/lib/systemd/systemd --unit=corpus.target --log-target=null --show-status=0"
+    )
+    separate = ("--uts", "--pid", "--mount", "--ipc", "--cgroup", "--fork", "--kill-child")
+    manager = ("unshare", *separate, "sh", "-c", boot)
+    with daemon(*manager):
+        time.sleep(3)
+        listed = subprocess.run(["pgrep", "-x", "systemd"], capture_output=True, text=True, check=True)
+        enter = ["nsenter", "-t", listed.stdout.split()[0], "--mount", "--pid", "--ipc"]
+        for action in ("enable chrony ntpd open-vm-tools", "start chrony ntpd open-vm-tools"):
+            subprocess.run([*enter, "systemctl", *action.split()], capture_output=True, check=False)
+        time.sleep(1)
+        raws = [{**run([*enter, "sh", "-c", shlex.join(c)]), "argv": c} for c in COMMANDS["services"]]
+    facts = {
+        "init": "systemd",
+        "units.chrony.service.active": "active", "units.chrony.service.enabled": "enabled", "units.chrony.service.condition": True,
+        "units.ntp.service.load": "masked", "units.ntp.service.active": "inactive",
+        "units.ntpd.service.active": "failed", "units.ntpd.service.enabled": "enabled",
+        "units.open-vm-tools.service.active": "inactive", "units.open-vm-tools.service.condition": False,
+        "units.qemu-guest-agent.service.enabled": "static", "units.qemu-guest-agent.service.condition": None,
+    }  # fmt: skip
+    state = "chrony runs, enabled, alias chronyd; ntp masked; ntpd failed; open-vm-tools skipped (ConditionVirtualization=vmware); qemu-guest-agent static, never started"  # fmt: skip
+    write(where, "services", state, facts, raws)
+    for name in (*units, "ntp.service"):
+        (Path("/etc/systemd/system") / name).unlink()
+
+
 @case("boot/linux-6.18/plain")
 def _(where: Path) -> None:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -315,7 +277,9 @@ def _(where: Path) -> None:
 def _(where: Path) -> None:
     keys = {}
     for kind in ("ed25519", "ecdsa", "rsa"):
-        subprocess.run(["rm", "-f", f"/etc/ssh/ssh_host_{kind}_key", f"/etc/ssh/ssh_host_{kind}_key.pub"], check=True)
+        subprocess.run(
+            ["rm", "-f", f"/etc/ssh/ssh_host_{kind}_key", f"/etc/ssh/ssh_host_{kind}_key.pub"], check=True
+        )
         subprocess.run(["ssh-keygen", "-q", "-N", "", "-C", "root@guest", "-t", kind, "-f", f"/etc/ssh/ssh_host_{kind}_key"], check=True)  # fmt: skip
         listed = subprocess.run(["ssh-keygen", "-lf", f"/etc/ssh/ssh_host_{kind}_key.pub"], capture_output=True, text=True, check=True)  # fmt: skip
         keys[kind] = listed.stdout.split()[1]
@@ -327,7 +291,11 @@ def _(where: Path) -> None:
 
 @case("agents/debian-12/none-installed")
 def _(where: Path) -> None:
-    facts = {"package_tool": "dpkg", "agents.open-vm-tools.package": None, "agents.qemu-guest-agent.running": False}
+    facts = {
+        "package_tool": "dpkg",
+        "agents.open-vm-tools.package": None,
+        "agents.qemu-guest-agent.running": False,
+    }
     write(where, "agents", "no agent installed, none runs", facts, [run(c) for c in COMMANDS["agents"]])
 
 
@@ -371,4 +339,6 @@ if __name__ == "__main__":
         inside(sys.argv[2:])
     else:
         namespaces = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork", "--kill-child"]
-        sys.exit(subprocess.run([*namespaces, sys.executable, __file__, "--inside", *sys.argv[1:]]).returncode)
+        sys.exit(
+            subprocess.run([*namespaces, sys.executable, __file__, "--inside", *sys.argv[1:]]).returncode
+        )
