@@ -82,7 +82,6 @@ class Guest:
     host_key_public: str = ""  # "ssh-ed25519 AAAA…"
     domain: str = "lab.example"
     users: dict[str, User] = field(default_factory=lambda: {"root": ROOT})
-    authorized: dict[str, tuple[str, ...]] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)  # seen before, so dpkg still knows the name

@@ -111,6 +111,11 @@ def sleep(call: Call) -> Result | Running:
     return _sleep(int(float(call.argv[1].rstrip("s")) * 1_000_000_000))
 
 
+def stty(call: Call) -> Result:
+    """There is no terminal to set: sessions with one are the door's."""
+    return Result(1, err="stty: 'standard input': Inappropriate ioctl for device\n")
+
+
 def _sleep(ns: int) -> Running:
     yield Wait(ns)
     return 0

@@ -40,6 +40,7 @@ TOOLS: Mapping[str, Tool] = {
     "ps": process.ps,
     "reboot": power.reboot,
     "sleep": coreutils.sleep,
+    "stty": coreutils.stty,
     "systemctl": systemctl,
     "systemd-detect-virt": process.detect_virt,
     "test": coreutils.test,

@@ -1,0 +1,255 @@
+"""The real door: SSH servers and NTP servers on loopback in front of a simulated world, at rate 1.
+
+Ports are bound when the door is made, so that a runbook can name them before it opens. A
+guest that goes down drops its connections and refuses new ones until its boot is over; its
+port stays taken, so nobody else can answer in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+import asyncssh
+
+from cutover_tui.lab.guest import Guest
+from cutover_tui.lab.ntp_server import NtpServer
+from cutover_tui.lab.shell import Shell
+from cutover_tui.lab.tools.call import Out, Running, Wait
+from cutover_tui.lab.world import World
+
+LOOPBACK = "127.0.0.1"
+_TICK_S = 0.1
+_Process = asyncssh.SSHServerProcess[str]
+
+
+class TrueTime:
+    """True time of the world: UTC when it was made, carried on by CLOCK_BOOTTIME."""
+
+    def __init__(self) -> None:
+        self._utc, self._boot = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def __call__(self) -> int:
+        return self._utc + time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self._boot
+
+
+@dataclass(slots=True)
+class _Front:
+    """One guest's SSH side."""
+
+    guest: Guest
+    reserved: socket.socket  # bound, never listening: keeps the port while the guest is down
+    key: asyncssh.SSHKey
+    listener: asyncssh.SSHAcceptor | None = None
+    connections: set[asyncssh.SSHServerConnection] = field(default_factory=set)
+
+    @property
+    def port(self) -> int:
+        return int(self.reserved.getsockname()[1])
+
+
+class _Login(asyncssh.SSHServer):
+    """Lets the lab's key into every account of the guest, and nothing else."""
+
+    def __init__(self, front: _Front, user_key: str) -> None:
+        self._front, self._user_key = front, user_key
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._front.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._front.connections.discard(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username in self._front.guest.users and _public(key) == self._user_key
+
+
+class RealDoor:
+    """Open with `async with`; all of it lives in that event loop, the world included."""
+
+    def __init__(self, world: World, clock: TrueTime | None = None) -> None:
+        self.world = world
+        self.clock = clock if clock is not None else TrueTime()
+        self._user_key = asyncssh.generate_private_key("ssh-ed25519", comment="lab")
+        self._fronts: dict[str, _Front] = {}
+        for guest in world.guests.values():
+            key = (
+                asyncssh.import_private_key(guest.host_key)
+                if guest.host_key
+                else asyncssh.generate_private_key("ssh-ed25519")
+            )
+            guest.host_key = key.export_private_key().decode()
+            guest.host_key_public = _public(key)
+            self._fronts[guest.name] = _Front(guest, _bind(0), key)
+        self._ntp = {name: _bind(0, socket.SOCK_DGRAM) for name in world.references}
+        self._stack: AsyncExitStack | None = None
+
+    def ssh_port(self, guest: str) -> int:
+        """The guest's SSH port on 127.0.0.1."""
+        return self._fronts[guest].port
+
+    def ntp_port(self, reference: str) -> int:
+        """The reference's UDP port on 127.0.0.1."""
+        return int(self._ntp[reference].getsockname()[1])
+
+    def known_hosts_text(self) -> str:
+        """known_hosts lines for every guest."""
+        return "".join(
+            f"[{LOOPBACK}]:{front.port} {front.guest.host_key_public}\n" for front in self._fronts.values()
+        )
+
+    def write_access(self, directory: Path) -> tuple[Path, Path]:
+        """Write the user's private key and a known_hosts file; returns both paths."""
+        key_path, hosts_path = directory / "id_ed25519", directory / "known_hosts"
+        descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self._user_key.export_private_key())
+        hosts_path.write_text(self.known_hosts_text())
+        return key_path, hosts_path
+
+    def close(self) -> None:
+        """Give the ports back; only needed for a door that was never opened."""
+        for front in self._fronts.values():
+            front.reserved.close()
+        for bound in self._ntp.values():
+            bound.close()
+
+    async def __aenter__(self) -> RealDoor:
+        stack = AsyncExitStack()
+        stack.callback(self.close)
+        try:
+            loop = asyncio.get_running_loop()
+            for name, bound in self._ntp.items():
+                make = partial(NtpServer, self.world.references[name], self.clock)
+                transport, _ = await loop.create_datagram_endpoint(make, sock=bound)
+                stack.callback(transport.close)
+            for front in self._fronts.values():
+                stack.push_async_callback(self._shut, front)
+                await self._listen(front)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.callback(group.create_task(self._clockwork()).cancel)
+        except BaseException:
+            await stack.aclose()
+            raise
+        self._stack = stack
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+    # Guests that come and go
+
+    async def _clockwork(self) -> None:
+        while True:
+            now = self.clock()
+            self.world.advance(now)
+            for front in self._fronts.values():
+                up = front.guest.up(now)
+                if up and front.listener is None:
+                    await self._listen(front)
+                elif not up and front.listener is not None:
+                    await self._shut(front)
+            await asyncio.sleep(_TICK_S)
+
+    async def _listen(self, front: _Front) -> None:
+        user_key = _public(self._user_key)
+        front.listener = await asyncssh.listen(
+            sock=_bind(front.port),
+            server_factory=lambda: _Login(front, user_key),
+            server_host_keys=[front.key],
+            process_factory=lambda process: self._serve(front.guest, process),
+            encoding="utf-8",
+            errors="replace",
+            server_version="OpenSSH_9.2p1 Debian-2+deb12u9",
+            keepalive_interval=0,
+            login_timeout=30,
+        )
+
+    async def _shut(self, front: _Front) -> None:
+        listener, front.listener = front.listener, None
+        if listener is not None:
+            listener.close()
+        for connection in tuple(front.connections):
+            connection.abort()
+        if listener is not None:
+            await listener.wait_closed()
+
+    # Sessions
+
+    async def _serve(self, guest: Guest, process: _Process) -> None:
+        user = guest.users[process.get_extra_info("username")]
+        shell = Shell(self.world, guest, user, self.clock, flavour=user.shell)
+        prompt = ""
+        if process.term_type is not None:
+            shell.env["TERM"] = process.term_type
+            prompt = f"{user.name}@{guest.name}:~{'#' if user.uid == 0 else '$'} "
+        running = shell.interact(prompt) if process.command is None else shell.script(process.command)
+        try:
+            rc = await _drive(running, process)
+        except (ConnectionError, asyncssh.Error):
+            return  # the other side is gone: there is nobody to tell
+        process.exit(rc)
+
+
+async def _drive(running: Running, process: _Process) -> int:
+    line: str | None = None
+    while True:
+        try:
+            event = running.send(line)
+        except StopIteration as end:
+            return int(end.value)
+        line = None
+        if isinstance(event, Out):
+            stream = process.stdout if event.fd == 1 or process.term_type is not None else process.stderr
+            stream.write(event.text)
+            await stream.drain()
+        elif isinstance(event, Wait):
+            await asyncio.sleep(event.ns / 1e9)
+        else:
+            line = await _line(process)
+
+
+async def _line(process: _Process) -> str | None:
+    while True:
+        try:
+            text = await process.stdin.readline()
+        except asyncssh.TerminalSizeChanged:
+            continue
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+            return None
+        return text.rstrip("\r\n") if text else None
+
+
+def _public(key: asyncssh.SSHKey) -> str:
+    """`ssh-ed25519 AAAA…` without a comment."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def _bind(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, kind)
+    if kind is socket.SOCK_STREAM:
+        # The reserved socket and the listening one share the port; only one of them listens.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setblocking(False)
+    bound.bind((LOOPBACK, port))
+    return bound

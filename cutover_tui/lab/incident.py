@@ -1,0 +1,104 @@
+"""The demo world: a move on which every item of the checklist is green and nobody keeps the time.
+
+Two guests leave VMware for AHV. `app01` had no time service of its own: VMware Tools set
+its clock whenever it mattered. On the target nothing does, its virtual RTC starts 3.2 s
+wrong and its oscillator is bad. `app02` runs chrony and is well.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from cutover_tui.lab.clocks import SimClock
+from cutover_tui.lab.doors import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.guest import Move, User
+from cutover_tui.lab.packages import NGT_UNIT
+from cutover_tui.lab.platforms import AHV
+from cutover_tui.lab.world import Reference, World
+
+SECOND = 1_000_000_000
+USER = "ops"
+BAD, GOOD = "app01", "app02"
+RATE_PPB = 31_400_000
+OFFSET_NS = 3_200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The world, its door (not open yet) and the files that lead to it."""
+
+    world: World
+    door: RealDoor
+    runbook_path: Path
+    known_hosts_path: Path
+    user_key_path: Path
+
+    def migrate(self) -> None:
+        """Power every guest that still waits for its move off and on again on the target."""
+        now = self.door.clock()
+        for guest in self.world.guests.values():
+            if guest.move is not None:
+                self.world.migrate(guest, now)
+
+
+def build_world(now: int) -> World:
+    """The two guests before the move and three references that agree."""
+    world = World()
+    for number, refid in ((1, b"GPS\0"), (2, b"PPS\0"), (3, b"DCFa")):
+        world.add_reference(
+            Reference(f"ntp{number}.lab.example", f"10.20.0.{number}", SimClock.wrong_by(now, 0), refid=refid)
+        )
+    user = User(USER, 1000, ((1000, USER), (27, "sudo")), sudo=True)
+    usual = ("systemd", "openssh-server", "open-vm-tools")
+    bad = world.add_guest(BAD, now, offset_ns=-4_000_000, rate_ppb=900, packages=usual, users=(user,))
+    bad.move = Move(AHV, RATE_PPB, OFFSET_NS, (NGT_UNIT,))
+    good = world.add_guest(
+        GOOD, now - 120 * SECOND, rate_ppb=-12_000, packages=(*usual, "chrony"), users=(user,)
+    )
+    good.move = Move(AHV, -18_000, 40_000_000, (NGT_UNIT,))
+    world.advance(now)
+    return world
+
+
+def build_incident(directory: Path, *, moved: bool = False) -> Incident:
+    """Make the world and write runbook.yaml, known_hosts and id_ed25519 into `directory`.
+
+    With `moved` the guests come up on the target within seconds of the door opening: no
+    baseline can be taken then. Open the result's `door` to let anybody in.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    clock = TrueTime()
+    world = build_world(clock())
+    door = RealDoor(world, clock)
+    key_path, hosts_path = door.write_access(directory)
+    runbook_path = directory / "runbook.yaml"
+    runbook_path.write_text(runbook(door, key_path))
+    incident = Incident(world, door, runbook_path, hosts_path, key_path)
+    if moved:
+        incident.migrate()
+    return incident
+
+
+def runbook(door: RealDoor, key_path: Path) -> str:
+    """The demo's runbook with the door's ports and a window that began a minute ago."""
+    text = resources.files("cutover_tui.lab").joinpath("incident.yaml").read_text(encoding="utf-8")
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Template(text).substitute(
+        start=_stamp(now - timedelta(minutes=1)),
+        end=_stamp(now + timedelta(hours=4)),
+        rollback=_stamp(now + timedelta(hours=3)),
+        references="".join(f"\n    - {LOOPBACK}:{door.ntp_port(name)}" for name in door.world.references),
+        address=LOOPBACK,
+        key=json.dumps(str(key_path)),
+        bad_port=door.ssh_port(BAD),
+        good_port=door.ssh_port(GOOD),
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return f'"{moment.isoformat().replace("+00:00", "Z")}"'
