@@ -46,10 +46,17 @@ class _Rung:
     line: str
     digits: int  # of the fraction of a second
 
-    def pattern(self, token: str) -> re.Pattern[str]:
-        fraction = rf"[.,](\d{{{self.digits}}})" if self.digits else "()"
-        # `date +TOKEN_%s` for want of a space: the line must stay one word for the simplest shells.
-        return re.compile(rf"{re.escape(token)}[ _](\d{{1,12}}){fraction}\s*\Z", re.ASCII)
+    def reading(self, text: str) -> re.Match[str] | None:
+        """Seconds and their fraction in what follows the token."""
+        return _READINGS[self.digits].match(text)
+
+
+# `date +TOKEN_%s` for want of a space: the line must stay one word for the simplest shells.
+_READINGS = {
+    0: re.compile(r"[ _](\d{1,12})()\s*\Z", re.ASCII),
+    6: re.compile(r"[ _](\d{1,12})[.,](\d{6})\s*\Z", re.ASCII),
+    9: re.compile(r"[ _](\d{1,12})[.,](\d{9})\s*\Z", re.ASCII),
+}
 
 
 LADDER = (
@@ -93,8 +100,8 @@ class ClockSampler:
 
 
 def _sample(anchor: Instant, rung: _Rung, token: str, answer: Answer) -> Sample:
-    start = answer.text.find(token)
-    match = rung.pattern(token).match(answer.text[max(start, 0) :])
+    _, _, told = answer.text.partition(token)
+    match = rung.reading(told)
     if match is None:
         raise _misunderstood(f"{rung.name} answered {answer.text[:80]!a}, which is not a time")
     seconds = int(match.group(1))
