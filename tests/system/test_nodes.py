@@ -97,6 +97,13 @@ def test_ssh_from_outside_of_the_node_with_the_labs_files(jump_network: SystemLa
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == f"{USER}\n"
 
 
+def test_the_code_under_test_runs_inside_the_jump_node(lab: SystemLab):
+    guest = lab.guest("app01")
+    python = str(Path(sys.executable))
+    code = "import cutover_tui, socket; print(socket.gethostname(), socket.gethostbyname('app01'))"
+    assert lab.jump.run(python, "-c", code).out == f"jump {guest.address}\n"
+
+
 def test_nodes_do_not_outlive_the_process_that_made_them():
     code = "import sys; from tests.system.nodes.lab import SystemLab; lab = SystemLab(); print(lab.jump.pid, flush=True); sys.stdin.read()"
     child = subprocess.Popen(
