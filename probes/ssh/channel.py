@@ -14,12 +14,14 @@ from asyncssh.constants import (
     PTY_ONLCR,
 )
 
+from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
 from probes.seam import LinkError
 
 _WINDOW = 512 * 1024  # what a flood can have under way to us
 _OPEN_S = 15.0
 _CLOSE_S = 3.0
+_CONNECTION_CLOSED = "SSH connection closed"  # asyncssh's own words, said before is_closed() is true
 
 
 class SessionRefused(Exception):  # noqa: N818 an answer of the server, not a fault
@@ -115,10 +117,11 @@ async def open_channel(
         SessionRefused: no further session; ExecRefused: no command or terminal in it.
         LinkError: the connection is gone, or the server does not answer.
     """
+    channel = Channel(sink)
     try:
         async with asyncio.timeout(_OPEN_S):
-            _, session = await ssh.create_session(
-                lambda: Channel(sink),
+            await ssh.create_session(
+                lambda: channel,
                 command,
                 subsystem=None,
                 env=None,
@@ -136,11 +139,13 @@ async def open_channel(
         raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
     except asyncssh.ChannelOpenError as error:
         if error.code in (OPEN_REQUEST_SESSION_FAILED, OPEN_REQUEST_PTY_FAILED):
+            await channel.close()  # a server that counts sessions has to see this one end first
             raise ExecRefused(error.reason) from None
-        if ssh.is_closed():
+        if ssh.is_closed() or error.reason == _CONNECTION_CLOSED:
             raise LinkError(Failure(FailureKind.LOST, "the connection ended")) from None
         raise SessionRefused(error.reason) from None
     except (asyncssh.Error, OSError) as error:
-        raise LinkError(Failure(FailureKind.LOST, f"the connection ended: {error}")) from None
-    assert isinstance(session, Channel)  # noqa: S101 what the factory above made
-    return session
+        raise LinkError(
+            Failure(FailureKind.LOST, f"the connection ended: {clean_text(str(error))[:200]}")
+        ) from None
+    return channel

@@ -50,7 +50,6 @@ class Client(asyncssh.SSHClient):
         self.by_authority = False
         self.failure: LinkError | None = None
         self.lost = False
-        self.on_lost: Callable[[], None] | None = None
 
     @property
     def attempted(self) -> bool:
@@ -58,12 +57,10 @@ class Client(asyncssh.SSHClient):
         return self._turn is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport ended; `on_lost` is told."""
+        """The transport ended."""
         self.lost = True
         if self._agent is not None:
             self._agent.close()
-        if self.on_lost is not None:
-            self.on_lost()
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Asked for keys known_hosts does not hold: never accepted."""

@@ -14,6 +14,7 @@ it can never be taken for a command, nor a command for a password.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import shlex
@@ -24,6 +25,7 @@ from probes.hostile import clean
 from probes.observation import Failure, FailureKind, Raw
 from probes.prompts import Prompts, SecretKind, SecretRequest
 from probes.reader import Command
+from probes.seam import LinkError
 from probes.ssh.channel import Channel, Sink
 from probes.ssh.shell import Started
 from probes.ssh.target import SshTarget
@@ -110,7 +112,8 @@ class RootShell:
             LinkError: the breaker is open or the connection gone. SessionRefused, ExecRefused.
         """
         dialog, channel, ready = await self._begin(f"{self._tool} -n sh", sink, pty=False)
-        channel.write(rf"printf '\n%s\n' {ready}".encode() + b"\n")
+        with contextlib.suppress(LinkError):  # ended already: why is in what was heard
+            channel.write(rf"printf '\n%s\n' {ready}".encode() + b"\n")
         if await self._wait(dialog, channel, lambda heard: _is_ready(heard, ready)):
             dialog.through()
             return Started(channel, pty=False)

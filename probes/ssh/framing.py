@@ -12,7 +12,8 @@ A POSIX `sh` is started on a channel and fed single lines. Nothing but these is 
 On a terminal (PTY) stderr is not apart: the line with `>&2` is left out, and the shell is
 opened with ` export HISTFILE=`, ` exec sh`, then ` export HISTFILE=`, `export PS1=`,
 `export PS2=`, `export PROMPT_COMMAND=`, `stty -echo -onlcr`. A shared channel
-may also get `exec ARG…` once. TOKEN is random and used once, so that no program can print it
+may also get, once, `printf '\n%s %s\n' TOKEN $?; exec ARG…`: nothing is sent after it before TOKEN
+is seen, since a shell may have read ahead what is meant for its successor. TOKEN is random and used once, so that no program can print it
 by accident; the newline before it belongs to the frame, so output is kept to the byte.
 """
 
@@ -61,6 +62,11 @@ class Frame:
         if not pty:
             lines.append(rf"printf '\n%s\n' {self.token} >&2")
         return "".join(f"{line}\n" for line in lines).encode()
+
+
+def exec_line(frame: Frame, argv: Sequence[str]) -> bytes:
+    """Announces itself, then replaces the shell."""
+    return rf"printf '\n%s %s\n' {frame.token} $?; exec {shlex.join(argv)}".encode() + b"\n"
 
 
 class Batch:

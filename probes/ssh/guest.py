@@ -118,6 +118,7 @@ class _Link:
         self._terminal = False
         self._crowded = False
         self._answered = False
+        self._closed = False
         self._no_root: Failure | None = None
         self._root = RootShell(target, f"{connection.user}@{name}", prompts, breaker, self._open)
         self._shell = KeptShell(self._start, clock, where=name, ready_s=self._ready_s)
@@ -139,7 +140,7 @@ class _Link:
             raise first from None
         results.update(zip(plain, one.result(), strict=True))
         results.update(zip(raised, two.result(), strict=True))
-        if not self.connection.alive:
+        if self._closed or not self.connection.alive:
             raise LinkError(Failure(FailureKind.LOST, f"{self._name}: the connection ended"))
         return tuple(results[n] for n in range(len(commands)))
 
@@ -159,6 +160,7 @@ class _Link:
         return loop
 
     async def close(self) -> None:
+        self._closed = True
         for loop in self._loops:
             await loop.close()
         await self._root_shell.close()
@@ -229,7 +231,11 @@ class _Link:
         return Started(channel, pty=True)
 
     async def _open(self, command: str | None, sink: Sink, pty: bool) -> Channel:
-        return await open_channel(self.connection.ssh, command, sink, pty=pty)
+        try:
+            return await open_channel(self.connection.ssh, command, sink, pty=pty)
+        except LinkError:
+            self.connection.condemn()
+            raise
 
     async def _own_loop(self, argv: Sequence[str]) -> _OwnLoop | None:
         inbox = Inbox()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import asyncssh
 
@@ -38,15 +38,16 @@ class Connection:
         self.host_key = host_key
         self._client = client
         self._hops = tuple(hops)
+        self._condemned = False
 
     @property
     def alive(self) -> bool:
-        """False as soon as the transport ended."""
-        return not self._client.lost
+        """False as soon as the transport ended, or was seen to be of no use."""
+        return not (self._client.lost or self._condemned)
 
-    def on_lost(self, call: Callable[[], None]) -> None:
-        """Call when the transport ends."""
-        self._client.on_lost = call
+    def condemn(self) -> None:
+        """The transport may not know yet, but nothing can be opened on it any more."""
+        self._condemned = True
 
     async def close(self) -> None:
         """Close it and its jump hosts; a peer that does not answer is cut off."""

@@ -12,7 +12,7 @@ from probes.observation import Failure, FailureKind, Raw
 from probes.reader import Command
 from probes.seam import Clock, LinkError
 from probes.ssh.channel import Channel, Sink
-from probes.ssh.framing import PRELUDE, PTY_LINE_MAX, PTY_PRELUDE, Batch, Frame, Scanner
+from probes.ssh.framing import PRELUDE, PTY_LINE_MAX, PTY_PRELUDE, Batch, Frame, Scanner, exec_line
 
 _NOISE = 1024 * 1024  # what profiles may print before the shell answers
 _NOT_FOUND = 127
@@ -233,7 +233,16 @@ class KeptShell:
             raise LinkError(Failure(failure.kind, detail))
 
     async def _exec_replacement(self) -> None:
-        self._open_channel().write(f"exec {shlex.join(self._replaced or ('sh',))}\n".encode())
+        channel, inbox, frame = self._open_channel(), self._inbox, Frame((), _NOISE)
+        frame.err_done = True
+        inbox.reader = _reader(inbox, batch := Batch([frame], pty=self.pty))
+        try:
+            channel.write(exec_line(frame, self._replaced or ("sh",)))
+            failure = await self._finish(inbox, batch, 0, self._ready_s)
+        finally:
+            inbox.reader = None
+        if failure is not None:
+            raise LinkError(failure)
         await self._handshake()
 
     def _unfit(self, command: Command) -> bool:

@@ -10,7 +10,7 @@ import signal
 import termios
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,11 +65,33 @@ class Behaviour:
     authority: asyncssh.SSHKey | None = None
     max_sessions: int = 1000
     exec_allowed: bool = True
+    banner: str = ""
     logins: int = 0
     refused: int = 0
     open_sessions: int = 0
     commands: list[str | None] = field(default_factory=list)
     password_attempts: list[str] = field(default_factory=list)
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def handle(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Run the handler, and be known as running until it has cleaned up."""
+        task = asyncio.current_task()
+        assert task
+        self.running.add(task)
+        try:
+            await (self.handler or local_shell)(process)
+        finally:
+            self.running.discard(task)
+
+    async def stop(self) -> None:
+        """End what clients left behind."""
+        for connection in self.connections:
+            connection.abort()
+        for task in self.running:
+            task.cancel()
+        if self.running:
+            await asyncio.wait(self.running, timeout=5)
 
 
 class _Server(asyncssh.SSHServer):
@@ -79,9 +101,12 @@ class _Server(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self.connection = conn
+        self._does.connections.append(conn)
 
     def begin_auth(self, username: str) -> bool:
         does = self._does
+        if does.banner and self.connection:
+            self.connection.send_auth_banner(does.banner)
         return bool(does.password or does.kbdint or does.authorized or does.authority)
 
     def auth_completed(self) -> None:
@@ -130,7 +155,7 @@ class _Server(asyncssh.SSHServer):
 
 class _Process(asyncssh.SSHServerProcess[bytes]):
     def __init__(self, behaviour: Behaviour) -> None:
-        super().__init__(behaviour.handler or local_shell, None, 0, True)
+        super().__init__(behaviour.handle, None, 0, True)
         self._does = behaviour
 
     def exec_requested(self, command: str) -> bool:
@@ -222,12 +247,14 @@ async def _serve(process, child, write, close, outputs) -> None:
         incoming.cancel()
         end_group(child)
         await child.wait()
+        child._transport.close()  # its pipes too, which nobody reads to the end any more
 
 
 def end_group(child: asyncio.subprocess.Process) -> None:
     """Kill the shell and what it started."""
     if child.returncode is None:
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 @dataclass
@@ -302,3 +329,4 @@ async def loopback(
     finally:
         acceptor.close()
         await acceptor.wait_closed()
+        await does.stop()
