@@ -1,4 +1,4 @@
-"""The live chart: a figure on Textual's Line API, one dirty region a row."""
+"""The live chart: a figure on Textual's Line API, one dirty region a row and pane."""
 
 from __future__ import annotations
 
@@ -7,19 +7,40 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import ComposeResult
 from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.widget import Widget
 
 from screens.widgets.axis import LINEAR, Scale
 from screens.widgets.figure import FIGURE_ROLES, LABEL, Figure, draw
 from screens.widgets.live import Live
-from screens.widgets.raster import BAND_SUFFIX, BRAILLE, SERIES_ROLES, ChartData, DotSet
+from screens.widgets.raster import BAND_SUFFIX, BRAILLE, SERIES_ROLES, ChartData, DotSet, Row
+
+
+class ChartPane(Widget):
+    """One end of a chart's rows."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "ChartPane { height: 1fr; width: 1fr; }"
+
+    def __init__(self, line: Callable[[int], Strip], *, right: bool) -> None:
+        super().__init__()
+        self._line = line
+        self._right = right
+
+    def render_line(self, y: int) -> Strip:
+        strip, width = self._line(y), self.size.width
+        start = max(0, strip.cell_length - width) if self._right else 0
+        return strip.crop(start, start + width)
 
 
 class OffsetChart(Live):
     """Clock offsets over time, pulled from `source` twice a second while visible.
 
-    A row is repainted only when its text or its colours changed. The palette's sixteen colours are used on
+    A row is repainted only when its text or its colours changed. It consists of two panes because Textual
+    rewrites a dirty row from the left edge of its widget: nearly all refreshes touch the right end only, and
+    rewriting the rest would be four fifths of the bytes. The palette's sixteen colours are used on
     purpose: they hold on any terminal; each line is named at its right end, so none of them is needed.
     """
 
@@ -29,6 +50,7 @@ class OffsetChart(Live):
     }
     DEFAULT_CSS = """
     OffsetChart {
+        layout: horizontal;
         height: 1fr;
         min-height: 1;
         .offset-chart--series-1 { color: ansi_bright_cyan; }
@@ -68,8 +90,11 @@ class OffsetChart(Live):
         self._data: ChartData | None = None
         self._figure: Figure | None = None
         self._figure_size = Size()
+        self._tail_width: int | None = None
         self._strips: list[Strip | None] = []
         self._styles_by_role: dict[str, Style] = {}
+        self._body = ChartPane(self.line, right=False)
+        self._tail = ChartPane(self.line, right=True)
 
     @property
     def text(self) -> str:
@@ -78,20 +103,39 @@ class OffsetChart(Live):
             return ""
         return "\n".join("".join(text for text, _ in row) for row in self._figure.rows)
 
+    def compose(self) -> ComposeResult:
+        yield self._body
+        yield self._tail
+
+    def on_resize(self) -> None:
+        self._tail_width = None
+        self.flush()
+
     def flush(self) -> int:
         if not self.size:
             return 0
         data = self._source()
-        if data is self._data and self._figure_size == self.size:
+        if data is self._data and self._figure_size == self.size and self._tail_width is not None:
             return 0
-        before = self._figure.rows if self._figure is not None and self._figure_size == self.size else None
+        before = self._figure if self._figure_size == self.size else None
         figure = self._draw(data)
-        if before is None:
-            self.refresh()
+        if before is None or self._tail_width != figure.tail:
+            self._tail.styles.width = self._tail_width = figure.tail
+            self._body.refresh()
+            self._tail.refresh()
             return len(figure.rows)
-        changed = [y for y, (old, new) in enumerate(zip(before, figure.rows, strict=True)) if old != new]
-        if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        changed = [y for y, (old, new) in enumerate(zip(before.rows, figure.rows, strict=True)) if old != new]
+        cut = self.size.width - figure.tail
+        body, tail = [], []
+        for y in changed:
+            (old_left, old_right), (left, right) = split(before.rows[y], cut), split(figure.rows[y], cut)
+            if old_left != left:
+                body.append(Region(0, y, changed_cells(old_left, left), 1))
+            if old_right != right:
+                tail.append(Region(0, y, figure.tail, 1))
+        for pane, regions in ((self._body, body), (self._tail, tail)):
+            if regions:
+                pane.refresh(*regions)
         return len(changed)
 
     def _draw(self, data: ChartData) -> Figure:
@@ -113,7 +157,8 @@ class OffsetChart(Live):
         self._data, self._figure, self._figure_size = data, figure, self.size
         return figure
 
-    def render_line(self, y: int) -> Strip:
+    def line(self, y: int) -> Strip:
+        """Row `y` of the chart in colour."""
         # A resize renders before it is announced; a figure of the old size would be torn.
         figure = self._figure
         if figure is None or self._figure_size != self.size:
@@ -149,3 +194,32 @@ class OffsetChart(Live):
         super().notify_style_update()
         self._styles_by_role.clear()
         self._strips = [None] * len(self._strips)
+
+
+def split(row: Row, at: int) -> tuple[Row, Row]:
+    """The runs left and right of cell `at`."""
+    left: list[tuple[str, str]] = []
+    right: list[tuple[str, str]] = []
+    for text, role in row:
+        if text[: max(0, at)]:
+            left.append((text[: max(0, at)], role))
+        if text[max(0, at) :]:
+            right.append((text[max(0, at) :], role))
+        at -= len(text)
+    return tuple(left), tuple(right)
+
+
+def changed_cells(old: Row, new: Row) -> int:
+    """How many cells from the left hold every difference between two rows of the same length."""
+    end = sum(len(text) for text, _ in new)
+    for (was, was_role), (text, role) in zip(reversed(old), reversed(new), strict=False):
+        if (was, was_role) == (text, role):
+            end -= len(text)
+            continue
+        if was_role == role:
+            for a, b in zip(reversed(was), reversed(text), strict=False):
+                if a != b:
+                    break
+                end -= 1
+        break
+    return end

@@ -36,12 +36,14 @@ _NAME_WIDTH = 18
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """The drawn rows, the value range they were drawn with, and the cells left and right of the plot."""
+    """The drawn rows, the value range they were drawn with, and the cells at the right that change most.
+
+    `tail` covers the labels and the end of the plot in which new points appear.
+    """
 
     rows: tuple[Row, ...]
     value_range: tuple[int, int]
-    left: int
-    right: int
+    tail: int
 
 
 def draw(
@@ -58,7 +60,7 @@ def draw(
     `previous` is the value range of the last drawing, kept while it still serves.
     """
     if width <= 0 or height <= 0:
-        return Figure(((),) * max(0, height), previous or (0, axis.MIN_SPAN_NS), 0, 0)
+        return Figure(((),) * max(0, height), previous or (0, axis.MIN_SPAN_NS), 0)
     charset = dots.charset
     plot_height = height - 1 if height >= _MIN_HEIGHT_TIMES else height
     labels = _Labels(data.series, width, plot_height, charset)
@@ -88,12 +90,16 @@ def draw(
         rows.append((*edge, *cells, *right[y]))
     if plot_height < height:
         rows.append(_time_axis(data, base, left, plot_width, width, dots))
-    return Figure(tuple(rows), value_range, left, labels.width)
+    return Figure(tuple(rows), value_range, min(width, labels.width + 2 * _block(plot_width)))
+
+
+def _block(width: int) -> int:
+    """The cells by which a plot `width` cells wide moves on at once."""
+    return max(1, width // _BLOCKS)
 
 
 def _bins(data: ChartData, width: int, dots: DotSet) -> tuple[TimeBase, list[Decimated]]:
-    block = dots.columns * max(1, width // _BLOCKS)
-    base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns, block)
+    base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns, _block(width) * dots.columns)
     return base, [decimate(s, base, data.t1_ns) for s in data.series]
 
 

@@ -315,7 +315,8 @@ def trace(data: Decimated, columns: int, heights: Heights, line: Layer, band: La
     return outside
 
 
-_SAME = re.compile(rb"(.)\1*", re.DOTALL)
+# Background after a run joins it: a space has no colour, and each change of colour costs bytes.
+_SAME = re.compile(rb"\0+|(.)(?:\1|\0)*", re.DOTALL)
 _FREE = bytes([255] + [0] * 255)
 _OWNER = tuple(bytes([0] + [n] * 255) for n in range(256))
 
@@ -369,5 +370,7 @@ class Canvas:
         rows = []
         for chars, owner in zip(self._text, self._owner, strict=True):
             text = "".join(chars)
-            rows.append(tuple((text[m.start() : m.end()], roles[m[1][0]]) for m in _SAME.finditer(owner)))
+            rows.append(
+                tuple((text[m.start() : m.end()], roles[owner[m.start()]]) for m in _SAME.finditer(owner))
+            )
         return rows

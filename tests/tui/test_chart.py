@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from screens.widgets.chart import OffsetChart
+from screens.widgets.chart import ChartPane, OffsetChart, changed_cells, split
 from screens.widgets.raster import (
     ASCII,
     BLOCK,
@@ -72,19 +72,27 @@ class ChartApp(App[None]):
 
 
 class Regions:
-    """Counts the rows a widget asks to have repainted."""
+    """Notes what the panes of a chart ask to have repainted."""
 
     def __init__(self, chart: OffsetChart, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rows: list[int] = []
-        refresh = chart.refresh
+        self.cells: set[tuple[int, int]] = set()
+        self.whole = 0
+        for pane in chart.query(ChartPane):
+            monkeypatch.setattr(pane, "refresh", self.spy(pane))
 
-        def spy(*regions, **options):
-            self.rows.extend(region.y for region in regions)
-            assert regions, "the whole widget was repainted"
-            assert all(region.height == 1 and region.x == 0 for region in regions)
+    def spy(self, pane: ChartPane):
+        refresh = pane.refresh
+
+        def spied(*regions, **options):
+            self.whole += not regions
+            for region in regions:
+                assert region.height == 1
+                assert region.x == 0
+                left = pane.region.x + region.x
+                self.cells |= {(left + x, region.y) for x in range(region.width)}
             return refresh(*regions, **options)
 
-        monkeypatch.setattr(chart, "refresh", spy)
+        return spied
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x50"])
@@ -147,24 +155,42 @@ async def test_nothing_is_repainted_when_nothing_changed(monkeypatch):
         chart = pilot.app.query_one(OffsetChart)
         seen = Regions(chart, monkeypatch)
         assert chart.flush() == 0
-        assert seen.rows == []
+        assert not seen.cells
+        assert not seen.whole
 
 
-async def test_only_changed_rows_are_repainted(monkeypatch):
+async def test_only_what_changed_is_repainted(monkeypatch):
     feed = Feed()
     async with ChartApp(feed).run_test(size=(80, 24)) as pilot:
         chart = pilot.app.query_one(OffsetChart)
-        before = chart.text.splitlines()
-        seen = Regions(chart, monkeypatch)
-        feed.now_s += 1
-        changed = chart.flush()
-        after = chart.text.splitlines()
-        differ = [y for y in range(23) if before[y] != after[y]]
-        assert 0 < changed < 23
-        assert len(seen.rows) == changed
-        assert set(differ) <= set(seen.rows)
         await pilot.pause()
-        assert [chart.render_line(y).text for y in range(23)] == after
+        seen = Regions(chart, monkeypatch)
+        sizes = []
+        for _ in range(30):
+            before = chart.text.splitlines()
+            seen.cells.clear()
+            feed.now_s += 1
+            changed = chart.flush()
+            after = chart.text.splitlines()
+            differ = {(x, y) for y in range(23) for x in range(80) if before[y][x] != after[y][x]}
+            assert {(x, y + chart.region.y - 1) for x, y in differ} <= seen.cells
+            assert changed == len({y for _, y in seen.cells})
+            sizes.append(len(seen.cells))
+            await pilot.pause()
+            assert [chart.line(y).text for y in range(23)] == after
+        assert not seen.whole
+        assert sorted(sizes)[15] < 80 * 23 // 5
+
+
+def test_rows_are_split_and_compared_by_cell():
+    row = (("ab", "x"), ("cd", ""), ("ef", "y"))
+    assert split(row, 3) == ((("ab", "x"), ("c", "")), (("d", ""), ("ef", "y")))
+    assert split(row, 0) == ((), row)
+    assert split(row, 9) == (row, ())
+    assert changed_cells(row, row) == 0
+    assert changed_cells(row, (("xb", "x"), ("cd", ""), ("ef", "y"))) == 1
+    assert changed_cells(row, (("ab", "z"), ("cd", ""), ("ef", "y"))) == 2
+    assert changed_cells(row, (("ab", "x"), ("cdeg", ""))) == 6
 
 
 class Cover(ModalScreen[None]):
@@ -213,8 +239,8 @@ async def test_a_chart_behind_a_dialog_stays_live():
 async def test_a_change_of_theme_restyles_every_row():
     async with ChartApp(Feed()).run_test(size=(80, 24)) as pilot:
         chart = pilot.app.query_one(OffsetChart)
-        before = [[segment.style for segment in chart.render_line(y)] for y in range(23)]
+        before = [[segment.style for segment in chart.line(y)] for y in range(23)]
         pilot.app.theme = "textual-light"
         await pilot.pause()
-        after = [[segment.style for segment in chart.render_line(y)] for y in range(23)]
+        after = [[segment.style for segment in chart.line(y)] for y in range(23)]
         assert before != after
