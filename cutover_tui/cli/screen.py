@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.session import Session
 from screens.app import CutoverApp
-from screens.terminal import Unusable, glyphs_for, prepare
+from screens.terminal import look
 
 Opened = Callable[[], AbstractAsyncContextManager[Session]]
 
@@ -21,15 +22,22 @@ def in_terminal(opened: Opened, arguments: argparse.Namespace) -> int:
     Raises:
         BadInput: this is no terminal the app can use.
     """
-    try:
-        prepare()
-    except Unusable as error:
-        raise BadInput(str(error)) from None
+    terminal = look(ascii_asked=arguments.ascii)
+    if terminal.refusal is not None:
+        raise BadInput(terminal.refusal)
 
-    async def main() -> None:
+    async def main() -> str:
         async with opened() as session:
-            app = CutoverApp(session, ascii=arguments.ascii or glyphs_for() == "ascii")
+            app = CutoverApp(
+                session,
+                ascii=terminal.ascii,
+                dots=terminal.dots,
+                theme=terminal.theme,
+                hints=terminal.hints,
+            )
             await app.run_async(mouse=not arguments.no_mouse)
+            return session.view().session
 
-    asyncio.run(main())
+    name = asyncio.run(main())
+    print(f"session {name}\n  cutover resume {name}\n  cutover export {name} -o DIR", file=sys.stderr)
     return 0

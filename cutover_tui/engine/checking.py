@@ -19,10 +19,14 @@ from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
 from cutover_tui.record.state import ALL_FAMILIES, State
 from probes.net import SystemClock
-from probes.observation import JUMP, Instant
+from probes.observation import JUMP, FailureKind, Instant
 
-SETTLE_NS = 12 * SECOND
+SETTLE_NS = 20 * SECOND
 """How long a look may take before what is missing is called unknown: connect, four NTP exchanges, one turn."""
+
+
+LASTING = frozenset({FailureKind.HOST_KEY, FailureKind.DENIED})
+"""Failures to connect that waiting does not mend."""
 
 
 @dataclass(slots=True)
@@ -44,13 +48,13 @@ class Look:
                 case Seen(observation=o):
                     log = self.logs.of(o.host)
                     log.add_observation(len(log.observations) + 1, o)
-                    if o.reader == "boot":
+                    if o.reader == "boot" and o.failure is None:
                         self.answered.add(o.host)
                         boot = o.identity.boot_id
                         if boot is not None and self._boots.setdefault(o.host, boot) != boot:
                             self._boots[o.host] = boot
                             self.rebooted[o.host] = o.began
-                case LinkChanged(failure=failure) if failure is not None:
+                case LinkChanged(failure=failure) if failure is not None and failure.kind in LASTING:
                     self.answered.add(message.host)
                 case _:
                     pass

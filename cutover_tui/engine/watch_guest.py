@@ -27,6 +27,9 @@ SAMPLE_INTERVAL_NS = SECOND
 BACKOFF_NS = (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND)
 """Waits between attempts to connect; a rebooting guest is back within one of them."""
 
+UNREACHED_EVERY_NS = 15 * SECOND
+"""How often it is recorded that a guest cannot be reached."""
+
 TURN_NS = SECOND
 """How often it is looked which readers are due."""
 
@@ -45,6 +48,7 @@ class GuestWatch:
     retry: Callable[[], None] | None = None
     """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
     _up: bool = False
+    _said_ns: int = -UNREACHED_EVERY_NS
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _identity: Identity = field(default_factory=Identity)
 
@@ -61,6 +65,7 @@ class GuestWatch:
             while True:
                 failure = await self._connected()
                 self.emit(LinkChanged(self.host, self.clock.now(), self._identity, failure))
+                self._nothing_seen(failure)
                 attempt = 0 if failure.kind is FailureKind.LOST else attempt
                 pause = BACKOFF_NS[min(attempt, len(BACKOFF_NS) - 1)]
                 attempt += 1
@@ -78,6 +83,17 @@ class GuestWatch:
         (raw,) = await self.guest.run((command,))
         self.look()
         return raw
+
+    def _nothing_seen(self, failure: Failure) -> None:
+        """Not reaching a guest is an observation of it: the checks say so, with its reason."""
+        now_ns = self.clock.mono_ns()
+        if now_ns < self._said_ns + UNREACHED_EVERY_NS:
+            return
+        self._said_ns = now_ns
+        at = self.clock.now()
+        for reader in self.readers:
+            raws = tuple(Raw(c.argv, None, "", failure=failure) for c in reader.commands)
+            self._see(reader, raws, reader.parse(raws), at, at)
 
     def stopped(self, why: str) -> None:
         """Say that this guest is no longer watched."""
@@ -163,24 +179,29 @@ class GuestWatch:
             outcomes.append((reader, mine, reader.parse(mine)))
         self._recognise([facts for _, _, facts in outcomes])
         for reader, mine, outcome in outcomes:
-            self.emit(
-                Seen(
-                    Observation(
-                        id=f"{self.host}/{reader.name}/{ended.boottime_ns}",
-                        reader=reader.name,
-                        version=reader.version,
-                        host=self.host,
-                        identity=self._identity,
-                        vantage="guest",
-                        began=began,
-                        ended=ended,
-                        attempt=1,
-                        raw=mine,
-                        facts=None if isinstance(outcome, Failure) else outcome,
-                        failure=outcome if isinstance(outcome, Failure) else None,
-                    )
+            self._see(reader, mine, outcome, began, ended)
+
+    def _see(
+        self, reader: Reader, raws: tuple[Raw, ...], outcome: Facts | Failure, began: Instant, ended: Instant
+    ) -> None:
+        self.emit(
+            Seen(
+                Observation(
+                    id=f"{self.host}/{reader.name}/{ended.boottime_ns}",
+                    reader=reader.name,
+                    version=reader.version,
+                    host=self.host,
+                    identity=self._identity,
+                    vantage="guest",
+                    began=began,
+                    ended=ended,
+                    attempt=1,
+                    raw=raws,
+                    facts=None if isinstance(outcome, Failure) else outcome,
+                    failure=outcome if isinstance(outcome, Failure) else None,
                 )
             )
+        )
 
     def _recognise(self, seen: Sequence[Facts | Failure]) -> None:
         """Which machine this is, from what it just said of itself."""

@@ -83,6 +83,8 @@ def question(
         now=now,
         anchor=state.anchor,
         upto=upto,
-        owed=owed(runbook, step, tuple(h.name for h in chosen), state.status, state.moved_unmarked, second),
+        owed=owed(runbook, step, tuple(h.name for h in chosen), state.status, state.moved_unmarked, second)
+        if steps_count
+        else (),
         windows=windows,
     )
