@@ -7,7 +7,7 @@
 
 The guests are an SSH server in a process of its own on loopback that starts a real bash for
 each channel; truth is 0 because it is the same machine's clock. The 20 ms are made by a
-forwarder in that process. `python -m bench sampler`; BENCH_GUESTS sets N (default 100).
+forwarder in that process. `python -m bench sampler`; BENCH_GUESTS sets N (default 200).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from probes.net import SystemClock
 from probes.observation import Sample
 from probes.ssh import SshGuest, SshTarget
 
-GUESTS = int(os.environ.get("BENCH_GUESTS", "100"))
+GUESTS = int(os.environ.get("BENCH_GUESTS", "200"))
 PAIRS = 3
 SECONDS = 5
 DELAY_S = 0.010
@@ -304,7 +304,7 @@ def main() -> None:
         resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2
     )
     other = subprocess.Popen(
-        [sys.executable, "-m", "bench.sampler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "bench.sampler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         ssh, floor, far = (int(other.stdout.readline()) for _ in range(3))
