@@ -19,6 +19,7 @@ _BURST_GAP = 2 * SECOND
 _BURST = 4
 _NEEDED = 3
 _KEPT = 16
+_JUMP = SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ class Source:
             return 0
         return PPB * (n * sum(x * y for x, y in zip(xs, ys, strict=True)) - sx * sy) // spread
 
+    def expected(self, now: int) -> int:
+        """Where the line through the samples is by now."""
+        (at, offset), slope = self.samples[-1], self.slope_ppb()
+        return offset + part(now - at, slope)
+
     def skew_ppb(self) -> int:
         """How uncertain that rate is: the worst residual over the span."""
         if len(self.samples) < _NEEDED:
@@ -178,7 +184,10 @@ class Chronyd:
         source.root_delay_ns = reply.root_delay_ns
         source.root_dispersion_ns = reply.root_dispersion_ns
         # A slew that still runs is already decided: the line through the samples is without it.
-        source.samples.append((now, reply.offset_ns + clock.slewing(now)))
+        sample = (now, reply.offset_ns + clock.slewing(now))
+        if source.samples and abs(sample[1] - source.expected(now)) > _JUMP:
+            source.samples.clear()  # somebody set the clock: what was measured before says nothing now
+        source.samples.append(sample)
         del source.samples[:-_KEPT]
         self._select()
         return self._update(source, now, clock) if source is self.selected else clock

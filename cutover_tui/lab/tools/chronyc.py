@@ -44,8 +44,6 @@ def chronyc(call: Call) -> Result | Running:
             return Result(out=_VERSION)
         if option == "--help":
             return Result(out=_USAGE)
-        if option.startswith("--"):
-            return Result(1, _USAGE, f"chronyc: unrecognized option '{option}'\n")
         for letter in option[1:]:
             if letter in "hp":
                 if not words:

@@ -6,6 +6,7 @@ from cutover_tui.lab.tools.call import Call, Result
 
 _HINT = """
 Usage:
+ ps [options]
 
  Try 'ps --help <simple|list|output|threads|misc|all>'
   or 'ps --help <s|l|o|t|m|a>'

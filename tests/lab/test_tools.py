@@ -1,0 +1,139 @@
+"""The lab's tools over a state that is set; tests/system holds them against the real ones."""
+
+import re
+
+import pytest
+
+SECOND = 1_000_000_000
+
+
+def test_unknown_tools_are_not_found(bench):
+    for tool in ("rpm", "apk", "python3", "journalctl", "chronyc", "/opt/x"):
+        ran = bench.run(f"{tool} -x")
+        assert (ran.rc, ran.out, ran.err) == (127, "", f"sh: 1: {tool}: not found\n")
+
+
+def test_quotes_follow_the_locale(bench):
+    assert bench.run("LC_ALL=C date foo").err == "date: invalid date 'foo'\n"
+    assert bench.run("LC_ALL=C.UTF-8 date foo").err == "date: invalid date ‘foo’\n"
+
+
+@pytest.fixture
+def synced(bench):
+    bench.guest.clock = bench.guest.clock.with_rate(bench.now, 25_000).stepped(bench.now, 5_000_000)
+    bench.root("apt-get -y install chrony")
+    bench.wait(41.5)
+    return bench
+
+
+def test_tracking_of_people_and_of_csv_say_the_same(synced):
+    people = dict(
+        re.split(r" *: ", line, maxsplit=1) for line in synced.run("chronyc tracking").out.splitlines()
+    )
+    csv = synced.run("chronyc -n -c tracking").out.rstrip("\n").split(",")
+    assert len(csv) == 14
+    assert people["Reference ID"] == f"{csv[0]} (ntp1.lab.example)" == "0A140001 (ntp1.lab.example)"
+    assert csv[1:3] == ["10.20.0.1", "2"]
+    assert people["Stratum"] == "2"
+    assert int(csv[3].split(".")[0]) == pytest.approx(synced.now // SECOND, abs=5)
+    assert people["Frequency"] == f"{csv[7]} ppm fast"
+    assert float(csv[7]) == pytest.approx(25, abs=5)
+    assert people["Update interval"] == f"{csv[12]} seconds" == "4.0 seconds"
+    assert people["Leap status"] == csv[13] == "Normal"
+
+
+def test_the_sign_of_the_system_time(synced):
+    synced.guest.clock = synced.guest.clock.slewed(synced.now, SECOND, 1000)
+    assert "System time     : 1.000000000 seconds slow of NTP time" in synced.run("chronyc tracking").out
+    assert synced.run("chronyc -c tracking").out.split(",")[4] == "1.000000000"
+
+
+def test_sources_columns(synced):
+    rows = [line.split(",") for line in synced.run("chronyc -n -c sources").out.splitlines()]
+    assert [row[:7] for row in rows] == [
+        ["^", "*", "10.20.0.1", "1", "2", "377", "3"],
+        ["^", "+", "10.20.0.2", "1", "2", "377", "3"],
+        ["^", "+", "10.20.0.3", "1", "2", "377", "3"],
+    ]
+    line = synced.run("chronyc sources").out.splitlines()[2]
+    assert re.fullmatch(
+        r"\^\* ntp1\.lab\.example              1   2   377     3  .{5}[nu]s\[.{5}[nu]s\] \+/-  700us", line
+    )
+
+
+def test_before_the_first_update(bench):
+    bench.root("apt-get -y install chrony")
+    assert bench.run("chronyc -c tracking").out == (
+        "00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,"
+        "1.000000000,1.000000000,0.0,Not synchronised\n"
+    )
+    assert bench.run("chronyc -c sources").out.splitlines()[0] == (
+        "^,?,10.20.0.1,0,2,0,4294967295,0.000000000,0.000000000,0.000000000"
+    )
+    assert bench.run("chronyc -c activity").out == "0,0,3,0,0\n"
+
+
+def test_waitsync_takes_time_and_tells(bench):
+    ran = bench.root("apt-get -y install chrony\nchronyc waitsync 9 0.1 0 1")
+    assert ran.rc == 0
+    tries = [line for line in ran.out.splitlines() if line.startswith("try: ")]
+    assert tries[0] == "try: 1, refid: 00000000, correction: 0.000000000, skew: 0.000"
+    assert tries[-1].startswith("try: 6, refid: 0A140001, correction: ")
+
+
+def test_commands_that_change_chronyd_are_roots(synced):
+    ran = synced.run("chronyc makestep")
+    assert (ran.rc, ran.out) == (1, "501 Not authorised\n")
+    assert synced.run("sudo -n chronyc makestep").out == "200 OK\n"
+
+
+def test_show_prints_in_the_order_of_the_bus(bench):
+    out = bench.run("systemctl show -p ActiveState,Id -p LoadState ssh nosuch.service").out
+    assert out == (
+        "Id=ssh.service\nLoadState=loaded\nActiveState=active\n\n"
+        "Id=nosuch.service\nLoadState=not-found\nActiveState=inactive\n"
+    )
+
+
+def test_services_start_stop_enable_disable(bench):
+    assert bench.run("systemctl stop ssh").rc == 1
+    assert bench.root("systemctl stop ssh; systemctl is-active ssh").out == "inactive\n"
+    assert bench.root("systemctl is-active ssh").rc == 3
+    ran = bench.root("systemctl disable ssh\nsystemctl is-enabled ssh")
+    assert (ran.rc, ran.out) == (1, "disabled\n")
+    assert bench.root("systemctl start nosuch").rc == 5
+
+
+def test_packages_come_and_go(bench):
+    form = r"dpkg-query -W -f '${Package} ${Version} ${Status}\n' open-vm-tools chrony"
+    ran = bench.run(form)
+    assert (ran.rc, ran.out) == (1, "open-vm-tools 2:12.2.0-1+deb12u4 install ok installed\n")
+    assert ran.err == "dpkg-query: no packages found matching chrony\n"
+    denied = bench.run("apt-get -y purge open-vm-tools")
+    assert (denied.rc, denied.out) == (100, "")
+    assert bench.root("apt-get -y purge open-vm-tools").rc == 0
+    assert bench.run(form).out == "open-vm-tools  unknown ok not-installed\n"
+    assert bench.run("vmware-toolbox-cmd timesync status").rc == 127
+    assert "vmtoolsd" not in bench.run("ps -A -o pid=,comm=").out
+    assert bench.root("apt-get -y install nosuch").err == "E: Unable to locate package nosuch\n"
+
+
+def test_vmware_toolbox_cmd(bench):
+    for line, rc, err in (
+        ("", 64, "Missing command"),
+        ("foo", 64, "Unknown command 'foo'"),
+        ("timesync", 64, "Missing subcommand"),
+        ("timesync foo", 64, "Unknown subcommand 'foo'"),
+    ):
+        ran = bench.run(f"vmware-toolbox-cmd {line}")
+        assert (ran.rc, ran.err.splitlines()[0]) == (rc, f"vmware-toolbox-cmd: {err}")
+    ran = bench.run("vmware-toolbox-cmd timesync enable; vmware-toolbox-cmd timesync status")
+    assert (ran.rc, ran.out) == (0, "Enabled\nEnabled\n")
+
+
+def test_date_sets_the_guests_clock_only_for_root(bench):
+    ran = bench.run("date -s @1000")
+    assert (ran.rc, ran.err) == (1, "date: cannot set date: Operation not permitted\n")
+    assert bench.offset() == 0
+    assert bench.root("date -u -s @1000 +%s").out == "1000\n"
+    assert bench.run("date +%s.%N").out == "1000.000000000\n"
