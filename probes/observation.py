@@ -138,8 +138,8 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
 
     `mono_ns`: CLOCK_BOOTTIME of the jump host at the middle of the exchange. `rtt_ns`: its
     duration. `offset_ns`: guest UTC minus the session timescale at `mono_ns`. `grain_ns`:
-    how coarse the guest's reading is (0 for microseconds, 10^9 where only seconds are to
-    be had; the offset then already refers to the middle of the grain).
+    how coarse the guest's reading is (1000 where it shows microseconds, 10^9 where only
+    seconds are to be had; the offset already refers to the middle of the grain).
     """
 
     mono_ns: int

@@ -323,9 +323,9 @@ def inside(wanted: list[str]) -> None:
     """In the namespaces: private directories, then the cases."""
     for command in (
         "ip link set lo up", "hostname guest", "mount -t tmpfs none /run", "mount -t tmpfs none /var/lib/systemd",
-        "mount -t tmpfs none /etc/chrony", "mkdir -p /etc/chrony/conf.d /run/chrony /run/over/up /run/over/work /run/ssh/up /run/ssh/work",
-        "chmod 750 /run/chrony", "mount -t overlay -o lowerdir=/etc/systemd/system,upperdir=/run/over/up,workdir=/run/over/work none /etc/systemd/system",
-        "mount -t overlay -o lowerdir=/etc/ssh,upperdir=/run/ssh/up,workdir=/run/ssh/work none /etc/ssh",
+        "mount -t tmpfs none /etc/chrony", "mkdir -p /etc/chrony/conf.d /run/chrony /run/over/top /run/over/aside /run/ssh/top /run/ssh/aside",
+        "chmod 750 /run/chrony", "mount -t overlay -o lowerdir=/etc/systemd/system,upperdir=/run/over/top,workdir=/run/over/aside none /etc/systemd/system",
+        "mount -t overlay -o lowerdir=/etc/ssh,upperdir=/run/ssh/top,workdir=/run/ssh/aside none /etc/ssh",
         "mount -t proc proc /proc", "cp /bin/sleep /run/qemu-ga",
     ):  # fmt: skip
         subprocess.run(shlex.split(command), check=True)
