@@ -80,7 +80,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     schema.set_defaults(command=_late("schema"))
 
     demo = commands.add_parser("demo", help="open the incident in the embedded lab")
-    demo.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
+    demo.add_argument("--before", action="store_true", help="begin before the move, with the baseline")
     _screen(demo)
     demo.set_defaults(command=_late("demo"))
 

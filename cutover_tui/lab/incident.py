@@ -68,8 +68,8 @@ def build_world(now: int) -> World:
 def build_incident(directory: Path, *, moved: bool = False) -> Incident:
     """Make the world and write runbook.yaml, known_hosts and id_ed25519 into `directory`.
 
-    With `moved` the guests come up on the target within seconds of the door opening: no
-    baseline can be taken then. Open the result's `door` to let anybody in.
+    With `moved` the guests come up on the target within seconds of the door opening, and
+    the runbook begins after the move: no baseline can be taken then. Open the result's `door` to let anybody in.
     """
     directory.mkdir(parents=True, exist_ok=True)
     clock = TrueTime()
@@ -77,16 +77,16 @@ def build_incident(directory: Path, *, moved: bool = False) -> Incident:
     door = RealDoor(world, clock)
     key_path, hosts_path = door.write_access(directory)
     runbook_path = directory / "runbook.yaml"
-    runbook_path.write_text(runbook(door, key_path))
+    runbook_path.write_text(runbook(door, key_path, "demo.yaml" if moved else "incident.yaml"))
     incident = Incident(world, door, runbook_path, hosts_path, key_path)
     if moved:
         incident.migrate()
     return incident
 
 
-def runbook(door: RealDoor, key_path: Path) -> str:
-    """The demo's runbook with the door's ports and a window that began a minute ago."""
-    text = resources.files("cutover_tui.lab").joinpath("incident.yaml").read_text(encoding="utf-8")
+def runbook(door: RealDoor, key_path: Path, name: str) -> str:
+    """A runbook of this folder with the door's ports and a window that began a minute ago."""
+    text = resources.files("cutover_tui.lab").joinpath(name).read_text(encoding="utf-8")
     now = datetime.now(UTC).replace(microsecond=0)
     return Template(text).substitute(
         start=_stamp(now - timedelta(minutes=1)),
