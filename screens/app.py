@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import tzinfo
 from pathlib import PurePath
 from typing import ClassVar, TypeVar
@@ -11,10 +11,12 @@ from typing import ClassVar, TypeVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
 from cutover_tui.engine.port import SessionPort
+from screens.ascii_filter import AsciiOnly
 from screens.base import PortScreen
 from screens.clock import ClockScreen
 from screens.context import Context, row_of
@@ -41,12 +43,21 @@ class CutoverApp(App[None]):
     TITLE = "cutover"
     CSS_PATH = "cutover.tcss"
     COMMANDS: ClassVar = {CutoverCommands, *App.COMMANDS}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-tiny"),
+        (16, "-short"),
+        (23, "-normal"),
+        (32, "-tall"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h", "hosts", "host", id="app.hosts", tooltip="Choose the guest"),
         Binding("c", "go('clock')", "clock", id="app.clock", tooltip="The guests' clocks"),
         Binding("o", "go('overview')", "overview", id="app.overview", tooltip="Where are we?"),
         Binding("n", "note", "note", id="app.note", tooltip="Write a note on the record"),
-        Binding("e", "export", "export", id="app.export", tooltip="Write the evidence to a directory"),
+        Binding(
+            "e", "export", "export", show=False, id="app.export", tooltip="Write the evidence to a directory"
+        ),
         Binding("question_mark,f1", "help", "help", key_display="?", id="app.help", tooltip="This help"),
         Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; asks first"),
         Binding("b,escape", "go_back", "back", show=False, key_display="b", id="app.back", tooltip="Back"),
@@ -88,6 +99,7 @@ class CutoverApp(App[None]):
             zone,
         )
         self._port = port
+        self._ascii_only = AsciiOnly()
         self._intents = Intents(self, self.context)
         self._turn = asyncio.Lock()
         self._asking: AskSecret | None = None
@@ -273,8 +285,13 @@ class CutoverApp(App[None]):
         dialog = confirm_quit(len(self._intents.running), view.recording is None, view.session)
         self.push_screen(dialog, answered)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and in ASCII mode one that lets nothing else through."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_only] if self.context.charset is ASCII else filters
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual's own commands, without the one that would leave unasked."""
         for command in super().get_system_commands(screen):
-            if command.title not in ("Quit", "Keys"):
+            if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
+from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Static
 
 from cutover_tui.engine.port import SessionView
 from screens.context import Context
@@ -19,17 +21,6 @@ class PortScreen(Screen[None]):
 
     HELP_TEXT: ClassVar[str] = ""
     """What this screen answers, for the help."""
-
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-narrow"),
-        (140, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (16, "-short"),
-        (23, "-normal"),
-        (32, "-tall"),
-    ]
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -44,6 +35,13 @@ class PortScreen(Screen[None]):
         """Draw at once, for instance because of an event."""
         if self.is_mounted and self.is_attached:
             self.look(self.context.port.view())
+
+    def say(self, selector: str, content: Content) -> None:
+        """Show a text if it changed; an empty one takes no room."""
+        widget = self.query_one(selector, Static)
+        if not isinstance(widget.content, Content) or not content.is_same(widget.content):
+            widget.update(content)
+        widget.set_class(not content.plain, "-empty")
 
     def on_mount(self) -> None:
         self._timer = self.set_interval(REFRESH_S, self._tick)

@@ -19,7 +19,7 @@ from screens.widgets.chart import OffsetChart
 from screens.widgets.glyphs import Charset, State, clean, drift, mark, offset
 from screens.widgets.raster import ChartData
 from screens.widgets.table import Cell, Column, HostTable, TableModel
-from screens.wording import HOUR, MINUTE, Part, coarse, say
+from screens.wording import HOUR, MINUTE, Part, coarse, say, spell
 
 RANGES_MIN = (2, 10, 30, 120)
 _FAR_NS = 30 * 24 * HOUR
@@ -51,11 +51,11 @@ class ClockScreen(PortScreen):
         self._clock: tuple[ClockView, int] | None = None
         self._model = TableModel(
             [
-                Column("host", "host", 12, priority=0, min_width=6),
-                Column("offset", "offset", 22, priority=0, min_width=18, align="right"),
+                Column("host", "host", 10, priority=0, min_width=6),
+                Column("offset", "offset", 20, priority=0, min_width=18, align="right"),
                 Column("drift", "drift", 12, priority=2, align="right"),
                 Column("reaches", "300 s at this rate", 18, priority=3, min_width=10, align="right"),
-                Column("link", "link", 13, priority=1),
+                Column("link", "link", 15, priority=1),
                 Column("provider", "kept by", 16, priority=4, grow=True),
             ]
         )
@@ -76,7 +76,7 @@ class ClockScreen(PortScreen):
         chosen = self.context.place.clock_hosts or tuple(h.name for h in view.hosts)
         clock = self.context.port.clock(chosen, since, 4 * max(50, self.size.width))
         self._clock = (clock, since)
-        self._say("#clock-title", references(clock, self.context.charset))
+        self.say("#clock-title", references(clock, self.context.charset))
         hosts = {h.name: h for h in view.hosts}
         self._model.set_rows(
             (s.host, clock_cells(s, hosts.get(s.host), view, clock, self.context.charset))
@@ -85,11 +85,6 @@ class ClockScreen(PortScreen):
         table = self.query_one("#clock-guests", HostTable)
         table.styles.height = min(len(clock.series) + 1, max(2, self.size.height // 3))
         table.flush()
-
-    def _say(self, selector: str, content: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != content:
-            widget.update(content)
 
     def _chart(self) -> ChartData:
         if self._clock is None:
@@ -144,7 +139,9 @@ def clock_cells(
         else Cell(f"{charset.glyphs[State.PASS]} live", "ok")
         if host is not None and host.link == "up"
         else Cell(f"{charset.glyphs[State.SOAKING]} connecting", "wait"),
-        Cell(series.provider) if series.provider else Cell(f"{fail.glyph} nobody shown", "bad"),
+        Cell(spell(series.provider, charset))
+        if series.provider
+        else Cell(f"{fail.glyph} nobody shown", "bad"),
     ]
 
 
@@ -158,6 +155,6 @@ def _reaches(series: ClockSeries, charset: Charset) -> Cell:
     if rest == 0:
         return Cell(f"{charset.glyphs[State.FAIL]} past 300 s", "bad")
     if rest > _FAR_NS:
-        return Cell("in > 30 d", "")
+        return Cell("in > 30 d")
     days = f"{rest // (24 * HOUR)} d" if rest >= 72 * HOUR else coarse(rest)
     return Cell(f"in {days}", "bad" if rest < 4 * HOUR else "warn")

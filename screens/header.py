@@ -37,7 +37,7 @@ class TopLine(Widget):
         """`where` we are, and the `place` in it that must survive a narrow terminal."""
         self._view, self._where = view, (where, place)
         self.set_class(view.recording is not None, "-unrecorded")
-        if self._draw() != self._shown:
+        if self._shown is None or not self._draw().is_same(self._shown):
             self.refresh()
 
     def render(self) -> Content:

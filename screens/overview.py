@@ -17,12 +17,24 @@ from screens.header import TopLine, link_alert
 from screens.messages import OpenStep
 from screens.widgets.glyphs import State, clean, mark, offset
 from screens.widgets.table import Cell, Column, HostTable, TableModel
-from screens.wording import WORST_FIRST, Part, ago, both_times, coarse, lines, say, status_mark
+from screens.wording import (
+    HOUR,
+    MINUTE,
+    WORST_FIRST,
+    Part,
+    ago,
+    both_times,
+    coarse,
+    lines,
+    say,
+    spell,
+    status_mark,
+)
 
 _PHASE = "phase:"
 _STATE_WIDTH = 12
-_SUMMARY_WIDTH = 24
-_FIXED = 6 + 26 + 7  # step id, a readable title, expected time
+_SUMMARY_WIDTH = 27
+_FIXED = 6 + 32 + 7  # step id, a readable title, expected time
 
 
 class OverviewScreen(PortScreen):
@@ -47,8 +59,8 @@ class OverviewScreen(PortScreen):
         self._guests = TableModel(
             [
                 Column("host", "host", 14, priority=0, min_width=6),
-                Column("link", "link", 14, priority=0),
-                Column("offset", "offset to references", 22, priority=0, min_width=18, align="right"),
+                Column("link", "link", 15, priority=0),
+                Column("offset", "offset", 22, priority=0, min_width=18, align="right"),
                 Column("provider", "kept by", 20, priority=2, grow=True),
                 Column("platform", "platform", 9, priority=3),
                 Column("mark", "moved", 6, priority=4),
@@ -68,7 +80,7 @@ class OverviewScreen(PortScreen):
         yield Footer(compact=True, show_command_palette=False)
 
     def look(self, view: SessionView) -> None:
-        self.query_one(TopLine).show(view, view.title or "Overview", "overview")
+        self.query_one(TopLine).show(view, "Overview", progress(view))
         table = self._choose_table()
         columns = self._hosts if table.model is self._wide else None
         table.model.set_rows(self._rows(view, columns))
@@ -80,17 +92,11 @@ class OverviewScreen(PortScreen):
         self._guests.set_rows((h.name, guest_cells(h, view, self.context)) for h in view.hosts)
         guests = self.query_one("#guests", HostTable)
         guests.styles.height = min(len(view.hosts) + 1, max(2, self.size.height // 3))
-        self._say("#path", critical_path(view, self.context))
-        self._say("#notices", lines(say((" " + n, "warn")) for n in view.notices[-2:]))
+        self.say("#path", critical_path(view, self.context))
+        self.say("#notices", lines(say((" " + n, "warn")) for n in view.notices[-2:]))
         for shown in (table, guests):
             if shown.is_attached and shown.display:
                 shown.flush()
-
-    def _say(self, selector: str, content: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != content:
-            widget.update(content)
-            widget.display = bool(content.plain)
 
     def _choose_table(self) -> HostTable:
         """The table with a column a guest, or the one with counts; the cursor goes along."""
@@ -117,7 +123,7 @@ class OverviewScreen(PortScreen):
                 rows.append((_PHASE + phase, [Cell(""), Cell(row.phase_title, "header"), Cell(""), *blank]))
             title = row.title + (" (mark)" if row.mark else "")
             rows.append(
-                (row.id, [Cell(row.id), Cell(title), Cell(coarse(row.expected_ns), "quiet"), *states])
+                (row.id, [Cell(row.id), Cell(title), Cell(planned(row.expected_ns), "quiet"), *states])
             )
         return rows
 
@@ -185,7 +191,11 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
     else:
         shown = Cell(offset(host.offset_ns, host.bound_ns, charset), "unknown" if alert else "")
     nobody = mark(State.UNKNOWN if host.offset_ns is None else State.FAIL, charset)
-    provider = Cell(host.provider) if host.provider else Cell(f"{nobody.glyph} nobody shown", nobody.role)
+    provider = (
+        Cell(spell(host.provider, charset))
+        if host.provider
+        else Cell(f"{nobody.glyph} nobody shown", nobody.role)
+    )
     return [
         Cell(host.name),
         link,
@@ -195,6 +205,17 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
         Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
         Cell(host.address, "quiet"),
     ]
+
+
+def progress(view: SessionView) -> str:
+    """How many steps are done everywhere."""
+    done = sum(all(status == "done" for _, status in row.states) for row in view.steps)
+    return f"{done} of {len(view.steps)} steps done"
+
+
+def planned(ns: int) -> str:
+    """A runbook's expectation: `5 min`, `1h30`."""
+    return coarse(ns) if ns >= HOUR or ns < MINUTE else f"{ns // MINUTE} min"
 
 
 def critical_path(view: SessionView, context: Context) -> Content:
@@ -207,8 +228,7 @@ def critical_path(view: SessionView, context: Context) -> Content:
         else (f"fits with {coarse(spare)} to spare", "ok" if spare >= view.left_ns // 4 else "warn")
     )
     parts: list[Part] = [
-        f" work left {coarse(view.left_ns)} by the runbook, window ends ",
-        f"{both_times(view.window_end_ns, context.zone)}: ",
+        f" work left {planned(view.left_ns)}, window ends {both_times(view.window_end_ns, context.zone)}: ",
         verdict,
     ]
     rows = [say(*parts)]

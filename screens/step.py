@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.widgets import Footer, Static
 
 from cutover_tui.engine.port import ActionView, ClockView, SessionView, StepView
@@ -50,7 +49,7 @@ class StepScreen(PortScreen):
         ),
         Binding("d", "done", "done", id="step.done", tooltip="Decide on the record, and mark done if open"),
         Binding("w", "why", "why", id="step.why", tooltip="Everything about the selected check"),
-        Binding("r", "again", "look again", id="step.again", tooltip="Read everything of this guest now"),
+        Binding("r", "again", "look", id="step.again", tooltip="Read everything of this guest now"),
         Binding("pagedown", "turn(1)", "next step", False, "PgDn", True, id="step.next", tooltip="Next step"),
         Binding(
             "pageup",
@@ -134,10 +133,10 @@ class StepScreen(PortScreen):
         width = self.query_one("#main").size.width - 2 or size.width - 2
         height = 1 if size.height < 20 else 3 if size.height < 32 else 10
         more = f" {charset.ellipsis} (w)"
-        self._say("#instruction", lines(say(" " + t) for t in block(step.instruction, width, height, more)))
-        self._say("#actions", action_lines(step, width, charset))
+        self.say("#instruction", lines(say(" " + t) for t in block(step.instruction, width, height, more)))
+        self.say("#actions", action_lines(step, width, charset))
         key = (step.step, step.host)
-        self._say("#gate", gate_line(step, view, self.context, deciding=key in self.context.deciding))
+        self.say("#gate", gate_line(step, view, self.context, deciding=key in self.context.deciding))
         rows = finding_rows(step, charset)
         self._model.set_rows(rows)
         table = self.query_one("#findings", HostTable)
@@ -154,13 +153,7 @@ class StepScreen(PortScreen):
             return
         selected = self.query_one("#findings", HostTable).cursor
         width = self.query_one("#main").size.width or self.size.width
-        self._say("#detail", detail_lines(self._view, selected, width, self.context.charset))
-
-    def _say(self, selector: str, content: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if widget.content != content:
-            widget.update(content)
-            widget.display = bool(content.plain)
+        self.say("#detail", detail_lines(self._view, selected, width, self.context.charset))
 
     def _look_at_clock(self, view: SessionView, host: str) -> None:
         if not self.query_one("#chart").size:
@@ -168,7 +161,7 @@ class StepScreen(PortScreen):
         since = view.now.boottime_ns - CHART_RANGE_NS
         hosts = (host,) if host != WAVE else tuple(h.name for h in view.hosts)[:_MOST_LINES]
         self._clock = (self.context.port.clock(hosts, since, 4 * max(50, self.size.width)), since)
-        self._say("#chart-title", say((" offset to the references, last 10 min, UTC", "quiet")))
+        self.say("#chart-title", say((" offset to the references, last 10 min, UTC", "quiet")))
 
     def _chart(self) -> ChartData:
         if self._clock is None:

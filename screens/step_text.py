@@ -18,6 +18,7 @@ from screens.wording import (
     action_state,
     action_traits,
     ago,
+    dot,
     finding_state,
     lines,
     missing_count,
@@ -35,12 +36,12 @@ ACTION_LETTERS = tuple(c for c in ascii_lowercase if c not in TAKEN)
 FINDING_COLUMNS = (
     Column("state", "state", 12, priority=0),
     Column("check", "check", 18, priority=1, min_width=12),
-    Column("host", "host", 12, priority=4),
     Column("reason", "measured", 30, priority=2, min_width=10, grow=True),
     Column("next", "next", 11, priority=3, min_width=6, align="right"),
 )
 _RULE = "rule:"
 _BAR = 12
+DETAIL_LINES = 4
 
 
 def action_key(action: ActionView, index: int) -> str:
@@ -97,7 +98,7 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
     elif step.live.outcome == "open":
         parts += [(f"GATE open{_of(of, charset)}", "ok"), "   d marks it done"]
     else:
-        parts += [("GATE refused", "bad"), words(charset, " ", f"{missing} of {of} missing")]
+        parts += [("GATE refused", "bad"), dot(charset) + f"{missing} of {of} missing"]
     soak = longest_soak(step)
     if soak is not None and not soak.complete:
         parts += [
@@ -148,7 +149,7 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
         rows.append(
             (
                 _RULE + missing.what,
-                [Cell(shown.text, shown.role), Cell(missing.what), Cell(""), Cell(missing.reason), Cell("")],
+                [Cell(shown.text, shown.role), Cell(missing.what), Cell(missing.reason), Cell("")],
             )
         )
     wave = step.host == "*"
@@ -160,8 +161,10 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
                 [
                     Cell(shown.text, shown.role),
                     Cell(finding.check),
-                    Cell(finding.host if wave else "", "quiet"),
-                    Cell(finding.reason, "quiet" if finding.verdict == "na" else ""),
+                    Cell(
+                        f"{finding.host}: {finding.reason}" if wave else finding.reason,
+                        "quiet" if finding.verdict == "na" else "",
+                    ),
                     Cell(next_thing(finding, step, charset)),
                 ],
             )
@@ -226,4 +229,4 @@ def detail_lines(step: StepView, key: str | None, width: int, charset: Charset =
 
 
 def _of(of: int, charset: Charset) -> str:
-    return words(charset, " ", f"{of} of {of}") if of else ""
+    return f"{dot(charset)}{of} of {of}" if of else ""

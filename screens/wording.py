@@ -163,6 +163,33 @@ def action_state(action: ActionView) -> tuple[str, str]:
             return (f"ran, exit {action.rc}", "" if action.rc == 0 else "bad")
 
 
+_SPELLED = str.maketrans(
+    {
+        "±": "+-",
+        "≤": "<=",
+        "≥": ">=",
+        "→": "->",
+        "←": "<-",
+        "−": "-",
+        "–": "-",
+        "×": "x",
+        "µ": "u",
+        "·": "-",
+        "…": "...",
+    }
+)
+
+
+def spell(text: str, charset: Charset) -> str:
+    """`text` with the signs that carry meaning written out where the terminal has no glyph for them."""
+    return text if charset.name == "unicode" else text.translate(_SPELLED)
+
+
+def dot(charset: Charset) -> str:
+    """What stands between two facts on one line."""
+    return " · " if charset.name == "unicode" else " - "
+
+
 def words(charset: Charset, *parts: str) -> str:
     """Parts with a separator the terminal can show."""
-    return (" · " if charset.name == "unicode" else " - ").join(p for p in parts if p)
+    return dot(charset).join(p for p in parts if p)

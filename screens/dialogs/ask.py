@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from textual import on
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -37,7 +38,7 @@ class Ask(Dialog[str | None]):
 
     def body(self) -> Iterable[Widget]:
         yield paragraph(self._text)
-        yield self.field()
+        yield Horizontal(Static(">", markup=False), self.field(), classes="line")
         yield Static(id="dialog-problem", markup=False)
 
     def field(self) -> Input:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -36,8 +37,11 @@ class Confirm(Dialog[bool]):
                 "Type ", (self._typed, "strong"), " to allow it, then Tab to ", (self._yes, "strong"), "."
             )
             yield paragraph(asked)
-            yield Input(max_length=200, compact=True, select_on_focus=False)
+            yield Horizontal(Static(">", markup=False), self._field(), classes="line")
             yield Static(id="dialog-problem", markup=False)
+
+    def _field(self) -> Input:
+        return Input(max_length=200, compact=True, select_on_focus=False)
 
     def controls(self) -> Iterable[Widget]:
         yield Button("Cancel", id="cancel", compact=True)
@@ -93,19 +97,19 @@ def confirm_action(step: StepView, action: ActionView, host: HostView | None) ->
     """The whole command, where, and what else it does; destructive ones need the host's name typed."""
     where = step.host if host is None else f"{host.name} ({host.address})"
     rows: list[list[Part]] = [
-        [("run    ", "quiet"), (quoted(action.argv), "strong")],
-        [("on     ", "quiet"), where, ("  as root" if action.elevate else "")],
-        [("is     ", "quiet"), (TIER_WORDS[action.tier], "bad" if action.tier == "D" else "")],
+        [("run      ", "quiet"), (quoted(action.argv), "strong")],
+        [("on       ", "quiet"), where, ("  as root" if action.elevate else "")],
+        [("is       ", "quiet"), (TIER_WORDS[action.tier], "bad" if action.tier == "D" else "")],
     ]
     if action.provocation:
-        rows.append([("       ", ""), "a provocation: it makes a delayed failure happen now"])
+        rows.append([("         ", ""), "a provocation: it makes a delayed failure happen now"])
     if action.disturbs:
         voids = ", ".join(action.disturbs)
         rows.append(
-            [("voids  ", "quiet"), f"what was measured about {voids} on this guest; soaks start again"]
+            [("voids    ", "quiet"), f"what was measured about {voids} on this guest; soaks start again"]
         )
     if action.touches:
-        rows.append([("touches", "quiet"), " " + ", ".join(action.touches)])
+        rows.append([("touches  ", "quiet"), ", ".join(action.touches)])
     if action.breaks_rollback:
         rows.append([("BREAKS ROLLBACK", "bad"), ": after this the way back is not the runbook's any more"])
     if action.state in ("running", "unfinished"):

@@ -52,6 +52,16 @@ class Dialog(ModalScreen[R]):
                 yield Horizontal(*controls, id="dialog-controls")
             yield Static(self.hints(), id="dialog-hints", markup=False)
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """What is too long scrolls; the ways out stay."""
+        frame, body = self.query_one("#dialog"), self.query_one("#dialog-body")
+        others = [w for w in frame.children if w is not body]
+        used = sum(w.outer_size.height + w.styles.margin.height for w in others) + frame.gutter.height
+        body.styles.max_height = max(1, self.size.height - used)
+
     def action_back(self) -> None:
         self.dismiss(None)
 
@@ -78,6 +88,15 @@ class Sentence(Dialog[None]):
 def paragraph(text: str | Content, role: str = "") -> Static:
     """Wrapped plain text with a line free above it."""
     return Static(say((text, role)) if isinstance(text, str) else text, classes="paragraph", markup=False)
+
+
+def labelled(label: str, content: Content) -> Horizontal:
+    """A word in front, and a text that wraps beside it and never under it."""
+    return Horizontal(
+        Static(label, classes="label", markup=False),
+        Static(content, classes="value", markup=False),
+        classes="labelled",
+    )
 
 
 def keys(*pairs: tuple[str, str]) -> Content:

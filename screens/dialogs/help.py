@@ -43,26 +43,12 @@ class HelpDialog(Dialog[None]):
             own = [(b.key, b.tooltip or b.description) for _, b in focused._bindings]
             moves = ", ".join(f"{key} {what.lower()}" for key, what in own if what)
             self._focused = f"The table has the focus: {moves}." if moves else ""
-        self._keys: list[tuple[str, str]] = []
-        seen: set[str] = set()
-        for active in about.active_bindings.values():
-            binding = active.binding
-            if active.node is focused or binding.system or not active.enabled:
-                continue
-            name = binding.id or binding.action
-            if name in seen or binding.action.startswith("act("):
-                continue
-            seen.add(name)
-            key = about.app.get_key_display(binding)
-            self._keys.append((key, binding.tooltip or binding.description))
-        if isinstance(about, StepScreen):
-            for i, action in enumerate(about.actions()):
-                self._keys.append((action_key(action, i), f"{action.title}: {quoted(action.argv)}"))
+        self._keys = _keys(about)
 
     def body(self) -> Iterable[Widget]:
         if self._text:
             yield paragraph(self._text)
-        yield paragraph(lines(say((f"{key:>7}  ", "strong"), what) for key, what in self._keys))
+        yield paragraph(lines(say((f"{key:>9}  ", "strong"), what) for key, what in self._keys))
         if self._focused:
             yield paragraph(self._focused)
         rows = []
@@ -73,3 +59,21 @@ class HelpDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         self.query_one("#dialog-body").focus()
+
+
+def _keys(about: Screen[object]) -> list[tuple[str, str]]:
+    """Key and meaning: of the step's actions, then of this screen, then what works everywhere."""
+    found: dict[str, tuple[str, str]] = {}
+    for active in about.active_bindings.values():
+        binding = active.binding
+        ours = binding.id is not None and active.node in (about, about.app)
+        if ours and active.enabled and binding.id not in found and not binding.action.startswith("act("):
+            shown = about.app.get_key_display(binding)
+            found[str(binding.id)] = (shown, binding.tooltip or binding.description)
+    actions = about.actions() if isinstance(about, StepScreen) else ()
+    return [
+        *((action_key(a, i), f"{a.title}: {quoted(a.argv)}") for i, a in enumerate(actions)),
+        *(pair for name, pair in found.items() if not name.startswith("app.")),
+        *(pair for name, pair in found.items() if name.startswith("app.") and name != "app.quit-now"),
+        ("^p", "All commands by name"),
+    ]

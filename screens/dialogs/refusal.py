@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Static
 
 from cutover_tui.core.finding import Decision, Finding, Missing
 from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
 from screens.step_text import ACTION_LETTERS, action_key
 from screens.widgets.glyphs import UNICODE, Charset, State, mark
-from screens.wording import Part, action_of, ago, finding_state, lines, missing_count, say, since_of, utc_time
+from screens.wording import Part, action_of, ago, dot, finding_state, missing_count, say, since_of, utc_time
 
 
 class RefusalDialog(Dialog[str | None]):
@@ -54,7 +55,7 @@ class RefusalDialog(Dialog[str | None]):
         yield paragraph(f"{missing} of {of} checks {be} missing.")
         found = {(f.check, f.reason): f for f in missing_findings(self._step)}
         for gap in self._step.live.missing:
-            yield paragraph(missing_text(gap, found.get((gap.what, gap.reason)), self._step, self._charset))
+            yield from _shown(gap, found.get((gap.what, gap.reason)), self._step, self._charset)
         naive = [f.naive for f in missing_findings(self._step) if f.naive]
         if naive:
             listed = "; ".join(dict.fromkeys(naive))
@@ -87,24 +88,21 @@ def missing_findings(step: StepView) -> list[Finding]:
     return [f for f in step.live.findings if f.verdict not in ("pass", "na")]
 
 
-def missing_text(
-    gap: Missing, finding: Finding | None, step: StepView, charset: Charset = UNICODE
-) -> Content:
-    """One missing thing: glyph, word, check, reason; since when; what would fix it."""
+def _shown(gap: Missing, finding: Finding | None, step: StepView, charset: Charset) -> Iterator[Static]:
+    """One missing thing: glyph, word, check; reason; since when and what would fix it."""
     shown = mark(finding_state(finding) if finding is not None else State(gap.verdict.value), charset)
     host = f" on {finding.host}" if finding is not None and step.host == "*" else ""
-    first: list[Part] = [(shown.text, shown.role), f"  {gap.what}{host}  "]
-    second: list[Part] = ["     "]
+    yield Static(say((shown.text, shown.role), f"  {gap.what}{host}"), classes="first", markup=False)
+    yield Static(say(spell(gap.reason, charset)), classes="indented", markup=False)
+    fix: list[Part] = []
     since = since_of(step, finding.check, finding.host) if finding is not None else None
     if since is not None:
-        second.append(
-            (f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})  ", "quiet")
-        )
+        when = f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
+        fix.append((when + dot(charset), "quiet"))
     action = action_of(step, finding.action) if finding is not None else None
     if action is not None:
         key = action_key(action, step.actions.index(action))
-        second += ["run ", (key, "strong"), f" {action.title}, and look again"]
-    elif gap.remedy:
-        second.append(gap.remedy)
-    rows = [say(*first), say("     ", gap.reason), say(*second)]
-    return lines(row for row in rows if row.plain.strip())
+        fix += ["run ", (key, "strong"), f" {action.title}, and look again"]
+    else:
+        fix.append(spell(gap.remedy, charset))
+    yield Static(say(*fix), classes="indented", markup=False)

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from cutover_tui.engine.port import StepView
-from screens.dialogs.dialog import Dialog, paragraph
+from screens.dialogs.dialog import Dialog, labelled, paragraph
 from screens.instruction import paragraphs
 from screens.step_text import explained, selected_finding
 from screens.widgets.glyphs import UNICODE, Charset, drift, mark, offset
-from screens.wording import finding_state, lines, say
+from screens.wording import finding_state, lines, say, spell
 
 
 class WhyDialog(Dialog[None]):
@@ -32,29 +32,20 @@ class WhyDialog(Dialog[None]):
 
     def body(self) -> Iterable[Widget]:
         finding = selected_finding(self._step, self._selected)
-        rows = [
-            say((f"{label:<10}", "quiet"), text)
-            for label, text in explained(self._step, self._selected, self._charset)
-            if text
-        ]
+        rows = [(label, text) for label, text in explained(self._step, self._selected, self._charset) if text]
         if finding is not None:
             shown = mark(finding_state(finding), self._charset)
-            yield paragraph(
-                say((shown.text, shown.role), f"  {finding.reason_code}, rules version {finding.version}")
-            )
+            rules = f"  {finding.reason_code}, rules version {finding.version}"
+            yield paragraph(say((shown.text, shown.role), rules))
+            unit = finding.criterion.unit
             if finding.measured is not None:
-                rows.append(
-                    say(
-                        ("measured  ", "quiet"),
-                        amount(finding.measured, finding.bound, finding.criterion.unit, self._charset),
-                    )
-                )
+                rows.append(("measured", amount(finding.measured, finding.bound, unit, self._charset)))
             if finding.soak is not None and finding.soak.broken_by:
-                rows.append(say(("broken by ", "quiet"), finding.soak.broken_by))
-            rows.append(say(("seen by   ", "quiet"), ", ".join(finding.provenance) or "nobody"))
-            rows.append(say(("rests on  ", "quiet"), _some(finding.used)))
-        for row in rows:
-            yield paragraph(row)
+                rows.append(("broken by", finding.soak.broken_by))
+            rows.append(("seen by", ", ".join(finding.provenance) or "nobody"))
+            rows.append(("rests on", _some(finding.used)))
+        for label, text in rows:
+            yield labelled(label, say(spell(text, self._charset)))
         yield paragraph("Instruction", "strong")
         yield paragraph(lines(say(text) for text in paragraphs(self._step.instruction)))
 
