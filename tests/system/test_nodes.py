@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -104,11 +105,12 @@ def test_the_code_under_test_runs_inside_the_jump_node(lab: SystemLab):
     assert lab.jump.run(python, "-c", code).out == f"jump {guest.address}\n"
 
 
-def test_nodes_do_not_outlive_the_process_that_made_them():
+def test_nodes_do_not_outlive_the_process_that_made_them(tmp_path: Path):
     code = "import sys; from tests.system.nodes.lab import SystemLab; lab = SystemLab(); print(lab.jump.pid, flush=True); sys.stdin.read()"
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,8 +122,6 @@ def test_nodes_do_not_outlive_the_process_that_made_them():
     ended = threading.Event()
 
     def wait() -> None:
-        import select
-
         select.select([node], [], [])
         ended.set()
 
