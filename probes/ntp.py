@@ -157,7 +157,8 @@ def _ascii(refid: int) -> str:
 
 
 def _server(raw: Raw) -> str:
-    return raw.argv[1] if len(raw.argv) > 1 else "?"
+    """As the runbook names it: with the port where that is not the usual one."""
+    return ":".join(raw.argv[1:]) or "?"
 
 
 def _misunderstood(raw: Raw, what: str) -> Failure:
