@@ -222,14 +222,19 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
         (b.chrony(95, leap="unsynchronised"), ("fail", "unsynchronised")),
         (b.chrony(95, age_s=193), ("fail", "stale-update")),  # three polls of 64 s are 192 s
         (b.chrony(95, age_s=192), ("pass", "ok")),
-        (b.CHRONY_DOWN, ("fail", "no-provider")),
-        (b.ABSENT, ("fail", "no-provider")),
+        (b.CHRONY_DOWN, ("unknown", "not-answering")),  # its process runs
+        (b.ABSENT, ("unknown", "not-answering")),
         (b.DENIED, ("unknown", "denied")),
         (Failure(FailureKind.TIMEOUT, "10 s"), ("unknown", "timeout")),
     ],
 )
 def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]) -> None:
     assert provider(with_chrony(facts)) == expected
+
+
+@pytest.mark.parametrize("facts", [b.CHRONY_DOWN, b.ABSENT])
+def test_no_process_and_no_answer_is_no_provider(facts: object) -> None:
+    assert provider(with_chrony(facts, b.services())) == ("fail", "no-provider")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +248,7 @@ def test_a_provider_that_does_not_start_at_boot_is_none(
 
 
 def test_a_small_offset_is_no_provider() -> None:
-    world = with_chrony(b.ABSENT)
+    world = with_chrony(b.ABSENT, b.services())
     world.references(0, 100)
     world.tick(10, 99)
     assert provider(world) == ("fail", "no-provider")

@@ -105,7 +105,7 @@ def test_after_the_mark_the_guest_must_answer_from_the_target(name: str, outcome
 
 def test_what_failed_the_same_way_before_is_pre_existing() -> None:
     world = healthy()
-    world.see(b.observed("chrony", NOW, b.ABSENT))
+    world.see(b.observed("chrony", NOW, b.ABSENT), b.observed("services", NOW, b.services()))
     decision = decide(world.ask("time", NOW + 0.2))
     assert [f.origin for f in decision.findings if f.check == "time.provider"] == ["new"]
     world.baseline = Baseline(2, b.at(1), "b1", {"time.provider": ("fail", "no-provider")})

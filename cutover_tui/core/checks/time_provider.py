@@ -49,6 +49,13 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
                 f"{UNREAD_UNITS[unit.name]} runs, which this version cannot read.",
                 remedy="Use chrony or systemd-timesyncd, or waive with the reason.",
             )
+    silent = _silent(services)
+    if silent is not None:
+        return says.unknown(
+            "not-answering",
+            f"{silent} runs but does not answer this account, so nothing is known of its sources.",
+            remedy="Let the account ask it (chronyc needs the command port or root).",
+        )
     used = tuple(o for o in (chrony_at, timesyncd_at, evidence.latest("services")) if o is not None)
     return says.fails(
         "no-provider",
@@ -56,6 +63,16 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         remedy="Install and start chrony with this site's time sources.",
         used=used,
     )
+
+
+def _silent(services: ServicesFacts) -> str | None:
+    """A provider whose process runs while its tool says nothing: not the same as no provider."""
+    running = {p[:15] for p in services.processes or ()}
+    for name, units in (("chronyd", CHRONY_UNITS), ("systemd-timesyncd", TIMESYNCD_UNITS)):
+        active = any(u.name in units and u.active == "active" for u in services.units)
+        if active or name[:15] in running:
+            return name
+    return None
 
 
 def criterion(_asked: Asked) -> Criterion:
@@ -118,7 +135,6 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             "stale-update",
             f"chronyd last updated the clock {span(age)} ago, more than 3 polls of {time_amount(poll_ns)}.",
             remedy="Its source is gone; open UDP 123 or configure another.",
-            measured=age,
             used=used,
         )
     good = selected.reach.bit_count()
@@ -174,7 +190,6 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             "stale-update",
             f"systemd-timesyncd last heard its server {span(age)} ago, more than 3 polls.",
             remedy="Its server is gone; open UDP 123 or configure another.",
-            measured=age,
             used=used,
         )
     server = facts.server_name or facts.server_address
