@@ -10,7 +10,7 @@ from cutover_tui.core.finding import Finding, Missing, Soak
 from cutover_tui.core.words import TAKEN
 from cutover_tui.engine.port import ActionView, SessionView, StepView
 from screens.context import Context, neighbour, next_host
-from screens.widgets.glyphs import UNICODE, Charset, State, clean, duration, fit, mark
+from screens.widgets.glyphs import UNICODE, Charset, State, duration, fit, mark
 from screens.widgets.table import Cell, Column
 from screens.wording import (
     Part,
@@ -25,6 +25,7 @@ from screens.wording import (
     quoted,
     say,
     since_of,
+    spell,
     status_mark,
     utc_time,
     words,
@@ -162,7 +163,7 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
                     Cell(shown.text, shown.role),
                     Cell(finding.check),
                     Cell(
-                        f"{finding.host}: {finding.reason}" if wave else finding.reason,
+                        spell(f"{finding.host}: {finding.reason}" if wave else finding.reason, charset),
                         "quiet" if finding.verdict == "na" else "",
                     ),
                     Cell(next_thing(finding, step, charset)),
@@ -219,12 +220,13 @@ def explained(step: StepView, key: str | None, charset: Charset = UNICODE) -> li
 
 def detail_lines(step: StepView, key: str | None, width: int, charset: Charset = UNICODE) -> Content:
     """The selected row explained, a line each; `w` shows what is cut."""
+    room = max(0, width - 9)
+    shown = [(label, spell(text, charset)) for label, text in explained(step, key, charset) if text]
+    # Always as many lines: what is below must not jump when the selection moves.
+    shown += [("", "")] * (DETAIL_LINES - len(shown))
     return lines(
-        say(
-            (f" {label:<7}", "quiet"), fit(clean(text), max(0, width - 9), ellipsis=charset.ellipsis).rstrip()
-        )
-        for label, text in explained(step, key, charset)
-        if text
+        say((f" {label:<7}", "quiet"), fit(text, room, ellipsis=charset.ellipsis).rstrip())
+        for label, text in shown
     )
 
 

@@ -16,7 +16,18 @@ from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
 from screens.step_text import ACTION_LETTERS, action_key
 from screens.widgets.glyphs import UNICODE, Charset, State, mark
-from screens.wording import Part, action_of, ago, dot, finding_state, missing_count, say, since_of, utc_time
+from screens.wording import (
+    Part,
+    action_of,
+    ago,
+    dot,
+    finding_state,
+    missing_count,
+    say,
+    since_of,
+    spell,
+    utc_time,
+)
 
 
 class RefusalDialog(Dialog[str | None]):
