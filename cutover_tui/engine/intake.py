@@ -9,8 +9,9 @@ from cutover_tui.engine.messages import Gapped, LinkChanged, Message, Sampled, S
 from cutover_tui.engine.port import SecretRequest
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.events import Body, Disturbed, LinkLost, LinkUp
+from cutover_tui.record.machine import Machine
 from cutover_tui.record.state import ALL_FAMILIES
-from probes.observation import JUMP, Identity, Instant, Observation
+from probes.observation import JUMP, Instant, Observation
 
 FORGET_NS = 12 * 3600 * 1_000_000_000
 """How long evidence is kept in memory; the tape keeps it for ever."""
@@ -24,7 +25,6 @@ class Intake:
     now: Callable[[], Instant]
     changed: Callable[[], None]
     secrets: dict[str, SecretRequest] = field(default_factory=dict)
-    identities: dict[str, Identity] = field(default_factory=dict)
     connected: dict[str, Instant] = field(default_factory=dict)
     up: dict[str, bool] = field(default_factory=dict)
     on_seen: Callable[[Observation], None] | None = None
@@ -57,9 +57,7 @@ class Intake:
             self.changed()
 
     def _seen(self, observation: Observation) -> bool:
-        noticed = False
-        if observation.host != JUMP and observation.failure is None:
-            noticed = self._recognise(observation)
+        noticed = self._recognise(observation)
         self.recorder.observation(observation)
         if self.on_seen is not None:
             self.on_seen(observation)
@@ -67,30 +65,13 @@ class Intake:
 
     def _recognise(self, observation: Observation) -> bool:
         """A reboot, another key, another machine or platform voids what was seen before."""
-        host, seen = observation.host, observation.identity
-        known = self.identities.get(host)
-        self.identities[host] = Identity(
-            *(
-                getattr(seen, name) or (getattr(known, name) if known is not None else None)
-                for name in Identity.__struct_fields__
-            )
-        )
-        if known is None:
-            return False
-        since = self.connected.get(host, observation.began)
-        noticed = False
-        for attribute, kind, what in (
-            ("host_key", "host-key", "another host key answers"),
-            ("machine_id", "machine", "another machine answers (machine id changed)"),
-            ("platform", "platform", "the platform changed"),
-            ("boot_id", "reboot", "rebooted"),
-        ):
-            before, after = getattr(known, attribute), getattr(seen, attribute)
-            if before is not None and after is not None and before != after:
-                cause = f"{what} from {before} to {after}" if kind == "platform" else what
-                self._record(Disturbed(host, ALL_FAMILIES, kind, cause, since))  # type: ignore[arg-type]  # kind is one of the Literal's words
-                noticed = True
-        return noticed
+        host = observation.host
+        machine = self.recorder.machines.setdefault(host, Machine())
+        since = machine.void_since(self.connected.get(host), observation.began)
+        changes = machine.see(observation)
+        for change in changes:
+            self._record(Disturbed(host, ALL_FAMILIES, change.kind, change.cause, since))
+        return bool(changes)
 
     def _link(self, message: LinkChanged) -> bool:
         host = message.host

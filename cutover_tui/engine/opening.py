@@ -21,7 +21,7 @@ from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
-from cutover_tui.record.events import ActionEnded, SessionResumed, SessionStarted
+from cutover_tui.record.events import ActionEnded, Disturbed, SessionResumed, SessionStarted
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock
 from probes.observation import JUMP, Instant
@@ -56,26 +56,7 @@ async def started(
         RecordError: the record cannot be written.
     """
     clock = SystemClock()
-    anchor = clock.now()
-    recorder = await Recorder.create(directory, clock.now, operator.name, __version__)
-    try:
-        await recorder.record(
-            SessionStarted(
-                session=directory.name,
-                tool=__version__,
-                runbook_name=loaded.name,
-                runbook_sha256=loaded.digest,
-                runbook_text=loaded.text.decode(),
-                anchor=anchor,
-                rules=versions(),
-                operator=operator.name,
-                jump_host=operator.jump_host,
-            )
-        )
-        await recorder.open_tapes(_names(loaded), anchor, [])
-    except BaseException:
-        await recorder.close()
-        raise
+    recorder, anchor = await begin(loaded, directory, operator, clock.now)
     async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
         yield session
 
@@ -95,14 +76,60 @@ async def resumed(
         BadRunbook: this version cannot load the session's runbook.
     """
     clock = SystemClock()
-    recorder, journal = await Recorder.reopen(directory, clock.now, operator.name, __version__)
+    loaded, recorder, anchor = await take_up(directory, operator, clock.now)
+    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
+        yield session
+
+
+async def begin(
+    loaded: Loaded, directory: SessionDirectory, operator: Operator, now: Callable[[], Instant]
+) -> tuple[Recorder, Instant]:
+    """A new record over a runbook, and the anchor of its timescale. Nothing probes yet.
+
+    Raises:
+        RecordError: the record cannot be written.
+    """
+    anchor = now()
+    recorder = await Recorder.create(directory, now, operator.name, __version__)
+    try:
+        await recorder.record(
+            SessionStarted(
+                session=directory.name,
+                tool=__version__,
+                runbook_name=loaded.name,
+                runbook_sha256=loaded.digest,
+                runbook_text=loaded.text.decode(),
+                anchor=anchor,
+                rules=versions(),
+                operator=operator.name,
+                jump_host=operator.jump_host,
+            )
+        )
+        await recorder.open_tapes(_names(loaded), anchor, [])
+    except BaseException:
+        await recorder.close()
+        raise
+    return recorder, anchor
+
+
+async def take_up(
+    directory: SessionDirectory, operator: Operator, now: Callable[[], Instant]
+) -> tuple[Loaded, Recorder, Instant]:
+    """The record of a session as it was left, its runbook, and the anchor that holds now.
+
+    Raises:
+        RecordError: in use, damaged, or not readable.
+        Contradiction: its events do not follow from one another.
+        BadRunbook: this version cannot load the session's runbook.
+    """
+    recorder, journal = await Recorder.reopen(directory, now, operator.name, __version__)
     try:
         begun = recorder.state.started
         if begun is None or recorder.state.anchor is None:
             raise RecordError(f"{directory.journal} has no session in it")
         loaded = load_text(begun.runbook_text, begun.runbook_name)
-        now = clock.now()
-        anchor = recorder.state.anchor if recorder.state.anchor.boot_id == now.boot_id else now
+        at = now()
+        anchor = recorder.state.anchor if recorder.state.anchor.boot_id == at.boot_id else at
         await recorder.open_tapes(_names(loaded), anchor, journal.events)
         unfinished = [
             f"action {i.action} of {i.step} on {i.host} was begun and its end is not known"
@@ -110,7 +137,11 @@ async def resumed(
         ]
         notice = "; ".join((*recorder.notices, *unfinished)) or None
         await recorder.record(SessionResumed(__version__, anchor, operator.name, notice))
-        for seq in tuple(recorder.state.intents):
+        for seq, intent in tuple(recorder.state.intents.items()):
+            if intent.disturbs:  # nobody saw when it ended, so nothing from before now counts
+                await recorder.record(
+                    Disturbed(intent.host, intent.disturbs, "action", f"action {intent.action} ended", now())
+                )
             await recorder.record(
                 ActionEnded(
                     seq, None, "", "the program ended before the action did; look before running it again"
@@ -120,8 +151,7 @@ async def resumed(
     except BaseException:
         await recorder.close()
         raise
-    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
-        yield session
+    return loaded, recorder, anchor
 
 
 @contextlib.asynccontextmanager

@@ -15,10 +15,11 @@ import msgspec
 from cutover_tui.core.finding import Window
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.asking import Logs
-from cutover_tui.record.audit import logs_of, seals_by_tape
 from cutover_tui.record.events import Body, Event, Sealed
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import Format, Journal, Loaded
+from cutover_tui.record.machine import Machine, machine_of
+from cutover_tui.record.reels import logs_of, seals_by_tape
 from cutover_tui.record.state import State, fold
 from cutover_tui.record.tape import read_tape, tape_path
 from cutover_tui.record.tape_writer import Tapes
@@ -42,6 +43,8 @@ class Recorder:
     operator: str
     changed: Callable[[Event], None]
     notices: list[str] = field(default_factory=list)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    """Who answered last behind each name, also before this process."""
     _unwritten: int = 0  # measurements that could not be taped since the record failed
     _waiting: set[asyncio.Future[Event]] = field(default_factory=set)
 
@@ -124,6 +127,7 @@ class Recorder:
             if mine or tape.lines > 1:
                 path = tape_path(self.directory.tapes, name)
                 contents = await asyncio.to_thread(read_tape, path, mine)
+                self.machines[name] = machine_of(o for _, o in contents.observations)
                 boots = logs_of(contents)
                 if anchor.boot_id in boots:
                     self.logs.by_host[name] = boots[anchor.boot_id]

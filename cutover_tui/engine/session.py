@@ -12,11 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutover_tui.core.checks.registry import CHECKS
-from cutover_tui.core.finding import Decision, Finding, Verdict
-from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.finding import Decision, Verdict
+from cutover_tui.core.gate import WAVE, decide, hosts_of
 from cutover_tui.core.loading import Loaded as LoadedRunbook
-from cutover_tui.core.runbook import Action, GateCheck, Runbook, Step
+from cutover_tui.core.runbook import Action, Runbook, Step
 from cutover_tui.core.timestamps import utc_ns
 from cutover_tui.core.words import action_argv
 from cutover_tui.engine import views
@@ -196,7 +195,7 @@ class Session:
         async with self._deciding:
             await self._look_fresh(names)
             try:
-                seals = await self.recorder.seal()
+                await self.recorder.seal()
                 await self.recorder.settle()
                 decision = decide(
                     question(
@@ -207,7 +206,8 @@ class Session:
                         host,
                         self.now(),
                         upto=state.seq,
-                        seals=seals,
+                        seals=state.seals,
+                        operator=self.recorder.operator,
                         second=second,
                     )
                 )
@@ -291,28 +291,13 @@ class Session:
     async def _mark(self, step: Step, host: str) -> None:
         await self._look_fresh((host,))
         await self.recorder.seal()
-        now = self.now()
-        findings = self._all_findings(host, now)
-        await self.recorder.record(capture(host, self.recorder.logs.of(host), now, findings))
-        await self.recorder.record(Marked(host, step.id))
+        await self.recorder.settle()
+        state, now = self.recorder.state, self.now()
+        body = capture(self.runbook, state, self.recorder.logs, host, now, state.seals)
+        # From the capture to these appends nothing awaits: the mark follows its baseline at once.
+        journal, who = self.recorder.journal, self.recorder.operator
+        await asyncio.gather(journal.append(body, now, who), journal.append(Marked(host, step.id), now, who))
         self._marks.append(ClockMark(now.boottime_ns, "M", "mark", host))
-
-    def _all_findings(self, host: str, now: Instant) -> tuple[Finding, ...]:
-        """Every check the runbook uses anywhere, on this host, now."""
-        first = next(self.runbook.steps())
-        ask = question(
-            self.runbook,
-            self.recorder.state,
-            self.recorder.logs,
-            first,
-            host,
-            now,
-            upto=self.recorder.state.seq,
-            seals=None,
-        )
-        subject = next(s for s in ask.subjects if s.host.name == host)
-        used = sorted({g.check for step in self.runbook.steps() for g in step.gate})
-        return tuple(judge(GateCheck(check=check), subject, ask) for check in used if check in CHECKS)
 
     async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
         record = self.recorder.record

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cutover_tui.core.evidence import HostLog
-from cutover_tui.core.finding import Window
-from cutover_tui.core.gate import WAVE, Question, Subject
+from cutover_tui.core.finding import Missing, Verdict, Window
+from cutover_tui.core.gate import WAVE, Question, Subject, families
 from cutover_tui.core.owed import owed
 from cutover_tui.core.runbook import Host, Runbook, Step
 from cutover_tui.record.state import State
@@ -42,6 +42,7 @@ def question(
     *,
     upto: int,
     seals: Mapping[str, Window] | None,
+    operator: str | None = None,
     second: str | None = None,
     steps_count: bool = True,
 ) -> Question:
@@ -50,6 +51,7 @@ def question(
     Args:
         seals: the newest seal of every tape; evidence ends there. None = all that is known
             now (a live view, never a decision).
+        operator: who asks; nobody is their own second person.
         steps_count: False outside a session, where no step was ever done.
     """
     assert state.started is not None  # noqa: S101 - a journal begins with session-started
@@ -83,8 +85,34 @@ def question(
         now=now,
         anchor=state.anchor,
         upto=upto,
-        owed=owed(runbook, step, tuple(h.name for h in chosen), state.status, state.moved_unmarked, second)
+        owed=(
+            *owed(
+                runbook,
+                step,
+                tuple(h.name for h in chosen),
+                state.status,
+                state.moved_unmarked,
+                None if _same_person(operator, second) else second,
+            ),
+            *_under_way(state, step, tuple(h.name for h in chosen)),
+        )
         if steps_count
         else (),
         windows=windows,
     )
+
+
+def _same_person(operator: str | None, second: str | None) -> bool:
+    return operator is not None and second is not None and operator.strip().lower() == second.strip().lower()
+
+
+def _under_way(state: State, step: Step, hosts: tuple[str, ...]) -> Iterator[Missing]:
+    """Actions that still run: what they disturb cannot be judged before they end."""
+    for intent in state.intents.values():
+        if intent.host in hosts and not families(step).isdisjoint(intent.disturbs):
+            yield Missing(
+                "action",
+                Verdict.UNKNOWN,
+                f"Action {intent.action} of {intent.step} on {intent.host} has not ended.",
+                "Wait for its end, then look again.",
+            )

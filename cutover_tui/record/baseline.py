@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+
 from cutover_tui.core.checks.registry import READER_FAMILY
-from cutover_tui.core.evidence import HostLog
-from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.finding import Finding, Verdict, Window
+from cutover_tui.core.gate import judge
+from cutover_tui.core.runbook import GateCheck, Runbook
+from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.events import BaselineCaptured, Section
+from cutover_tui.record.state import State
 from probes.facts_identity import BootFacts
 from probes.observation import Family, Instant, Observation
 
@@ -16,14 +22,18 @@ FAMILIES = (Family.TIME, Family.IDENTITY)
 """The families this version reads; the others say so instead of looking empty."""
 
 
-def capture(host: str, log: HostLog, now: Instant, findings: tuple[Finding, ...]) -> BaselineCaptured:
-    """The baseline of a host from its newest observations.
+def capture(
+    runbook: Runbook, state: State, logs: Logs, host: str, now: Instant, seals: Mapping[str, Window]
+) -> BaselineCaptured:
+    """The baseline of a host from its newest sealed observations: the audit derives the same one again.
 
     A family is `captured` when every reader of it that spoke has facts, or failed only
     because its tool is absent; else `not-visible` with the reasons.
     """
+    log = logs.of(host)
+    upto = bisect_right(log.observation_lines, seals[host].last) if host in seals else 0
     newest: dict[str, Observation] = {}
-    for o in log.observations:
+    for o in log.observations[:upto]:
         age = o.ended.age_ns(now)
         if age is not None and 0 <= age <= FRESH_NS:
             newest[o.reader] = o
@@ -34,10 +44,21 @@ def capture(host: str, log: HostLog, now: Instant, findings: tuple[Finding, ...]
         boot_id=boot.facts.boot_id if boot is not None and isinstance(boot.facts, BootFacts) else None,
         findings=tuple(
             (f.check, f.verdict, f.reason_code)
-            for f in findings
-            if f.host == host and f.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NA)
+            for f in _findings(runbook, state, logs, host, now, seals)
+            if f.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NA)
         ),
     )
+
+
+def _findings(
+    runbook: Runbook, state: State, logs: Logs, host: str, now: Instant, seals: Mapping[str, Window]
+) -> Iterator[Finding]:
+    """Every check the runbook uses anywhere, on this host, now."""
+    first = next(runbook.steps())
+    ask = question(runbook, state, logs, first, host, now, upto=state.seq, seals=seals)
+    subject = next(s for s in ask.subjects if s.host.name == host)
+    for check in sorted({g.check for step in runbook.steps() for g in step.gate}):
+        yield judge(GateCheck(check=check), subject, ask)
 
 
 def _section(family: Family, newest: dict[str, Observation]) -> Section:

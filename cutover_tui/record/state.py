@@ -190,7 +190,10 @@ class State:
     def _void(self, host: str, families: Iterable[Family], void: Void) -> None:
         of_host = self.voids.setdefault(host, {})
         for family in families:
-            of_host[family] = void
+            before = of_host.get(family)
+            # A change noticed late must not make count again what a later one had voided.
+            late = before is not None and (void.since.age_ns(before.since) or 0) > 0
+            of_host[family] = Void(void.seq, before.since, void.cause) if late and before else void
 
     def _seal(self, seq: int, window: Window) -> None:
         before = self.seals.get(window.tape)
