@@ -30,7 +30,7 @@ AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO = "axis", "label", "threshold", "mark", 
 FIGURE_ROLES = (AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO)
 _MIN_WIDTH_VALUES, _MIN_WIDTH_LABELS, _MIN_HEIGHT_TIMES = 24, 30, 3
 _LEFT = 8  # a tick's label of up to seven cells and the tick
-_BLOCKS = 60  # the plot moves on by this part of its width, in whole cells
+_BLOCKS = 48  # the plot moves on by this part of its width, in whole cells
 _BOUND_WIDTH = 8
 _NAME_WIDTH = 18
 

@@ -161,7 +161,7 @@ def decimate(series: Series, base: TimeBase, t1_ns: int) -> Decimated:
     bins: list[Bin] = []
     blank: set[int] = set()
     current: Bin | None = None
-    column = before = 0
+    column = before = edge = 0
     newest: Point | None = None
     cut = True
     for point in series.points:
@@ -169,14 +169,8 @@ def decimate(series: Series, base: TimeBase, t1_ns: int) -> Decimated:
             cut = True
             continue
         mono, value, bound = point.mono_ns, point.value_ns, point.bound_ns
-        at = mono // step - origin
-        if at >= columns:
-            break
         if current is not None:
-            since = mono - before
-            if since > limit or since < 0:
-                cut = True
-            elif at == column and not cut:
+            if not cut and before <= mono < edge and mono - before <= limit:
                 if value < current.low:
                     current.low = value
                 elif value > current.high:
@@ -188,11 +182,17 @@ def decimate(series: Series, base: TimeBase, t1_ns: int) -> Decimated:
                 current.last = value
                 before, newest = mono, point
                 continue
-            if cut and forced and 0 <= at - column <= 1 and not (column in blank or column - 1 in blank):
-                blank.add(column)
+            cut = cut or not 0 <= mono - before <= limit
+        at = mono // step - origin
+        if at >= columns:
+            break
+        short = forced and cut and current is not None and 0 <= at - column <= 1
+        if short and not (column in blank or column - 1 in blank):
+            blank.add(column)
         current = Bin(at, value, value, value, value, value - bound, value + bound, not cut)
         bins.append(current)
         column, before, newest, cut = at, mono, point, False
+        edge = (at + origin + 1) * step
     live = newest is not None and not cut and t1_ns - newest.mono_ns <= limit
     return Decimated(bins, frozenset(blank), newest, live)
 
