@@ -149,6 +149,7 @@ async def scan(
         LinkError: unreachable or timeout.
     """
     found: list[PresentedKey] = []
+    closed: Exception | None = None
     try:
         async with asyncio.timeout(timeout_s):
             for algorithm in _SCANNED:
@@ -156,10 +157,13 @@ async def scan(
                     key = await asyncssh.get_server_host_key(
                         host, port, server_host_key_algs=[algorithm], config=None, tunnel=via or ()
                     )
-                except asyncssh.KeyExchangeFailed:
-                    continue  # it has no key of this kind
+                except (asyncssh.DisconnectError, ConnectionResetError) as error:
+                    closed = error  # it has no key of this kind; some servers just hang up then
+                    continue
                 if key is not None:
                     found.append(PresentedKey.of(host, port, key))
+        if not found and closed is not None:
+            raise closed
     except TimeoutError:
         detail = f"{host} port {port} showed no host key within {timeout_s:g} s"
         raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None

@@ -58,8 +58,10 @@ class Channel(asyncssh.SSHClientSession[bytes]):
             self._sink.feed(data, stderr=datatype is not None)
 
     def eof_received(self) -> bool:
-        """The command closed its output: nothing more can be asked."""
-        return False
+        """The command closed its output. Not the end: its status comes with the server's close, and
+        only then a server that counts sessions has one to give again.
+        """
+        return True
 
     def exit_status_received(self, status: int) -> None:
         """How the command ended."""
