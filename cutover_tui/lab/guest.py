@@ -53,9 +53,9 @@ class Unit:
     active: str = "inactive"  # active, inactive, failed
     sub: str = "dead"
     condition: bool = False  # systemd's ConditionResult: "no" until the first start attempt
+    checked: int = 0  # true time of that attempt
     pid: int = 0
     changed: int = 0  # true time of the last change of state
-    entered: str = ""  # the guest's own UTC at that time, as text
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ class World:
 
     def _boot(self, guest: Guest, now: int) -> None:
         guest.down_until = None
-        guest.boot_id, guest.booted, guest.disciplined = self.new_id(), now, None
+        guest.boot_id, guest.disciplined = self.new_id(), None
+        guest.booted = now - self.boot_ns * 2 // 3  # the kernel's start; services are there at `now`
         clock = guest.clock.at(now)
         guest.clock = replace(clock, correction_ppb=0, slew_ns=0)
         if guest.move is not None:
@@ -194,7 +195,7 @@ class World:
             for unit in move.units:
                 self._add_unit(guest, unit, None)
         for unit_state in guest.units.values():
-            unit_state.condition = False
+            unit_state.condition, unit_state.checked = False, 0
             if unit_state.enabled in ("enabled", "static"):
                 self.start(guest, unit_state, now)
 
@@ -205,6 +206,7 @@ class World:
         if unit.active == "active":
             return True
         only_on = unit.file.only_on
+        unit.checked = now
         unit.condition = only_on is None or guest.platform.virt == only_on
         if not unit.condition:
             return True

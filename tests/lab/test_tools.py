@@ -137,3 +137,22 @@ def test_date_sets_the_guests_clock_only_for_root(bench):
     assert bench.offset() == 0
     assert bench.root("date -u -s @1000 +%s").out == "1000\n"
     assert bench.run("date +%s.%N").out == "1000.000000000\n"
+
+
+def test_nobody_answers_for_timesyncd(bench):
+    ask = (
+        "call org.freedesktop.timesync1 /org/freedesktop/timesync1 org.freedesktop.DBus.Properties GetAll s x"
+    )
+    ran = bench.run(f"busctl --json=short --auto-start=no {ask}")
+    assert (ran.rc, ran.err) == (1, 'Call failed: Name "org.freedesktop.timesync1" does not exist\n')
+    assert bench.run("timedatectl show-timesync").err == "Failed to parse bus message: No route to host\n"
+
+
+def test_condition_of_a_unit_never_started_and_of_one_skipped(bench):
+    show = "systemctl show --all -p ConditionTimestampMonotonic,ConditionResult"
+    assert bench.run(f"{show} nosuch").out == "ConditionResult=no\nConditionTimestampMonotonic=0\n"
+    bench.root("systemctl disable vgauth; systemctl poweroff")
+    bench.wait(5)
+    assert bench.run(f"{show} vgauth").out == "ConditionResult=no\nConditionTimestampMonotonic=0\n"
+    assert bench.run(f"{show} vmtoolsd").out == "ConditionResult=no\nConditionTimestampMonotonic=2000000\n"
+    assert bench.run(f"{show} ssh").out.startswith("ConditionResult=yes\n")

@@ -29,6 +29,8 @@ REAL = [
     "cat --foo",
     "ls /nosuch",
     "ls --foo",
+    "busctl call a.b /c",
+    "busctl --foo",
     "uname -x",
     "uname foo",
     "uname -s -m -o",

@@ -45,15 +45,15 @@ def _copy() -> Running:
 
 def ls(call: Call) -> Result:
     """List directories and files, one name a line (output is never a terminal's)."""
-    names, long, every = [], False, False
+    names, long, every, back = [], False, False, False
     for word in call.argv[1:]:
         if word.startswith("--"):
             return invalid_option("ls", word, rc=2)
         if word.startswith("-") and len(word) > 1:
-            bad = set(word[1:]) - set("1aAldpF")
+            bad = set(word[1:]) - set("1aArl")
             if bad:
                 return invalid_option("ls", f"-{sorted(bad)[0]}", rc=2)
-            long, every = long or "l" in word, every or "a" in word
+            long, every, back = long or "l" in word, every or "a" in word, back or "r" in word
         else:
             names.append(word)
     files = call.guest.all_files(call.now)
@@ -69,9 +69,14 @@ def ls(call: Call) -> Result:
         if not inside:
             rc, err = 2, err + f"ls: cannot access {_shell_quote(name)}: {ERRNO[2]}\n"
         else:
-            listings.append((name, [*([".", ".."] if every else []), *inside]))
-    blocks = ["".join(_line(call, n, files.get(call.path(n)), long) for n in sorted(plain))] if plain else []
-    for name, inside in listings:
+            shown = [*([".", ".."] if every else []), *inside]
+            listings.append((name, shown[::-1] if back else shown))
+    blocks = (
+        ["".join(_line(call, n, files.get(call.path(n)), long) for n in sorted(plain, reverse=back))]
+        if plain
+        else []
+    )
+    for name, inside in sorted(listings, reverse=back):
         head = f"{name}:\n" if len(listings) + len(plain) > 1 or err else ""
         total = "total 8\n" if long else ""
         lines = [_line(call, n, files.get(f"{call.path(name)}/{n}"), long) for n in inside]

@@ -28,6 +28,8 @@ _ORDER = (
     "ActiveEnterTimestamp",
     "ConditionResult",
     "AssertResult",
+    "ConditionTimestamp",
+    "ConditionTimestampMonotonic",
 )
 """The properties the lab knows, in the order of systemd's bus interfaces (service, then unit)."""
 
@@ -149,6 +151,7 @@ def _values(call: Call, name: str, unit: Unit | None, now: int) -> dict[str, str
             "SubState": "dead",
             "ConditionResult": "no",
             "AssertResult": "no",
+            "ConditionTimestampMonotonic": "0",
         }
     masked = unit.enabled == "masked"
     names = " ".join([*([unit.file.alias] if unit.file.alias else []), unit.file.name])
@@ -172,6 +175,8 @@ def _values(call: Call, name: str, unit: Unit | None, now: int) -> dict[str, str
         "ActiveEnterTimestamp": _stamp(call, entered),
         "ConditionResult": "yes" if unit.condition else "no",
         "AssertResult": "yes" if unit.condition else "no",
+        "ConditionTimestamp": _stamp(call, unit.checked),
+        "ConditionTimestampMonotonic": str((unit.checked - call.guest.booted) // 1000 if unit.checked else 0),
     }
 
 

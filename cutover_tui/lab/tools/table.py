@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cutover_tui.lab.guest import Guest
 from cutover_tui.lab.tools import (
     apt,
+    busctl,
     chronyc,
     coreutils,
     date,
@@ -25,6 +26,7 @@ _DIRECTORIES = ("/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/")
 TOOLS: Mapping[str, Tool] = {
     "[": coreutils.test,
     "apt-get": apt.apt_get,
+    "busctl": busctl.busctl,
     "cat": files.cat,
     "chronyc": chronyc.chronyc,
     "date": date.date,

@@ -34,8 +34,9 @@ def timedatectl(call: Call) -> Result:
     if verb == "show-timesync":
         return Result(1, err="Failed to parse bus message: No route to host\n")
     if verb == "timesync-status":
+        name = "org.freedesktop.timesync1"
         return Result(
-            1, err="Failed to query server: Unit dbus-org.freedesktop.timesync1.service not found.\n"
+            1, err=f"Failed to query server: The name {name} was not provided by any .service files\n"
         )
     return Result(1, err=f"Unknown command verb {verb}.\n")
 
