@@ -39,6 +39,17 @@ class User:
     def home(self) -> str:
         return "/root" if self.uid == 0 else f"/home/{self.name}"
 
+    def environment(self) -> dict[str, str]:
+        """What sshd and PAM give a session."""
+        return {
+            "USER": self.name,
+            "LOGNAME": self.name,
+            "HOME": self.home,
+            "SHELL": f"/bin/{self.shell}",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "en_US.UTF-8",
+        }
+
 
 ROOT = User("root", 0, ((0, "root"),), sudo=True)
 

@@ -47,7 +47,7 @@ class Shell:
         self.world, self.guest, self.user, self.clock = world, guest, user, clock
         self.flavour = flavour
         self.name = name or flavour
-        self.env = dict(env) if env is not None else login_environment(user)
+        self.env = dict(env) if env is not None else user.environment()
         self.local: dict[str, str] = {}
         self.cwd = self.env.get("HOME", "/")
         self.rc = 0
@@ -347,7 +347,7 @@ class Shell:
             return 1
         kept = {key: env[key] for key in ("LANG", "LC_ALL", "TERM") if key in env}
         child = Shell(
-            self.world, self.guest, target, self.clock, env=login_environment(target) | kept, name="sudo"
+            self.world, self.guest, target, self.clock, env=target.environment() | kept, name="sudo"
         )
         child.cwd = self.cwd
         if (
@@ -369,18 +369,6 @@ class Shell:
             yield Out(2, f"env: {call.quote(words[0])}: No such file or directory\n")
             return 127
         return (yield from self._program(words, env, 1, stdin_empty=stdin_empty))
-
-
-def login_environment(user: User) -> dict[str, str]:
-    """What sshd and PAM give a session."""
-    return {
-        "USER": user.name,
-        "LOGNAME": user.name,
-        "HOME": user.home,
-        "SHELL": f"/bin/{user.shell}",
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "en_US.UTF-8",
-    }
 
 
 _SUDO_USAGE = """\
