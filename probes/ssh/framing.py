@@ -9,8 +9,9 @@ A POSIX `sh` is started on a channel and fed single lines. Nothing but these is 
     printf '\n%s %s\n' TOKEN $?              after it (and before a batch), on stdout
     printf '\n%s\n' TOKEN >&2                after it (and before a batch), on stderr
 
-On a terminal (PTY) stderr is not apart: the line with `>&2` is left out, and the shell is
-opened with ` export HISTFILE=`, ` exec sh`, then ` export HISTFILE=`, `export PS1=`,
+On a terminal (PTY) stderr is not apart and the line with `>&2` is left out; what is typed ahead may
+be read by a command that opens /dev/tty (sudo with use_pty does), so one line is sent at a time:
+`ARG… </dev/null; printf '\n%s %s\n' TOKEN $?`. The shell there is opened with ` export HISTFILE=`, ` exec sh`, then ` export HISTFILE=`, `export PS1=`,
 `export PS2=`, `export PROMPT_COMMAND=`, `stty -echo -onlcr`. A shared channel
 may also get, once, `printf '\n%s %s\n' TOKEN $?; exec ARG…`: nothing is sent after it before TOKEN
 is seen, since a shell may have read ahead what is meant for its successor. TOKEN is random and used once, so that no program can print it
@@ -59,8 +60,9 @@ class Frame:
         """The lines to send."""
         lines = [self.line] if self.line else []
         lines.append(rf"printf '\n%s %s\n' {self.token} $?")
-        if not pty:
-            lines.append(rf"printf '\n%s\n' {self.token} >&2")
+        if pty:
+            return f"{'; '.join(lines)}\n".encode()
+        lines.append(rf"printf '\n%s\n' {self.token} >&2")
         return "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -124,6 +124,7 @@ class _Link:
         self._shell = KeptShell(self._start, clock, where=name, ready_s=self._ready_s)
         self._root_shell = KeptShell(self._root.start, clock, where=f"{name} (root)", ready_s=self._ready_s)
         self._loops: list[_OwnLoop | _SharedLoop] = []
+        self._channels: list[Channel] = []
 
     async def run(self, commands: Sequence[Command]) -> tuple[Raw, ...]:
         plain = [n for n, command in enumerate(commands) if not command.elevate]
@@ -232,10 +233,23 @@ class _Link:
 
     async def _open(self, command: str | None, sink: Sink, pty: bool) -> Channel:
         try:
-            return await open_channel(self.connection.ssh, command, sink, pty=pty)
+            try:
+                channel = await open_channel(self.connection.ssh, command, sink, pty=pty)
+            except SessionRefused:
+                if not self._one_just_ended():
+                    raise
+                # sshd frees a session only after the packets that came with our close: ask once more.
+                channel = await open_channel(self.connection.ssh, command, sink, pty=pty)
         except LinkError:
             self.connection.condemn()
             raise
+        self._channels.append(channel)
+        return channel
+
+    def _one_just_ended(self) -> bool:
+        before = len(self._channels)
+        self._channels = [channel for channel in self._channels if not channel.over]
+        return len(self._channels) < before
 
     async def _own_loop(self, argv: Sequence[str]) -> _OwnLoop | None:
         inbox = Inbox()
@@ -257,6 +271,10 @@ class _Link:
 
     def _useless(self, error: Exception) -> LinkError:
         said = clean_text(str(error))[:200]
+        if self._answered:
+            self.connection.condemn()
+            detail = f"{self._name}: the server gives no session in place of the one that hung: {said}"
+            return LinkError(Failure(FailureKind.LOST, detail))
         detail = f"{self._name}: the server gives no session to run commands in: {said}"
         return LinkError(Failure(FailureKind.DENIED, detail))
 

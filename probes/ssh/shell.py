@@ -160,8 +160,11 @@ class KeptShell:
         clean_end = False
         try:
             inbox.reader = _reader(inbox, batch)
-            channel.write(batch.text())
+            if not self.pty:
+                channel.write(batch.text())
             for index, frame in enumerate(frames):
+                if self.pty:
+                    channel.write(frame.text(pty=True))
                 seconds = commands[max(index - 1, 0)].timeout_s
                 failure = await self._finish(inbox, batch, index, seconds)
                 if failure is not None:

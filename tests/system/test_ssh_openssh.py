@@ -280,6 +280,7 @@ async def test_certificates_of_user_and_host(jump_network: SystemLab, tmp_path: 
         keygen("-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name))
     sign("-I", "user", "-n", USER, str(tmp_path / "user.pub"))
     guest = jump_network.guest("app01", sshd_options=["TrustedUserCAKeys /etc/ssh/ca.pub"])
+    await scan(guest.address)  # answers: its pid file is there
     guest.ssh.stop()
     guest.node.write("/etc/ssh/ca.pub", (tmp_path / "ca.pub").read_text())
     (tmp_path / "host.pub").write_text(f"{guest.ssh.host_key}\n")
