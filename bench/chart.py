@@ -181,9 +181,8 @@ class Terminal:
     """A tmux session of one app with one attached client, both ours."""
 
     def __init__(self, app: str, size: tuple[int, int], directory: Path) -> None:
-        self._name = f"cutover-bench-{directory.name}"  # one server each: the last may still be leaving
-        self._tmux = ["tmux", "-L", self._name, "-f", "/dev/null"]
-        self._pid_file = directory / f"{self._name}.pid"
+        self._tmux = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
+        self._pid_file = directory / "pid"
         environment = os.environ | {"TERM": "screen-256color", "PYTHONPATH": str(ROOT)}
         environment.pop("TMUX", None)
         command = [sys.executable, "-m", "bench.chart", "--app", app, "--pid-file", str(self._pid_file)]
