@@ -147,6 +147,8 @@ async def take_up(
                     seq, None, "", "the program ended before the action did; look before running it again"
                 )
             )
+        recorder.pay_owed()
+        await recorder.settle()
         recorder.notices.extend(unfinished)
     except BaseException:
         await recorder.close()

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
 from cutover_tui.core.finding import Window
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.asking import Logs
-from cutover_tui.record.events import Body, Event, Sealed
+from cutover_tui.record.events import Body, Disturbed, Event, Regressed, Sealed, VerdictChanged
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import Format, Journal, Loaded
 from cutover_tui.record.machine import Machine, machine_of
 from cutover_tui.record.reels import logs_of, seals_by_tape
-from cutover_tui.record.state import State, fold
-from cutover_tui.record.tape import read_tape, tape_path
+from cutover_tui.record.state import ALL_FAMILIES, State, fold
+from cutover_tui.record.tape import TapeContents, read_tape, tape_path
 from cutover_tui.record.tape_writer import Tapes
 from cutover_tui.record.writer import Writer
 from probes.observation import Instant, Observation, Sample
@@ -45,6 +46,8 @@ class Recorder:
     notices: list[str] = field(default_factory=list)
     machines: dict[str, Machine] = field(default_factory=dict)
     """Who answered last behind each name, also before this process."""
+    owed: list[Body] = field(default_factory=list)
+    """What happened and must still be journaled once that is possible again."""
     _unwritten: int = 0  # measurements that could not be taped since the record failed
     _waiting: set[asyncio.Future[Event]] = field(default_factory=set)
 
@@ -127,10 +130,20 @@ class Recorder:
             if mine or tape.lines > 1:
                 path = tape_path(self.directory.tapes, name)
                 contents = await asyncio.to_thread(read_tape, path, mine)
-                self.machines[name] = machine_of(o for _, o in contents.observations)
+                self._recognise_again(name, contents)
                 boots = logs_of(contents)
                 if anchor.boot_id in boots:
                     self.logs.by_host[name] = boots[anchor.boot_id]
+
+    def _recognise_again(self, name: str, contents: TapeContents) -> None:
+        """Who answered last; a change that was taped but perhaps not journaled is owed to the journal."""
+        machine = machine_of(o for line, o in contents.observations if line <= contents.sealed)
+        for line, o in contents.observations:
+            if line > contents.sealed:
+                since = machine.void_since(None, o.began)
+                for change in machine.see(o):
+                    self.owed.append(Disturbed(name, ALL_FAMILIES, change.kind, change.cause, since))
+        self.machines[name] = machine
 
     @property
     def problem(self) -> str | None:
@@ -154,15 +167,28 @@ class Recorder:
         try:
             waiting = asyncio.ensure_future(self.journal.append(body, self.now(), self.operator))
         except RecordError:
-            self._unwritten += 1
+            self._lost(body)
             return
         self._waiting.add(waiting)
-        waiting.add_done_callback(self._settled)
+        waiting.add_done_callback(partial(self._settled, body))
 
-    def _settled(self, waiting: asyncio.Future[Event]) -> None:
+    def _settled(self, body: Body, waiting: asyncio.Future[Event]) -> None:
         self._waiting.discard(waiting)
         if not waiting.cancelled() and isinstance(waiting.exception(), RecordError):
-            self._unwritten += 1
+            self._lost(body)
+
+    def _lost(self, body: Body) -> None:
+        self._unwritten += 1
+        if not isinstance(body, VerdictChanged | Regressed):  # those are judged again anyway
+            self.owed.append(body)
+
+    def pay_owed(self) -> None:
+        """Append what is owed, in its order and before anything else can be."""
+        owed, self.owed = self.owed, []
+        for body in owed:
+            if isinstance(body, Disturbed) and body.kind == "action":
+                body = msgspec.structs.replace(body, since=self.now())
+            self.record_soon(body)
 
     def observation(self, observation: Observation) -> None:
         """Tape an observation and remember it."""
@@ -210,6 +236,7 @@ class Recorder:
             RecordError: it still cannot be written.
         """
         await self.journal.recover()
+        self.pay_owed()
         await self.tapes.recover(self.now().boottime_ns)
         for name, log in self.logs.by_host.items():
             log.cut_after(self.tapes[name].lines)

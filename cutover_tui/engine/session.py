@@ -35,6 +35,7 @@ from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
     ActionEnded,
     ActionIntended,
+    Body,
     Decided,
     Disturbed,
     Done,
@@ -141,6 +142,7 @@ class Session:
         found = self._find(step, host)
         if isinstance(found, Refused):
             return found
+        host = WAVE if found.scope == "wave" else host
         if self.recorder.state.status(step, host) != "todo":
             return None
         try:
@@ -182,6 +184,7 @@ class Session:
         found = self._find(step, host)
         if isinstance(found, Refused):
             return found
+        host = WAVE if found.scope == "wave" else host
         state = self.recorder.state
         if state.status(step, host) == "done":
             return Refused("It is done already.", "")
@@ -316,10 +319,18 @@ class Session:
             )
         except LinkError as error:
             raw = Raw(argv, None, "", failure=error.failure)
-        if action.disturbs:
-            await record(Disturbed(host, action.disturbs, "action", f"action {action.id} ended", self.now()))
         failure = raw.failure.detail if raw.failure is not None else None
-        await record(ActionEnded(intent.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure))
+        ends: list[Body] = [ActionEnded(intent.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)]
+        if action.disturbs:
+            ended = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", self.now())
+            ends.insert(0, ended)
+        while ends:
+            try:
+                await record(ends[0])
+            except RecordError:
+                self.recorder.owed.extend(ends)
+                raise
+            ends.pop(0)
         self.probes.look(host)
         return None
 

@@ -50,8 +50,11 @@ def read_reels(
             contents = read_tape(path, seals)
         except RecordError as error:
             errors.append((path, error))
-        else:
+            continue
+        try:
             reels[name] = Reel(name, path, contents, logs_of(contents))
+        except OverflowError:
+            errors.append((path, RecordError(f"{path} holds times that no clock shows")))
     return reels, errors
 
 

@@ -121,7 +121,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Look at `chronyc sources` and `chronyc tracking` on the guest.",
             used=used,
         )
-    poll_ns = 1_000_000_000 << max(0, selected.poll)
+    poll_ns = 1_000_000_000 << min(max(0, selected.poll), 24)
     if facts.ref_time_ns is None or facts.guest_utc_ns is None:
         return says.unknown(
             "no-update-time",
