@@ -97,8 +97,8 @@ class Breaker:
         return Turn(credential, state, alone=False)
 
     def reset(self, credential: str) -> None:
-        """A person looked into it: the next attempt may be made, alone."""
-        state = self._states.get(credential)
-        if state:
-            state.refusal = None
-            state.proven = False
+        """A person looked into it: the next attempt may be made, alone; escalation with it too."""
+        for name, state in self._states.items():
+            if name == credential or name.startswith(f"{credential} ("):
+                state.refusal = None
+                state.proven = False
