@@ -120,7 +120,16 @@ class Action(Struct, frozen=True, kw_only=True):
     id: Id
     title: str
     command: dict[Os, Command]
-    key: Annotated[str, Meta(pattern=r"^[a-z]$", description="one small letter")] | None = None
+    key: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[afgmptvz]$",
+                description="one of a f g m p t v z; the other letters mean something on every screen",
+            ),
+        ]
+        | None
+    ) = None
     tier: Tier = "N"
     elevate: bool = False
     disturbs: tuple[Family, ...] = ()

@@ -7,7 +7,7 @@ import shlex
 from cutover_tui.core.runbook import Action, Os, Step
 
 TAKEN = frozenset("bcdehijklnoqrsuwxy")
-"""Letters that mean something on every screen, so no action gets them by itself."""
+"""Letters that mean something on every screen (`core.runbook.Action.key` allows the others)."""
 
 
 def action_argv(action: Action, os: Os) -> tuple[str, ...] | None:
