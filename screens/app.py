@@ -159,6 +159,8 @@ class CutoverApp(App[None]):
     def _worker_ended(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
             error = event.worker.error
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
             what = f"{type(error).__name__}: {error}".strip(": ")
             self.push_screen(
                 Sentence(

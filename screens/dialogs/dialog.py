@@ -24,6 +24,8 @@ class Dialog(ModalScreen[R]):
     TITLE_ROLE: ClassVar[str] = "strong"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,b", "back", "back", key_display="b", id="dialog.back", tooltip="Leave all as it is"),
+        Binding("pagedown", "turn(1)", "further", show=False, id="dialog.down", tooltip="Scroll down"),
+        Binding("pageup", "turn(-1)", "back up", show=False, id="dialog.up", tooltip="Scroll up"),
     ]
 
     def __init__(self, title: str) -> None:
@@ -61,6 +63,10 @@ class Dialog(ModalScreen[R]):
         others = [w for w in frame.children if w is not body]
         used = sum(w.outer_size.height + w.styles.margin.height for w in others) + frame.gutter.height
         body.styles.max_height = max(1, self.size.height - used)
+
+    def action_turn(self, by: int) -> None:
+        body = self.query_one("#dialog-body")
+        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
 
     def action_back(self) -> None:
         self.dismiss(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 
@@ -163,17 +164,19 @@ class ScriptedPort:
             notices=self.notices,
         )
 
-    def _row(self, id: str, phase: str, title: str, what: str, scope: str, mark: bool, expected: int) -> StepRow:  # noqa: A002
+    def _row(
+        self, step: str, phase: str, title: str, what: str, scope: str, mark: bool, expected: int
+    ) -> StepRow:
         columns = ("*",) if scope == "wave" else self.hosts
         return StepRow(
-            id=id,
+            id=step,
             phase=phase,
             phase_title=title,
             title=what + self.hostile,
             scope=scope,
             mark=mark,
             expected_ns=expected * MINUTE,
-            states=tuple((c, self.status.get((id, c), "todo")) for c in columns),
+            states=tuple((c, self.status.get((step, c), "todo")) for c in columns),
         )
 
     def _host(self, i: int, name: str, now: Instant) -> HostView:
@@ -305,9 +308,7 @@ class ScriptedPort:
             wave = round(12 * MS * math.sin(second / 40))
             drifting = round((second - 499_400) * 15 * MS) if second > 499_400 else 0
             told.append(ClockPoint(second * S, (wave, drifting + 800 * MS, 212 * MS + wave)[i], 3 * MS))
-        gaps = tuple(
-            (a.mono_ns, b.mono_ns) for a, b in zip(told, told[1:], strict=False) if b.mono_ns - a.mono_ns > 2 * S
-        )
+        gaps = tuple((a.mono_ns, b.mono_ns) for a, b in pairwise(told) if b.mono_ns - a.mono_ns > 2 * S)
         drift = (120, 31_400_000, -40)[i]
         provider = None if i == 1 else "chronyd ← dc1 (stratum 3)"
         return ClockSeries(host, tuple(told), drift, provider, gaps)

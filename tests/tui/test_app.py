@@ -1,0 +1,510 @@
+"""The app driven by keys against a scripted session."""
+
+from datetime import UTC
+
+import pytest
+from textual.widgets import Button, Input
+
+from cutover_tui.engine.port import Refused, SecretRequest
+from screens.app import CutoverApp
+from screens.clock import ClockScreen
+from screens.dialogs.ask import Ask, AskSecret
+from screens.dialogs.confirm import Confirm
+from screens.dialogs.dialog import Sentence
+from screens.dialogs.help import HelpDialog
+from screens.dialogs.refusal import RefusalDialog
+from screens.dialogs.why import WhyDialog
+from screens.header import TopLine
+from screens.overview import OverviewScreen
+from screens.step import StepScreen
+from screens.widgets.table import HostTable
+from tests.tui.scripted_port import ScriptedPort
+
+SIZE = (80, 24)
+
+
+def app_on(port, step=None, host="app01", **options):
+    app = CutoverApp(port, zone=UTC, **options)
+    if step is not None:
+        app.context.place.step, app.context.place.host = step, host
+    return app
+
+
+async def settle(pilot):
+    """Until the workers that do not wait for a person are done."""
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def to_step(pilot, step="3.2", host="app01"):
+    pilot.app.open_step(step, host)
+    await settle(pilot)
+    assert isinstance(pilot.app.screen, StepScreen)
+
+
+def seen(app):
+    """The text of the whole screen, as the terminal shows it."""
+    return "\n".join(
+        "".join(segment.text for segment in line) for line in app.screen._compositor.render_strips(app.size)
+    )
+
+
+async def type_in(pilot, text):
+    pilot.app.screen.query_one(Input).value = text
+    await settle(pilot)
+
+
+async def test_enter_opens_the_step_where_work_is_left_and_b_leads_back():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        assert isinstance(pilot.app.screen, OverviewScreen)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, StepScreen)
+        assert "3.1 Hand time to chronyd" in seen(pilot.app)
+        await pilot.press("b")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, OverviewScreen)
+
+
+async def test_clock_goes_back_to_the_step_it_was_opened_from():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("c")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, ClockScreen)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, StepScreen)
+
+
+async def test_step_shows_gate_findings_and_the_selected_one_explained():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        text = seen(pilot.app)
+        for wanted in (
+            "GATE refused · 2 of 6 missing",
+            "06:12 of 10:00",
+            "… soaking    time.offset",
+            "✗ FAIL       agent.swap",
+            "· na         time.rtc",
+            "→ a",
+            "apt-get -y purge open-vm-tools",
+            "DISRUPTIVE · disturbs time",
+            "chronyc -n sources '-v; rm -rf /'",
+            " F3 ",
+        ):
+            assert wanted in text
+        table = pilot.app.screen.query_one(HostTable)
+        table.move_to("agent.swap@app01")
+        await settle(pilot)
+        text = seen(pilot.app)
+        for wanted in ("the source platform's agent is gone", "since 01:01Z", "would pass: the new agent is"):
+            assert wanted in text
+
+
+async def test_refusal_names_each_missing_check_and_its_action_key():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        text = seen(pilot.app)
+        for wanted in (
+            "Not done yet: 3.2 Remove VMware Tools on app01",
+            "2 of 6 checks are missing.",
+            "… soaking  time.offset",
+            "✗ FAIL  agent.swap",
+            "since 01:01Z (18:05)",
+            "run a Purge open-vm-tools, and look again",
+            "A naive checklist would pass here:",
+        ):
+            assert wanted in text
+        assert port.told == [("done", "3.2", "app01", "None")]
+        await pilot.press("b")
+        await pilot.app.workers.wait_for_complete()
+        assert port.status["3.2", "app01"] == "refused"
+
+
+async def test_refusal_leads_to_the_next_host():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        await pilot.press("h")
+        await pilot.app.workers.wait_for_complete()
+        await settle(pilot)
+        assert pilot.app.context.place.host == "app02"
+        assert isinstance(pilot.app.screen, StepScreen)
+
+
+async def test_the_remedy_is_run_from_the_refusal_and_the_open_gate_lets_done_through():
+    port = ScriptedPort(soaked=True)
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        await pilot.press("a")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Confirm)
+        await type_in(pilot, "app01")
+        await pilot.press("enter")  # leads to the button
+        assert isinstance(pilot.app.screen, Confirm)
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        await settle(pilot)
+        assert ("run", "3.2", "app01", "purge") in port.told
+        assert "GATE open · 6 of 6" in seen(pilot.app)
+        await pilot.press("d")
+        await pilot.app.workers.wait_for_complete()
+        await settle(pilot)
+        text = seen(pilot.app)
+        assert "✓ DONE 01:19:05Z" in text
+        assert "h on app02" in text
+        assert "PgDn to 4.1" in text
+
+
+@pytest.mark.parametrize("keys", [("enter",), ("escape",), ("tab", "enter")])
+async def test_a_destructive_action_is_not_run_by_accident(keys):
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("a")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Confirm)
+        assert pilot.app.screen.query_one("#yes", Button).disabled
+        await pilot.press(*keys)
+        await pilot.app.workers.wait_for_complete()
+        assert port.told == []
+
+
+async def test_a_wrong_name_confirms_nothing():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("a")
+        await settle(pilot)
+        await type_in(pilot, "app02")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "That is not app01." in seen(pilot.app)
+        assert port.told == []
+
+
+@pytest.mark.parametrize(("key", "runs"), [("enter", False), ("b", False), ("y", True)])
+async def test_an_action_that_only_reads_asks_with_cancel_as_default(key, runs):
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("f3")
+        await settle(pilot)
+        assert pilot.app.screen.query_one("#cancel", Button).has_focus
+        await pilot.press(key)
+        await pilot.app.workers.wait_for_complete()
+        assert (("run", "3.2", "app01", "look") in port.told) is runs
+
+
+async def test_the_mark_is_asked_for_and_a_plain_start_is_not():
+    port = ScriptedPort(status={("2.1", "app01"): "todo", ("4.1", "app01"): "todo"})
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot, "4.1")
+        await pilot.press("s")
+        await pilot.app.workers.wait_for_complete()
+        assert port.told == [("start", "4.1", "app01")]
+        await to_step(pilot, "2.1")
+        await pilot.press("s")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Confirm)
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        assert len(port.told) == 1
+        await pilot.press("s")
+        await settle(pilot)
+        await pilot.press("y")
+        await pilot.app.workers.wait_for_complete()
+        assert port.told[1:] == [("start", "2.1", "app01")]
+
+
+async def test_two_people_are_two():
+    port = ScriptedPort(soaked=True, removed=True, two_person=True)
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Ask)
+        await type_in(pilot, "Ana ")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "ana is the first person." in seen(pilot.app)
+        await type_in(pilot, "raj")
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        assert port.told == [("done", "3.2", "app01", "raj")]
+        assert port.status["3.2", "app01"] == "done"
+
+
+async def test_without_recording_nothing_is_done_and_every_screen_says_so():
+    port = ScriptedPort(recording="The disk is full (/var/lib/cutover).", soaked=True, removed=True)
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        for key in ("o", "c"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert "NOT RECORDED: The disk is full" in seen(pilot.app)
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Sentence)
+        assert "Nothing is recorded" in seen(pilot.app)
+        assert port.told == []
+
+
+async def test_a_refused_intent_is_shown_with_its_remedy():
+    port = ScriptedPort(refuse=Refused("Something changed while measuring.", "Press d again."))
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Sentence)
+        assert "Something changed while measuring." in seen(pilot.app)
+        assert "Press d again." in seen(pilot.app)
+
+
+async def test_an_error_in_a_worker_is_told_and_the_app_lives_on():
+    port = ScriptedPort(error=OSError("the socket is gone"))
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Sentence)
+        assert "the socket is gone" in seen(pilot.app)
+        await pilot.press("b")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, StepScreen)
+
+
+async def test_secrets_are_masked_asked_one_at_a_time_and_escape_answers_none():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        port.asked = (
+            SecretRequest("1", "admin", "Password for ops@app01:"),
+            SecretRequest("2", "sudo", "sudo password on app01:"),
+        )
+        port.changed()
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, AskSecret)
+        await type_in(pilot, "hunter2")
+        assert "hunter2" not in seen(pilot.app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, AskSecret)
+        assert pilot.app.screen.request.id == "2"
+        await pilot.press("escape")
+        await pilot.app.workers.wait_for_complete()
+        assert port.answers == [("1", "hunter2"), ("2", None)]
+
+
+async def test_a_request_that_is_withdrawn_takes_its_prompt_along():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        port.asked = (SecretRequest("1", "admin", "Password:"),)
+        port.changed()
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, AskSecret)
+        port.asked = ()
+        port.changed()
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, OverviewScreen)
+        assert port.answers == []
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_leaving_is_asked_and_enter_stays(key):
+    app = app_on(ScriptedPort())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, OverviewScreen)
+        await pilot.press(key, "y")
+        await settle(pilot)
+        assert not app.is_running or app._exit
+
+
+async def test_note_and_export():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        await type_in(pilot, "vCenter shows the VM powered off")
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.press("e")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "3c9d0f3c9d0f" in seen(pilot.app)
+        assert port.told == [
+            ("note", "vCenter shows the VM powered off", "3.2", "app01"),
+            ("export", "evidence/CHG0012345-412"),
+        ]
+
+
+async def test_pages_turn_through_the_steps_and_hosts_are_picked():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await to_step(pilot, "3.1")
+        await pilot.press("pagedown")
+        await settle(pilot)
+        assert pilot.app.context.place.step == "3.2"
+        await pilot.press("pageup", "pageup")
+        await settle(pilot)
+        assert pilot.app.context.place.step == "2.1"
+        await pilot.press("h")
+        await settle(pilot)
+        await pilot.press("h", "enter")
+        await settle(pilot)
+        assert pilot.app.context.place.host == "app02"
+
+
+async def test_clock_hosts_are_chosen_and_the_range_changes():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await pilot.press("c")
+        await settle(pilot)
+        text = seen(pilot.app)
+        for wanted in (
+            "dc1, dc2, ntp1 (they agree)",
+            "ntp9 DISAGREES",
+            "+31,400 ppm",
+            "in 2h34",
+            "last 10 min",
+        ):
+            assert wanted in text
+        await pilot.press("minus")
+        await settle(pilot)
+        assert "last 30 min" in seen(pilot.app)
+        await pilot.press("plus", "plus", "plus")
+        await settle(pilot)
+        assert "last 2 min" in seen(pilot.app)
+        await pilot.press("h")
+        await settle(pilot)
+        await pilot.press("x", "enter")
+        await settle(pilot)
+        assert pilot.app.context.place.clock_hosts == ("app02", "web03")
+
+
+@pytest.mark.parametrize("opens", ["question_mark", "f1"])
+async def test_help_lists_the_keys_of_this_screen_and_its_actions(opens):
+    async with app_on(ScriptedPort()).run_test(size=(100, 50)) as pilot:
+        await to_step(pilot)
+        await pilot.press(opens)
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, HelpDialog)
+        text = seen(pilot.app)
+        for wanted in (
+            "May this step be marked done",
+            "a  Purge open-vm-tools",
+            "d  Decide on the record",
+            "? unknown",
+        ):
+            assert wanted in text
+
+
+async def test_why_says_everything():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        pilot.app.screen.query_one(HostTable).move_to("time.offset@app01")
+        await pilot.press("w")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, WhyDialog)
+        text = seen(pilot.app)
+        for wanted in (
+            "measured  +4 ms ± 2",
+            "broken by no data for 00:04",
+            "seen by   chrony@guest",
+            "(https://",
+        ):
+            assert wanted in text
+
+
+async def test_the_palette_runs_commands():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        await pilot.press(*"clock: is time")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, ClockScreen)
+
+
+async def test_screens_that_are_not_seen_do_not_look():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("o")
+        await settle(pilot)
+        asked = []
+        port.step = lambda *a: asked.append(a)
+        await pilot.pause(1.2)
+        assert asked == []
+
+
+async def test_behind_a_dialog_the_time_goes_on():
+    moments = iter(range(0, 10_000, 30))
+    port = ScriptedPort(at=lambda: float(next(moments)))
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await pilot.press("q")
+        await settle(pilot)
+        top = pilot.app.screen_stack[0].query_one(TopLine)
+        before = str(top.render())
+        await pilot.pause(1.2)
+        assert str(top.render()) != before
+
+
+HOSTILE = " [red]x[/] [/] \x1b[2J\x1b]0;t\x07 \u202eevil\u2066 [@click=app.exit]go[/]"
+
+
+@pytest.mark.parametrize(("size", "only_ascii"), [(SIZE, False), (SIZE, True), ((10, 3), False)])
+async def test_what_guests_say_is_plain_text(size, only_ascii):
+    port = ScriptedPort(hostile=HOSTILE)
+    async with app_on(port, ascii=only_ascii).run_test(size=size) as pilot:
+        shown = [seen(pilot.app)]
+        await to_step(pilot)
+        shown.append(seen(pilot.app))
+        for keys in (("w", "b"), ("d", "b"), ("a", "escape"), ("c",), ("question_mark", "b")):
+            await pilot.press(keys[0])
+            await settle(pilot)
+            shown.append(seen(pilot.app))
+            await pilot.press(*keys[1:])
+            await settle(pilot)
+        text = "\n".join(shown)
+        assert not set(text) & set("\x1b\x07\u202e\u2066")
+        assert size[0] < 80 or "[red]x[/]" in text
+        assert not only_ascii or text.isascii()
+
+
+async def test_any_size_and_storms_of_sizes():
+    async with app_on(ScriptedPort()).run_test(size=(10, 3)) as pilot:
+        for keys in (("enter",), ("d",), ("b", "c"), ("h",)):
+            await pilot.press(*keys)
+            for size in ((1, 1), (200, 50), (3, 60), (40, 2)):
+                await pilot.resize_terminal(*size)
+        await pilot.press("b")
+        await pilot.resize_terminal(*SIZE)
+        await settle(pilot)
+        assert "CHG0012345" in seen(pilot.app)
+
+
+@pytest.mark.parametrize("hosts", [1, 3, 40])
+async def test_overview_never_hides_a_state(hosts):
+    port = ScriptedPort(hosts=tuple(f"host{i:02}" for i in range(hosts)), lost=set())
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        text = seen(pilot.app)
+        if hosts > 2:
+            assert "REGRESSED" in text
+            assert f"1/{hosts} done" in text
+        else:
+            assert "… started" in text

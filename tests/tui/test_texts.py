@@ -1,0 +1,153 @@
+"""The pure parts of the screens: instructions, the header's line, the clock's arithmetic, terminals, ASCII."""
+
+import pytest
+from rich.cells import cell_len
+
+from cutover_tui.engine.port import ClockPoint, ClockSeries
+from screens.ascii_filter import to_ascii
+from screens.chart_data import points, reaches_tolerance_ns
+from screens.header import alerts, change_line
+from screens.instruction import block, paragraphs, wrap
+from screens.terminal import examine, is_utf8, theme
+from screens.wording import action_traits, coarse, quoted, say
+from tests.tui.scripted_port import MINUTE, MS, S, ScriptedPort
+
+
+def test_markdown_becomes_plain_lines():
+    text = "# Do *this*\n\nSee [the page](https://x.example) <b>now</b>.\n\n- one\n- two\n\n3. `run it`\n\n```\nrm -rf /\n```\n"
+    assert paragraphs(text) == [
+        "Do this",
+        "See the page (https://x.example) <b>now</b>.",
+        "- one",
+        "- two",
+        "3. run it",
+        "    rm -rf /",
+    ]
+
+
+def test_a_long_instruction_says_that_it_goes_on():
+    lines = block("word " * 200, 40, 3, " … (w)")
+    assert len(lines) == 3
+    assert all(len(line) <= 40 for line in lines)
+    assert lines[-1].endswith(" … (w)")
+    assert len(paragraphs("x\n\n" * 10_000)) == 201
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 80])
+def test_wrapping_loses_nothing(width):
+    text = "Tools set this guest's clock " + "x" * 90
+    assert "".join(wrap(text, width)).replace(" ", "") == text.replace(" ", "")
+    assert all(len(line) <= width for line in wrap(text, width))
+
+
+def test_the_change_line_fits_every_width_and_keeps_time_left_and_recording():
+    view = ScriptedPort().view()
+    for width in range(1, 220):
+        line = change_line(view, width)
+        assert line.cell_length <= width
+        if width >= 40:
+            assert "left 2h41" in line.plain
+            assert "REC" in line.plain
+            assert "CHG0012345" in line.plain
+
+
+def test_a_lost_link_is_the_worst_alert():
+    assert [text for text, _ in alerts(ScriptedPort().view())] == [
+        "app02 LOST 00:41",
+        "✗ REGRESSED 3.1 web03",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [(161 * MINUTE, "2h41"), (59 * MINUTE, "59 min"), (9 * MINUTE + 5 * S, "09:05"), (-5, "00:00")],
+)
+def test_coarse(ns, text):
+    assert coarse(ns) == text
+
+
+def test_markup_is_not_read_and_control_characters_do_not_pass():
+    content = say(("[red]a[/red]\x1b[31m", "bad"), "\u202eb")
+    assert content.plain.startswith("[red]a[/red]")
+    assert not set(content.plain) & set("\x1b\u202e")
+
+
+def test_commands_are_quoted_as_a_shell_would_need_them():
+    assert quoted(("sh", "-c", "a; b", "it's", "")) == "sh -c 'a; b' 'it'\"'\"'s' ''"
+
+
+def test_traits_say_what_an_action_does():
+    purge = ScriptedPort().step("3.2", "app01").actions[0]
+    assert action_traits(purge) == ["DISRUPTIVE", "disturbs time"]
+
+
+def series(offset_ns, drift_ppb, *, gaps=()):
+    told = tuple(ClockPoint(t * S, offset_ns, MS) for t in (1, 2, 9, 10))
+    return ClockSeries("app01", told, drift_ppb, None, gaps)
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "ppm", "seconds"),
+    [
+        (0, 1_000_000, 300),
+        (100, 1_000_000, 200),
+        (-100, 1_000_000, 400),
+        (100, -1_000_000, 400),
+        (-100, -1_000_000, 200),
+    ],
+)
+def test_time_to_the_tolerance_goes_the_way_the_clock_goes(offset_s, ppm, seconds):
+    assert reaches_tolerance_ns(series(offset_s * S, ppm * 1_000)) == seconds * S
+
+
+def test_time_to_the_tolerance_without_a_rate_or_past_it():
+    assert reaches_tolerance_ns(series(0, 0)) is None
+    assert reaches_tolerance_ns(series(0, None)) is None
+    assert reaches_tolerance_ns(series(-301 * S, 5)) == 0
+
+
+def test_named_gaps_break_the_line_and_so_does_silence_up_to_now():
+    at = series(0, 0, gaps=((2 * S, 9 * S),))
+    assert [p is None for p in points(at, 10 * S)] == [False, False, True, False, False]
+    assert points(at, 13 * S)[-1] is None
+
+
+def test_terminals():
+    good = {"TERM": "screen-256color"}
+    fine = examine(good, tty=True, encoding="utf-8", size=(80, 24))
+    assert (fine.refusal, fine.ascii, fine.dots, fine.theme, fine.hints) == (
+        None,
+        False,
+        "braille",
+        "textual-dark",
+        (),
+    )
+    assert examine(good, tty=False, encoding="utf-8", size=(80, 24)).refusal is not None
+    assert examine({"TERM": "dumb"}, tty=True, encoding="utf-8", size=(80, 24)).refusal is not None
+    assert examine({}, tty=True, encoding="utf-8", size=(80, 24)).refusal is not None
+    latin = examine(good, tty=True, encoding="ISO-8859-1", size=(80, 24))
+    assert latin.ascii
+    assert latin.dots == "ascii"
+    assert "ISO-8859-1" in latin.hints[0]
+    assert "60x20" in examine(good, tty=True, encoding="utf-8", size=(60, 20)).hints[0]
+    assert (
+        "escape-time"
+        in examine({**good, "TMUX": "/tmp/x,1,0"}, tty=True, encoding="utf-8", size=(80, 24)).hints[0]
+    )
+    assert examine({"TERM": "linux"}, tty=True, encoding="utf-8", size=(80, 24)).dots == "block"
+
+
+def test_no_colour_keeps_the_terminals_own_palette():
+    assert theme({"NO_COLOR": "1"}) == "ansi-dark"
+    assert theme({"NO_COLOR": ""}) == "textual-dark"
+    assert theme({"TERM": "linux"}) == "ansi-dark"
+    assert is_utf8("UTF8")
+    assert not is_utf8("ANSI_X3.4-1968")
+    assert not is_utf8("no such thing")
+    assert not is_utf8(None)
+
+
+@pytest.mark.parametrize("text", ["─│╭ ✓ pass ±", "日本語", "🔎", "é\u0301"])
+def test_ascii_is_as_wide_as_what_it_replaces(text):
+    assert to_ascii(text).isascii()
+    assert len(to_ascii(text)) == sum(cell_len(c) for c in text)
