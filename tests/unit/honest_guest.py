@@ -136,7 +136,20 @@ class Server:
         request[0] = 4 << 3 | 3
         request[40:48] = sent_ns.to_bytes(8, "big")
         stamp = _ntp(utc_ns(middle) + self.offset_ns)
-        answer = struct.pack("!BBbbII4sQ8sQQ", 4 << 3 | 4, 2, 6, -24, 0, 0, b"\x0a\0\0\1", stamp, bytes(request[40:48]), stamp, stamp)
+        answer = struct.pack(
+            "!BBbbII4sQ8sQQ",
+            4 << 3 | 4,
+            2,
+            6,
+            -24,
+            0,
+            0,
+            b"\x0a\0\0\1",
+            stamp,
+            bytes(request[40:48]),
+            stamp,
+            stamp,
+        )
         kept = {
             "address": "192.0.2.123",
             "request": bytes(request).hex(),

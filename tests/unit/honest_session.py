@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from cutover_tui.core.finding import Decision
 from cutover_tui.core.loading import Loaded, load_text
 from cutover_tui.engine.intake import Intake
@@ -153,9 +155,12 @@ class Walk:
         ended = self.script.now()
         utc = self.script.utc_ns(ended.boottime_ns) + self.script.offset_ns(ended.boottime_ns)
         turn = [(r, raws, r.parse(raws)) for r, raws in guest.read(ended.boottime_ns, utc)]
-        identity = Identity(guest.host_key, guest.machine_id, guest.boot_id, VENDOR[guest.platform], guest.platform)
+        identity = Identity(
+            guest.host_key, guest.machine_id, guest.boot_id, VENDOR[guest.platform], guest.platform
+        )
         self.intake.take(
-            [Seen(_observation(host, r, raws, outcome, identity, began, ended)) for r, raws, outcome in turn], 0
+            [Seen(_observation(host, r, raws, outcome, identity, began, ended)) for r, raws, outcome in turn],
+            0,
         )
 
     def ask_servers(self) -> None:
@@ -168,7 +173,7 @@ class Walk:
             outcome = NTP_READER.parse((raw,))
             identity = Identity(boot_id=ended.boot_id)
             seen = _observation(JUMP, NTP_READER, (raw,), outcome, identity, began, ended)
-            seen = _renamed(seen, f"{JUMP}/ntp:{server.name}/{ended.boottime_ns}")
+            seen = msgspec.structs.replace(seen, id=f"{JUMP}/ntp:{server.name}/{ended.boottime_ns}")
             self.intake.take([Seen(seen)], 0)
 
     def sample(self, host: str) -> None:
@@ -233,12 +238,6 @@ def _observation(
         facts=None if failed else outcome,  # type: ignore[arg-type]  # a reader gives facts or a failure
         failure=outcome if isinstance(outcome, Failure) else None,
     )
-
-
-def _renamed(observation: Observation, new: str) -> Observation:
-    import msgspec
-
-    return msgspec.structs.replace(observation, id=new)
 
 
 @asynccontextmanager
