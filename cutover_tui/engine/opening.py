@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,14 @@ from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
-from cutover_tui.record.events import ActionEnded, Disturbed, SessionResumed, SessionStarted
+from cutover_tui.record.events import (
+    ActionEnded,
+    ActionIntended,
+    Disturbed,
+    Event,
+    SessionResumed,
+    SessionStarted,
+)
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock
 from probes.observation import JUMP, Instant
@@ -137,8 +144,11 @@ async def take_up(
         ]
         notice = "; ".join((*recorder.notices, *unfinished)) or None
         await recorder.record(SessionResumed(__version__, anchor, operator.name, notice))
+        told = ends_told(journal.events)
         for seq, intent in tuple(recorder.state.intents.items()):
-            if intent.disturbs:  # nobody saw when it ended, so nothing from before now counts
+            if (
+                intent.disturbs and seq not in told
+            ):  # nobody saw when it ended: nothing from before now counts
                 await recorder.record(
                     Disturbed(intent.host, intent.disturbs, "action", f"action {intent.action} ended", now())
                 )
@@ -189,6 +199,26 @@ async def _running(
         finally:
             crossing.close()
             await session.close()
+
+
+def ends_told(events: Iterable[Event]) -> set[int]:
+    """Intents whose end is on the record as a disturbance already: killed before its outcome followed."""
+    under_way: dict[int, ActionIntended] = {}
+    told: set[int] = set()
+    for event in events:
+        match event.body:
+            case ActionIntended() as intent:
+                under_way[event.seq] = intent
+            case ActionEnded(intent=seq):
+                under_way.pop(seq, None)
+            case Disturbed(host=host, kind="action", cause=cause):
+                for seq, intent in under_way.items():
+                    if seq not in told and (intent.host, f"action {intent.action} ended") == (host, cause):
+                        told.add(seq)
+                        break
+            case _:
+                pass
+    return told
 
 
 def _names(loaded: Loaded) -> tuple[str, ...]:
