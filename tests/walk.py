@@ -27,8 +27,13 @@ class Walk:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while not true():
-            assert loop.time() < deadline, f"{what} did not come within {within_s} s"
+            assert loop.time() < deadline, f"{what} did not come within {within_s} s: {self.lacks()}"
             await self.pilot.pause(0.1)
+
+    def lacks(self) -> list[str]:
+        """What every step of the runbook misses now, for the message of a failed wait."""
+        ids = [row.id for row in self.port.view().steps]
+        return [f"{i}: {m.what}: {m.reason}" for i in ids for m in self.port.step(i, self.host).live.missing]
 
     def status(self, step: str) -> str:
         return self.port.step(step, self.host).status

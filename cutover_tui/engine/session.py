@@ -358,6 +358,8 @@ class Session:
 
     def _on_event(self, event: Event) -> None:
         body = event.body
+        if isinstance(body, Disturbed | Marked):
+            self.probes.look(body.host)  # what is void is read again at once, not at its next turn
         if isinstance(body, Disturbed) and body.kind == "reboot":
             self._marks.append(ClockMark(body.since.boottime_ns, "B", "boot", body.host))
         self.tell()
