@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""Writes docs/checks.md from the checks themselves: `python docs/make_checks.py`.
+
+Criteria, bounds, readers and commands are asked of the registry; reason codes with their
+sentences and remedies are read from the source of the judging functions. Only the words in
+INTRO and ABOUT are written by hand. tests/unit/test_docs.py holds the file against this.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from cutover_tui.core import gate, owed
+from cutover_tui.core.checks import check as base
+from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
+from cutover_tui.core.checks.check import Check
+from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
+from cutover_tui.core.checks.spec import Bound, Param
+from cutover_tui.core.runbook import GateCheck
+from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
+from cutover_tui.record import asking
+from probes import linux, ntp
+from probes.reader import Reader
+
+HERE = Path(__file__).parent
+CORPUS = HERE.parent / "tests" / "corpus"
+
+INTRO = """\
+# Checks
+
+Written by `docs/make_checks.py` from the source; do not edit by hand.
+
+A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
+`na`. Only `pass` and `na` open a gate; no check of this version says `na`. `unknown` means
+"could not be measured well enough" and always comes with what to do about it.
+
+Every finding has a `reason_code` for scripts (`cutover check --json`) and a sentence for
+people. `…` in the sentences below stands for a measured value.
+
+Numbers are set in the runbook, within the bounds given here; looser than the bound is an
+error when the runbook is loaded. How: [runbook.md](runbook.md).
+"""
+
+ABOUT = {
+    "time.jump-host": (
+        "Can this jump host measure what is asked? Checked before anybody else is blamed.",
+        (
+            "Each reference (`domain.controllers` and `domain.references`) is asked by NTP every 16 s. The "
+            "largest group within `agree` counts; between groups of equal size the one with more of "
+            "`domain.references` in it. The jump host's own UTC is compared too, but takes no part in measuring "
+            "guests: their offsets are guest minus references."
+        ),
+    ),
+    "time.provider": (
+        "Who keeps this guest's clock right, and still after the next boot?",
+        (
+            "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd. For chronyd, "
+            "good updates are the answered ones of the last 8 polls of the selected source; for timesyncd, the "
+            "answers since it started. ntpd, ntpsec and openntpd are recognised and not read: `unknown`."
+        ),
+    ),
+    "time.single-master": (
+        "Is there exactly one writer of the clock that can act on the platform the guest is on now?",
+        (
+            "Counted are chronyd, systemd-timesyncd, ntpd, openntpd and VBoxService by process or unit, and on "
+            "VMware the two mechanisms of VMware Tools: the periodic one (`timesync status`) and the one-time "
+            "one at start, resume and snapshot, which that command does not show. Tools on another platform "
+            "are residue, not a writer."
+        ),
+    ),
+    "time.offset": (
+        "Is the guest's clock right, and has it been all the time?",
+        (
+            "The guest's clock is read once a second over a kept SSH channel; each reading has an error bound "
+            "of half its round trip plus half its grain, and the references' own bound is added. The soak is "
+            "counted backwards from now: a reading outside the limit, a gap of more than 2.5 s, or a reading "
+            "that no two references cover starts it again."
+        ),
+    ),
+    "time.reboot": (
+        "Was the guest rebooted after the mark, and was time right in two looks after that boot?",
+        (
+            "The boot id must differ from the one captured at the mark. One reading inside 5 s is needed within "
+            "`first` of the boot, one within the last minute once `second` has passed. The 5 s here are fixed."
+        ),
+    ),
+    "agent.swap": (
+        "Is the old platform's agent gone, and does the new one run? Necessary, never enough.",
+        (
+            "`auto` means: open-vm-tools for vmware, qemu-guest-agent for kvm, nutanix-guest-tools for ahv; "
+            "for the other platforms nothing is asked for. Agents this version knows: open-vm-tools, "
+            "vmware-tools, qemu-guest-agent, nutanix-guest-tools."
+        ),
+    ),
+}
+
+Row = tuple[str, str, str, str]
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [
+        INTRO,
+        _summary(),
+        *(_check(c) for _, c in sorted(CHECKS.items())),
+        _shared(),
+        _gate(),
+        _readers(),
+    ]
+    return "\n".join(parts)
+
+
+def _summary() -> str:
+    lines = ["| check | family | question |", "| --- | --- | --- |"]
+    for name, check in sorted(CHECKS.items()):
+        lines.append(f"| [`{name}`](#{_anchor(name)}) | {check.spec.family} | {ABOUT[name][0]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _check(check: Check) -> str:
+    spec = check.spec
+    question, how = ABOUT[spec.id]
+    readers = [*check.readers, *(f"{r} (jump host)" for r in check.jump_readers)]
+    if check.looks_back is not None:
+        readers.append("the clock's samples")
+    lines = [
+        f"## `{spec.id}`",
+        "",
+        f"{question} (version {spec.version})",
+        "",
+        f"- **Holds when** {check.criterion(asked(GateCheck(check=spec.id))).text}",
+        f"- **Reads** {', '.join(readers)}",
+        f"- **A naive checklist would pass on** {check.naive}",
+        *([f"- **Soak** {bounds_in_words(spec.soak, is_time=True)}"] if spec.soak is not None else []),
+        *(
+            [f"- **Attempts** {bounds_in_words(spec.attempts, is_time=False)}"]
+            if spec.attempts is not None
+            else []
+        ),
+        *(
+            [f"- **Evidence not older than** (`max_age`) {bounds_in_words(spec.max_age, is_time=True)}"]
+            if spec.max_age is not None
+            else []
+        ),
+        *(f"- **Parameter** `{name}`: {param.doc}; {_param(param)}" for name, param in spec.params.items()),
+        *(["- **Needs** a step with `mark: true` before it"] if spec.needs_mark else []),
+        "",
+        how,
+        "",
+        *_table(_says(ast.parse(inspect.getsource(inspect.getmodule(check.judge) or base)))),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _shared() -> str:
+    own = _says(ast.parse(inspect.getsource(base.no_facts)))
+    rows = [
+        *(row for row in own if row[3] != "…"),
+        *(
+            (f"`{kind}`", "unknown", "(the failure in its own words)", remedy)
+            for kind, remedy in WHAT_TO_DO.items()
+        ),
+    ]
+    text = """\
+## Codes every check can have
+
+A reader that has no facts makes the check `unknown` with the kind of its failure as code.
+"""
+    return "\n".join([text, *_table(rows)]) + "\n"
+
+
+def _gate() -> str:
+    rows: list[Row] = []
+    for module in (gate, owed, asking):
+        for call in _calls(ast.parse(inspect.getsource(module)), "Missing"):
+            if len(call.args) < 3:
+                continue
+            what, verdict, reason, *rest = call.args
+            if isinstance(what, ast.Attribute):
+                continue  # a finding's own
+            name = verdict.attr.lower() if isinstance(verdict, ast.Attribute) else "…"
+            rows.append((f"`{_text(what)}`", name, _text(reason), _text(rest[0]) if rest else ""))
+    text = """\
+## What a gate asks besides its checks
+
+A gate names these as missing under the words in the first column.
+"""
+    table = _table(rows)
+    return "\n".join([text, "| missing | verdict | says | what to do |", *table[1:]]) + "\n"
+
+
+def _readers() -> str:
+    lines = [
+        "## Readers",
+        "",
+        (
+            "What is run on a guest, as the login user, never as root: simple commands whose output is parsed on "
+            "the jump host. A tool that is not there answers 127 and is `tool-absent`. Texts in `tests/corpus` "
+            "hold the parsers: *recorded* ones come from the real tool in a state that was set, *documented* "
+            "ones were written from the source they name."
+        ),
+        "",
+        "| reader | family | every | commands | recorded | documented |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for reader in sorted(linux.READERS, key=lambda r: r.name):
+        recorded, documented = _corpus(reader)
+        lines.append(
+            f"| `{reader.name}` | {READER_FAMILY[reader.name]} | {reader.interval_s:g} s | {_commands(reader)} "
+            f"| {recorded} | {documented} |"
+        )
+    lines += [
+        (
+            f"| `{ntp.READER.name}` | {READER_FAMILY[ntp.READER.name]} | {ntp.READER.interval_s:g} s "
+            "| none: an NTP exchange from the jump host with each reference | - | - |"
+        ),
+        "",
+        (
+            "The clock itself is read once a second over a kept channel by the first of these that answers: "
+            "`bash` (`$EPOCHREALTIME`), `date +%s.%N`, `python3`, `perl`, `date +%s` (whole seconds: the bound "
+            "grows by half a second)."
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(reader: Reader) -> str:
+    shown = []
+    for command in reader.commands:
+        words = [w.replace("|", "¦").replace("\n", "\\n") for w in command.argv]
+        if len(words) > 8:
+            words = [*words[:4], "…"]
+        root = " (root)" if command.elevate else ""
+        shown.append(f"`{' '.join(words)}`{root}")
+    return "<br>".join(shown)
+
+
+def _corpus(reader: Reader) -> tuple[str, str]:
+    recorded: list[str] = []
+    documented: list[str] = []
+    for path in sorted((CORPUS / reader.name).glob("*/*/case.json")):
+        source = str(json.loads(path.read_text())["source"])
+        version, case = path.parts[-3], path.parts[-2]
+        (recorded if source.startswith("recorded") else documented).append(
+            f"{version}: {case}" if version != "documented" else case
+        )
+    return ", ".join(recorded) or "-", ", ".join(documented) or "-"
+
+
+# Reading the source
+
+
+def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and (getattr(node.func, "attr", getattr(node.func, "id", "")) in names)
+    ]
+    yield from sorted(found, key=lambda node: node.lineno)
+
+
+def _says(tree: ast.Module) -> list[Row]:
+    """One row for each different finding the source can make, in its order; passes last."""
+    functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    rows: list[Row] = []
+    passes: list[Row] = []
+    for call in _calls(tree, "passes", "fails", "unknown", "na"):
+        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        given = {k.arg: k.value for k in call.keywords}
+        if method == "passes":
+            code = given.get("code")
+            words = _either(code) if code is not None else ["ok"]
+            passes.extend((f"`{word}`", "pass", _text(call.args[0]), "") for word in words)
+            continue
+        verdict = {"fails": "fail", "unknown": "unknown", "na": "na"}[method]
+        remedy = _remedy(given.get("remedy"), functions)
+        rows.append((f"`{_text(call.args[0])}`", verdict, _text(call.args[1]), remedy))
+    return list(dict.fromkeys([*rows, *passes]))
+
+
+def _remedy(node: ast.expr | None, functions: dict[str, ast.FunctionDef]) -> str:
+    """A remedy's text; where a function makes it, all it may return."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+        returns = [
+            n.value for n in ast.walk(functions[node.func.id]) if isinstance(n, ast.Return) and n.value
+        ]
+        return " / ".join(_text(value) for value in returns)
+    return _text(node) if node is not None else ""
+
+
+def _either(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.IfExp):
+        return [*_either(node.body), *_either(node.orelse)]
+    return [_text(node)]
+
+
+def _text(node: ast.expr) -> str:
+    """A string as written, with … for what is only known when it runs."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return re.sub("…+", "…", "".join(_text(part) for part in node.values))
+    return "…"
+
+
+def _table(rows: list[Row]) -> list[str]:
+    lines = ["| code | verdict | says | what to do |", "| --- | --- | --- | --- |"]
+    return [*lines, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]
+
+
+def _param(param: Param) -> str:
+    if param.kind == "duration":
+        assert isinstance(param.default, int)  # noqa: S101 - durations are integers
+        lowest = param.lowest if (param.lowest or 0) > 1 else None
+        return bounds_in_words(Bound(param.default, lowest, param.highest), is_time=True)
+    return f"default `{param.default}`"
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "").replace("`", "")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{(HERE / 'checks.md').write_text(render())} characters\n")
