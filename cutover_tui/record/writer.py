@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Writer:
     """A thread that commits sinks and runs blocking calls, started at once, stopped by `aclose`."""
 
     def __init__(self, name: str = "record") -> None:
-        self._queue: SimpleQueue[Sink | Callable[[], None] | None] = SimpleQueue()
+        self._queue: Queue[Sink | Callable[[], None] | None] = Queue()
         # A daemon: a forgotten writer must not keep a finished program alive. What was
         # confirmed is on the disk by then.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -63,13 +63,20 @@ class Writer:
         self._queue.put(run)
         return future
 
+    def drain(self) -> None:
+        """Block until nothing is queued or under way, and every event loop was told.
+
+        For a loop whose time is not the disk's; it is never needed for the record's sake.
+        """
+        self._queue.join()
+
     async def aclose(self) -> None:
         """Finish everything queued and end the thread."""
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        sinks: dict[Sink, None] = {}
+        sinks: dict[Sink, int] = {}  # how often each was woken since its last commit
         calls: deque[Callable[[], None]] = deque()
         closing = False
         while True:
@@ -77,20 +84,27 @@ class Writer:
                 job = self._queue.get(block=not (sinks or calls or closing))
             except Empty:
                 if sinks:
-                    for sink in sinks:
+                    for sink, times in sinks.items():
                         sink.commit()
+                        self._finished(times)
                     sinks.clear()
                 elif calls:
                     calls.popleft()()
+                    self._finished(1)
                 else:
                     return
                 continue
             if job is None:
                 closing = True
+                self._finished(1)
             elif callable(job):
                 calls.append(job)
             else:
-                sinks[job] = None
+                sinks[job] = sinks.get(job, 0) + 1
+
+    def _finished(self, jobs: int) -> None:
+        for _ in range(jobs):
+            self._queue.task_done()
 
 
 def tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
