@@ -134,11 +134,3 @@ class NtpFacts(msgspec.Struct, frozen=True, tag="ntp"):
     root_delay_ns: int
     root_dispersion_ns: int
     kernel_stamp: bool  # receive time taken by the kernel (SO_TIMESTAMPNS)
-
-
-class JumpClockFacts(msgspec.Struct, frozen=True, tag="jump-clock"):
-    """The jump host's own clocks, read back to back: to see a step of its UTC."""
-
-    mono_ns: int  # CLOCK_BOOTTIME
-    own_utc_ns: int  # CLOCK_REALTIME
-    suspended_ns: int  # CLOCK_BOOTTIME − CLOCK_MONOTONIC

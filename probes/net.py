@@ -45,11 +45,6 @@ class SystemClock:
         """CLOCK_BOOTTIME in nanoseconds."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
-    def suspended_ns(self) -> int:
-        """CLOCK_BOOTTIME − CLOCK_MONOTONIC: how long this machine was suspended since it booted."""
-        monotonic = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - monotonic
-
     async def sleep_until(self, mono_ns: int) -> None:
         """Return at or after that CLOCK_BOOTTIME (the event loop's own clock may fire a little early)."""
         while (left := mono_ns - self.mono_ns()) > 0:  # noqa: ASYNC110 — time itself is what is waited for

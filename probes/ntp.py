@@ -1,7 +1,7 @@
-"""References: one NTP client exchange (RFC 5905), and the jump host's own clocks.
+"""References: one NTP client exchange (RFC 5905).
 
-Both are kept as a `Raw` that holds everything needed to derive the facts again, so that
-`READER.parse` is as pure for them as for any tool on a guest.
+It is kept as a `Raw` that holds everything needed to derive the facts again, so that
+`READER.parse` is as pure for it as for any tool on a guest.
 
 The transmit timestamp we send is random (as data minimisation recommends): the server only
 has to return it, and nobody off the path can forge an answer to it.
@@ -16,7 +16,7 @@ from typing import cast
 import msgspec
 import ntplib
 
-from probes.facts_time import JumpClockFacts, Leap, NtpFacts
+from probes.facts_time import Leap, NtpFacts
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 from probes.seam import Clock, LinkError, Network
@@ -45,12 +45,6 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     received_ns: int
     own_utc_ns: int
     kernel_stamp: bool
-
-
-class _Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    mono_ns: int
-    own_utc_ns: int
-    suspended_ns: int
 
 
 async def query(
@@ -165,26 +159,4 @@ def _misunderstood(raw: Raw, what: str) -> Failure:
     return Failure(FailureKind.NOT_UNDERSTOOD, f"{_server(raw)}: {what}")
 
 
-def jump_clock(clock: Clock, suspended_ns: int = 0) -> Raw:
-    """The jump host's clocks now. `suspended_ns`: CLOCK_BOOTTIME − CLOCK_MONOTONIC (SystemClock has it)."""
-    now = clock.now()
-    kept = _Reading(now.boottime_ns, now.utc_ns, suspended_ns)
-    return Raw(argv=("jump-clock",), rc=None, out=msgspec.json.encode(kept).decode() + "\n")
-
-
-def parse_jump_clock(raws: tuple[Raw, ...]) -> Facts | Failure:
-    """Facts from one reading by `jump_clock`."""
-    (raw,) = raws
-    if raw.failure is not None:
-        return raw.failure
-    try:
-        kept = msgspec.json.decode(raw.out, type=_Reading)
-    except (msgspec.DecodeError, ValueError) as error:
-        return Failure(FailureKind.NOT_UNDERSTOOD, f"the recorded reading cannot be read: {error}")
-    return JumpClockFacts(kept.mono_ns, kept.own_utc_ns, kept.suspended_ns)
-
-
 READER = Reader(name="ntp", version=1, family=Family.TIME, commands=(), parse=parse, interval_s=16.0)
-JUMP_READER = Reader(
-    name="jump-clock", version=1, family=Family.TIME, commands=(), parse=parse_jump_clock, interval_s=5.0
-)

@@ -16,7 +16,6 @@ import msgspec
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import (
     ChronyFacts,
-    JumpClockFacts,
     NtpFacts,
     ServicesFacts,
     TimesyncdFacts,
@@ -28,7 +27,6 @@ Facts = (
     AgentsFacts
     | BootFacts
     | ChronyFacts
-    | JumpClockFacts
     | NtpFacts
     | PlatformFacts
     | ServicesFacts

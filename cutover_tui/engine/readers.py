@@ -6,7 +6,7 @@ from cutover_tui.record.audit import Parsers
 from probes import linux, ntp
 from probes.reader import Reader
 
-ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER, ntp.JUMP_READER)
+ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER)
 
 
 def parsers() -> Parsers:

@@ -133,7 +133,6 @@ READER_FAMILY: Mapping[str, Family] = {
     "services": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
-    "jump-clock": Family.TIME,
     "platform": Family.IDENTITY,
     "boot": Family.IDENTITY,
     "agents": Family.IDENTITY,
