@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from probes.net import SystemClock, SystemNetwork
 from probes.ntp import NTP_PORT
 from probes.observation import Failure, FailureKind, Identity, Instant
 from probes.reader import Reader
+from probes.seam import Clock, Guest, Network
 from probes.ssh import Method, SshGuest, SshTarget
 
 _METHODS: dict[str, tuple[Method, ...]] = {
@@ -76,41 +78,61 @@ def ssh_target(host: Host, runbook: Runbook, around: Surroundings) -> SshTarget:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The seam's other side: how each guest is reached, and the network to the references."""
+
+    guest: Callable[[Host], Guest]
+    network: Network
+    retry: Callable[[Host], Callable[[], None] | None]
+    """What a person's wish to look again does for a guest without a link."""
+
+
 def watches(
     runbook: Runbook, clock: SystemClock, anchor: Instant, emit: Emit, around: Surroundings
 ) -> tuple[Watches, Secrets]:
-    """Watches over every guest and reference of the runbook. Call on the probe loop."""
+    """Watches over the real guests and references of the runbook. Call on the probe loop."""
     secrets = Secrets(emit)
     breaker = Breaker()
     known_hosts = KnownHosts.usual(around.known_hosts)
+
+    def guest(host: Host) -> Guest:
+        return SshGuest(
+            host.name,
+            ssh_target(host, runbook, around),
+            clock=clock,
+            known_hosts=known_hosts,
+            prompts=secrets,
+            breaker=breaker,
+        )
+
+    def retry(host: Host) -> Callable[[], None]:
+        return partial(breaker.reset, ssh_target(host, runbook, around).credential)
+
+    return watches_over(runbook, clock, anchor, emit, Outside(guest, SystemNetwork(), retry)), secrets
+
+
+def watches_over(runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, outside: Outside) -> Watches:
+    """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
     for n, host in enumerate(linux_hosts):
-        target = ssh_target(host, runbook, around)
         guests.append(
             GuestWatch(
                 host=host.name,
-                guest=SshGuest(
-                    host.name,
-                    target,
-                    clock=clock,
-                    known_hosts=known_hosts,
-                    prompts=secrets,
-                    breaker=breaker,
-                ),
+                guest=outside.guest(host),
                 readers=LINUX_READERS,
                 clock=clock,
                 anchor=anchor,
                 emit=emit,
                 phase_ns=n * SAMPLE_INTERVAL_NS // len(linux_hosts),
-                retry=partial(breaker.reset, target.credential),
+                retry=outside.retry(host),
             )
         )
     for host in runbook.hosts:
         if host not in linux_hosts:
             why = f"this version cannot reach {host.os} guests over {host.transport}"
             emit(LinkChanged(host.name, clock.now(), Identity(), Failure(FailureKind.UNREACHABLE, why)))
-    network = SystemNetwork()
     references: list[ReferenceWatch] = []
     servers = dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references))
     for n, server in enumerate(servers):
@@ -120,10 +142,10 @@ def watches(
                 server=server,
                 address=address,
                 port=port or NTP_PORT,
-                network=network,
+                network=outside.network,
                 clock=clock,
                 emit=emit,
                 phase_ns=n * 100_000_000,
             )
         )
-    return Watches(guests, references), secrets
+    return Watches(guests, references)

@@ -13,12 +13,11 @@ from pathlib import Path
 from cutover_tui import __version__
 from cutover_tui.core.checks.registry import versions
 from cutover_tui.core.loading import Loaded, load_text
-from cutover_tui.engine.assembly import Surroundings, watches
+from cutover_tui.engine.assembly import Surroundings
+from cutover_tui.engine.ground import Ground, jump_host
 from cutover_tui.engine.intake import Intake
-from cutover_tui.engine.messages import Crossing, Emit
-from cutover_tui.engine.probe_loop import ProbeLoop, Watches
+from cutover_tui.engine.messages import Crossing
 from cutover_tui.engine.recorder import Recorder
-from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.events import (
@@ -30,10 +29,8 @@ from cutover_tui.record.events import (
     SessionStarted,
 )
 from cutover_tui.record.files import RecordError
-from probes.net import SystemClock
+from cutover_tui.record.writer import Writer
 from probes.observation import JUMP, Instant
-
-Make = Callable[[Instant, Emit], tuple[Watches, Secrets]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +59,25 @@ async def started(
     Raises:
         RecordError: the record cannot be written.
     """
-    clock = SystemClock()
-    recorder, anchor = await begin(loaded, directory, operator, clock.now)
-    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
+    async with started_on(loaded, directory, operator, jump_host(around), exporter) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def started_on(
+    loaded: Loaded,
+    directory: SessionDirectory,
+    operator: Operator,
+    ground: Ground,
+    exporter: Callable[[Path], str],
+) -> AsyncIterator[Session]:
+    """The same on other ground than this machine's.
+
+    Raises:
+        RecordError: the record cannot be written.
+    """
+    recorder, anchor = await begin(loaded, directory, operator, ground.clock.now, ground.writer)
+    async with _running(loaded, recorder, ground, anchor, exporter) as session:
         yield session
 
 
@@ -82,14 +95,30 @@ async def resumed(
         Contradiction: its events do not follow from one another.
         BadRunbook: this version cannot load the session's runbook.
     """
-    clock = SystemClock()
-    loaded, recorder, anchor = await take_up(directory, operator, clock.now)
-    async with _running(loaded, recorder, clock, anchor, around, exporter) as session:
+    async with resumed_on(directory, operator, jump_host(around), exporter) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def resumed_on(
+    directory: SessionDirectory, operator: Operator, ground: Ground, exporter: Callable[[Path], str]
+) -> AsyncIterator[Session]:
+    """The same on other ground than this machine's.
+
+    Raises:
+        RecordError, Contradiction, BadRunbook: as `resumed`.
+    """
+    loaded, recorder, anchor = await take_up(directory, operator, ground.clock.now, ground.writer)
+    async with _running(loaded, recorder, ground, anchor, exporter) as session:
         yield session
 
 
 async def begin(
-    loaded: Loaded, directory: SessionDirectory, operator: Operator, now: Callable[[], Instant]
+    loaded: Loaded,
+    directory: SessionDirectory,
+    operator: Operator,
+    now: Callable[[], Instant],
+    make_writer: Callable[[], Writer] = Writer,
 ) -> tuple[Recorder, Instant]:
     """A new record over a runbook, and the anchor of its timescale. Nothing probes yet.
 
@@ -97,7 +126,7 @@ async def begin(
         RecordError: the record cannot be written.
     """
     anchor = now()
-    recorder = await Recorder.create(directory, now, operator.name, __version__)
+    recorder = await Recorder.create(directory, now, operator.name, __version__, make_writer)
     try:
         await recorder.record(
             SessionStarted(
@@ -120,7 +149,10 @@ async def begin(
 
 
 async def take_up(
-    directory: SessionDirectory, operator: Operator, now: Callable[[], Instant]
+    directory: SessionDirectory,
+    operator: Operator,
+    now: Callable[[], Instant],
+    make_writer: Callable[[], Writer] = Writer,
 ) -> tuple[Loaded, Recorder, Instant]:
     """The record of a session as it was left, its runbook, and the anchor that holds now.
 
@@ -129,7 +161,7 @@ async def take_up(
         Contradiction: its events do not follow from one another.
         BadRunbook: this version cannot load the session's runbook.
     """
-    recorder, journal = await Recorder.reopen(directory, now, operator.name, __version__)
+    recorder, journal = await Recorder.reopen(directory, now, operator.name, __version__, make_writer)
     try:
         begun = recorder.state.started
         if begun is None or recorder.state.anchor is None:
@@ -170,9 +202,8 @@ async def take_up(
 async def _running(
     loaded: Loaded,
     recorder: Recorder,
-    clock: SystemClock,
+    ground: Ground,
     anchor: Instant,
-    around: Surroundings,
     exporter: Callable[[Path], str],
 ) -> AsyncIterator[Session]:
     listeners: list[Callable[[], None]] = []
@@ -181,10 +212,10 @@ async def _running(
         for listener in listeners:
             listener()
 
-    intake = Intake(recorder, clock.now, tell)
+    intake = Intake(recorder, ground.clock.now, tell)
     crossing = Crossing(asyncio.get_running_loop(), intake.take)
-    probes = ProbeLoop(lambda: watches(loaded.runbook, clock, anchor, crossing.put, around))
-    session = Session(loaded, recorder, probes, intake, clock.now, exporter)
+    probes = ground.probes(loaded.runbook, anchor, crossing.put)
+    session = Session(loaded, recorder, probes, intake, ground.clock.now, exporter)
     listeners.append(session.tell)
     await probes.start()
     housekeeping = asyncio.create_task(session.run(), name="session")

@@ -26,3 +26,15 @@ class Probes(Protocol):
     def answer(self, request: str, value: str | None) -> None:
         """Hand a person's answer to whoever asked."""
         ...
+
+
+class RunningProbes(Probes, Protocol):
+    """Probes as whoever opens the session handles them."""
+
+    async def start(self) -> None:
+        """Begin to watch."""
+        ...
+
+    async def stop(self) -> None:
+        """Cancel everything and wait until it is gone."""
+        ...

@@ -53,14 +53,19 @@ class Recorder:
 
     @classmethod
     async def create(
-        cls, directory: SessionDirectory, now: Callable[[], Instant], operator: str, tool: str
+        cls,
+        directory: SessionDirectory,
+        now: Callable[[], Instant],
+        operator: str,
+        tool: str,
+        make_writer: Callable[[], Writer] = Writer,
     ) -> Recorder:
         """A new, empty record.
 
         Raises:
             RecordError: the disk refuses.
         """
-        writer = Writer()
+        writer = make_writer()
         try:
             journal = await Journal.create(directory.journal, FORMAT, writer)
         except BaseException:
@@ -82,7 +87,12 @@ class Recorder:
 
     @classmethod
     async def reopen(
-        cls, directory: SessionDirectory, now: Callable[[], Instant], operator: str, tool: str
+        cls,
+        directory: SessionDirectory,
+        now: Callable[[], Instant],
+        operator: str,
+        tool: str,
+        make_writer: Callable[[], Writer] = Writer,
     ) -> tuple[Recorder, Loaded[Event]]:
         """Take a record up again; its journal is verified and folded.
 
@@ -90,7 +100,7 @@ class Recorder:
             RecordError: in use by another process, damaged, or not readable.
             Contradiction: its events do not follow from one another.
         """
-        writer = Writer()
+        writer = make_writer()
         journal: Journal[Body, Event] | None = None
         try:
             journal, loaded = await Journal.open(directory.journal, FORMAT, writer)
