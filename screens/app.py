@@ -11,12 +11,11 @@ from typing import ClassVar, TypeVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
 from cutover_tui.engine.port import SessionPort
-from screens.ascii_filter import AsciiOnly
 from screens.base import PortScreen
 from screens.clock import ClockScreen
 from screens.context import Context, row_of
@@ -31,8 +30,10 @@ from screens.overview import OverviewScreen
 from screens.palette import CutoverCommands
 from screens.step import StepScreen
 from screens.terminal import DotName
+from screens.widgets.ascii_filter import AsciiOnly
 from screens.widgets.glyphs import ASCII, UNICODE
 from screens.widgets.raster import DOT_SETS
+from screens.widgets.themes import CUTOVER
 
 R = TypeVar("R")
 
@@ -85,13 +86,13 @@ class CutoverApp(App[None]):
         """Args:
         ascii: draw with ASCII only.
         dots: how charts are drawn; None = as `ascii` says.
-        theme: a Textual theme; None = Textual's choice.
+        theme: a Textual theme; None = our own.
         zone: the zone people read times in beside UTC; None = the system's.
         hints: sentences about the terminal, shown once.
         """
         super().__init__()
-        if theme is not None:
-            self.theme = theme
+        self.register_theme(CUTOVER)
+        self.theme = theme or CUTOVER.name
         self.context = Context(
             port,
             ASCII if ascii else UNICODE,
@@ -99,7 +100,7 @@ class CutoverApp(App[None]):
             zone,
         )
         self._port = port
-        self._ascii_only = AsciiOnly()
+        self._ascii_only, self._no_color, self._grey = AsciiOnly(), NoColor(), Monochrome()
         self._intents = Intents(self, self.context)
         self._turn = asyncio.Lock()
         self._asking: AskSecret | None = None
@@ -288,8 +289,13 @@ class CutoverApp(App[None]):
         self.push_screen(dialog, answered)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, and in ASCII mode one that lets nothing else through."""
-        filters = super().get_line_filters()
+        """Textual's filters, and in ASCII mode one that lets nothing else through.
+
+        Textual chooses how to drop colours when the app is made, by the theme of that moment; grey on a
+        terminal's own background can be black on black.
+        """
+        drop = self._no_color if self.native_ansi_color else self._grey
+        filters = [drop if isinstance(f, (NoColor, Monochrome)) else f for f in super().get_line_filters()]
         return [*filters, self._ascii_only] if self.context.charset is ASCII else filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -12,14 +12,14 @@ from textual.widgets import Footer, Static
 
 from cutover_tui.engine.port import ClockSeries, ClockView, HostView, SessionView
 from screens.base import PortScreen
-from screens.chart_data import chart_data, reaches_tolerance_ns
 from screens.context import Context
 from screens.header import TopLine, link_alert
+from screens.texts.chart_data import chart_data, reaches_tolerance_ns
+from screens.texts.wording import HOUR, MINUTE, Part, coarse, say, spell
 from screens.widgets.chart import OffsetChart
 from screens.widgets.glyphs import Charset, State, clean, drift, mark, offset
 from screens.widgets.raster import ChartData
 from screens.widgets.table import Cell, Column, HostTable, TableModel
-from screens.wording import HOUR, MINUTE, Part, coarse, say, spell
 
 RANGES_MIN = (2, 10, 30, 120)
 _FAR_NS = 30 * 24 * HOUR

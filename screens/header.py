@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from cutover_tui.engine.port import HostView, SessionView
+from screens.texts.wording import MINUTE, SECOND, Part, ago, coarse, lines, say, status_mark, utc_time, words
 from screens.widgets.glyphs import UNICODE, Charset, duration, fit
-from screens.wording import MINUTE, SECOND, Part, ago, coarse, lines, say, status_mark, utc_time, words
 
 STALE_NS = 5 * SECOND
 """A guest's clock is read once a second; this long without a reading looks stale."""

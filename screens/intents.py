@@ -15,7 +15,7 @@ from screens.dialogs.ask import Ask
 from screens.dialogs.confirm import confirm_action, confirm_mark
 from screens.dialogs.dialog import Sentence
 from screens.dialogs.refusal import RefusalDialog
-from screens.wording import action_of
+from screens.texts.wording import action_of
 
 R = TypeVar("R")
 

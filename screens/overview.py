@@ -15,9 +15,7 @@ from screens.base import PortScreen
 from screens.context import Context, column_of, next_open
 from screens.header import TopLine, link_alert
 from screens.messages import OpenStep
-from screens.widgets.glyphs import State, clean, mark, offset
-from screens.widgets.table import Cell, Column, HostTable, TableModel
-from screens.wording import (
+from screens.texts.wording import (
     HOUR,
     MINUTE,
     WORST_FIRST,
@@ -30,6 +28,8 @@ from screens.wording import (
     spell,
     status_mark,
 )
+from screens.widgets.glyphs import State, clean, mark, offset
+from screens.widgets.table import Cell, Column, HostTable, TableModel
 
 _PHASE = "phase:"
 _STATE_WIDTH = 12

@@ -9,8 +9,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from screens.context import Context, column_of, row_of
 from screens.messages import LookAgain, OpenStep, RunAction
+from screens.texts.wording import say
 from screens.widgets.glyphs import clean
-from screens.wording import say
 
 Command = tuple[str, str, Callable[[], object]]
 _KEYS = (

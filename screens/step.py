@@ -11,13 +11,13 @@ from textual.widgets import Footer, Static
 
 from cutover_tui.engine.port import ActionView, ClockView, SessionView, StepView
 from screens.base import PortScreen
-from screens.chart_data import chart_data
 from screens.context import WAVE, Context, column_of, neighbour, next_open, row_of
 from screens.dialogs.why import WhyDialog
 from screens.header import TopLine
-from screens.instruction import block
 from screens.messages import LookAgain, MarkDone, OpenStep, RunAction, StartStep
-from screens.step_text import (
+from screens.texts.chart_data import chart_data
+from screens.texts.instruction import block
+from screens.texts.step import (
     ACTION_LETTERS,
     FINDING_COLUMNS,
     action_key,
@@ -26,10 +26,10 @@ from screens.step_text import (
     finding_rows,
     gate_line,
 )
+from screens.texts.wording import MINUTE, lines, say
 from screens.widgets.chart import OffsetChart
 from screens.widgets.raster import ChartData
 from screens.widgets.table import HostTable, TableModel
-from screens.wording import MINUTE, lines, say
 
 CHART_RANGE_NS = 10 * MINUTE
 _MOST_LINES = 6  # of guests in the chart of a wave step

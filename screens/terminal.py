@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from screens.widgets.themes import CUTOVER, PLAIN
+
 DotName = Literal["braille", "block", "ascii"]
 SMALLEST = (80, 24)
 
@@ -69,12 +71,15 @@ def examine(
 
 
 def theme(environ: Mapping[str, str]) -> str:
-    """NO_COLOR (any value but empty) and consoles of sixteen colours keep the terminal's own palette."""
+    """NO_COLOR (any value but empty) and sixteen colours keep the terminal's own palette.
+
+    Our theme rounded to sixteen colours would lose its green; tmux's default TERM, `screen`, has sixteen.
+    """
     if environ.get("TEXTUAL_THEME"):
         return environ["TEXTUAL_THEME"]
-    if environ.get("NO_COLOR") or environ.get("TERM") in ("linux", "vt100", "vt220", "ansi"):
-        return "ansi-dark"
-    return "textual-dark"
+    many = environ.get("TERM", "").rpartition("-")[2] in ("256color", "kitty", "direct")
+    many = many or environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    return CUTOVER.name if many and not environ.get("NO_COLOR") else PLAIN
 
 
 def is_utf8(encoding: str | None) -> bool:

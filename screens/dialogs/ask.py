@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 
 from cutover_tui.engine.port import SecretRequest
 from screens.dialogs.dialog import Dialog, keys, paragraph
-from screens.wording import say
+from screens.texts.wording import say
 
 LONGEST = 4_000
 

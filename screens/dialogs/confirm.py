@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from cutover_tui.engine.port import ActionView, HostView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
-from screens.wording import TIER_WORDS, Part, lines, quoted, say
+from screens.texts.wording import TIER_WORDS, Part, lines, quoted, say
 
 
 class Confirm(Dialog[bool]):

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens.wording import Part, say
+from screens.texts.wording import Part, say
 
 R = TypeVar("R")
 

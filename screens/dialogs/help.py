@@ -12,9 +12,9 @@ from textual.widget import Widget
 from screens.base import PortScreen
 from screens.dialogs.dialog import Dialog, paragraph
 from screens.step import StepScreen
-from screens.step_text import action_key
+from screens.texts.step import action_key
+from screens.texts.wording import lines, quoted, say
 from screens.widgets.glyphs import UNICODE, Charset, State, mark
-from screens.wording import lines, quoted, say
 
 _LEGEND = {
     State.PASS: "measured, and the criterion holds",

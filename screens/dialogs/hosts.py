@@ -12,9 +12,9 @@ from textual.widget import Widget
 from cutover_tui.engine.port import SessionView, StepRow
 from screens.dialogs.dialog import Dialog, keys
 from screens.header import link_alert
+from screens.texts.wording import status_mark
 from screens.widgets.glyphs import UNICODE, Charset, State, offset
 from screens.widgets.table import Cell, Column, HostTable, TableModel
-from screens.wording import status_mark
 
 
 class HostPicker(Dialog[tuple[str, ...] | None]):

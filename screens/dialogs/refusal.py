@@ -14,9 +14,8 @@ from textual.widgets import Static
 from cutover_tui.core.finding import Decision, Finding, Missing
 from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
-from screens.step_text import ACTION_LETTERS, action_key
-from screens.widgets.glyphs import UNICODE, Charset, State, mark
-from screens.wording import (
+from screens.texts.step import ACTION_LETTERS, action_key
+from screens.texts.wording import (
     Part,
     action_of,
     ago,
@@ -28,6 +27,7 @@ from screens.wording import (
     spell,
     utc_time,
 )
+from screens.widgets.glyphs import UNICODE, Charset, State, mark
 
 
 class RefusalDialog(Dialog[str | None]):

@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from cutover_tui.engine.port import StepView
 from screens.dialogs.dialog import Dialog, labelled, paragraph
-from screens.instruction import paragraphs
-from screens.step_text import explained, selected_finding
+from screens.texts.instruction import paragraphs
+from screens.texts.step import explained, selected_finding
+from screens.texts.wording import finding_state, lines, say, spell
 from screens.widgets.glyphs import UNICODE, Charset, drift, mark, offset
-from screens.wording import finding_state, lines, say, spell
 
 
 class WhyDialog(Dialog[None]):

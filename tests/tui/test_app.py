@@ -486,6 +486,28 @@ async def test_what_guests_say_is_plain_text(size, only_ascii):
         assert not only_ascii or text.isascii()
 
 
+def colours(app):
+    """Every colour and background that reaches the terminal."""
+    filters = app.get_line_filters()
+    strips = app.screen._compositor.render_strips(app.size)
+    found = set()
+    for strip in strips:
+        for filter_ in filters:
+            strip = strip.apply_filter(filter_, app.screen.background_colors[1])
+        found |= {(s.style.color, s.style.bgcolor) for s in strip if s.style is not None}
+    return found
+
+
+async def test_no_colour_means_none_and_never_black_on_black(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with app_on(ScriptedPort(), theme="ansi-dark").run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        assert all(c is None or c.is_default for pair in colours(pilot.app) for c in pair)
+        pilot.app.theme = "cutover"
+        await settle(pilot)
+        assert not any(fg is not None and fg == bg for fg, bg in colours(pilot.app))
+
+
 async def test_any_size_and_storms_of_sizes():
     async with app_on(ScriptedPort()).run_test(size=(10, 3)) as pilot:
         for keys in (("enter",), ("d",), ("b", "c"), ("h",)):

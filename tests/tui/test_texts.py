@@ -4,18 +4,18 @@ import pytest
 from rich.cells import cell_len
 
 from cutover_tui.engine.port import ClockPoint, ClockSeries
-from screens.ascii_filter import to_ascii
-from screens.chart_data import points, reaches_tolerance_ns
 from screens.header import alerts, change_line
-from screens.instruction import block, paragraphs, wrap
 from screens.terminal import examine, is_utf8, theme
-from screens.wording import action_traits, coarse, quoted, say
+from screens.texts.chart_data import points, reaches_tolerance_ns
+from screens.texts.instruction import block, paragraphs, wrap
+from screens.texts.wording import action_traits, coarse, quoted, say
+from screens.widgets.ascii_filter import to_ascii
 from tests.tui.scripted_port import MINUTE, MS, S, ScriptedPort
 
 
 def test_markdown_becomes_plain_lines():
     text = "# Do *this*\n\nSee [the page](https://x.example) <b>now</b>.\n\n- one\n- two\n\n3. `run it`\n\n```\nrm -rf /\n```\n"
-    assert paragraphs(text) == [
+    assert list(paragraphs(text)) == [
         "Do this",
         "See the page (https://x.example) <b>now</b>.",
         "- one",
@@ -119,7 +119,7 @@ def test_terminals():
         None,
         False,
         "braille",
-        "textual-dark",
+        "cutover",
         (),
     )
     assert examine(good, tty=False, encoding="utf-8", size=(80, 24)).refusal is not None
@@ -138,8 +138,11 @@ def test_terminals():
 
 
 def test_no_colour_keeps_the_terminals_own_palette():
-    assert theme({"NO_COLOR": "1"}) == "ansi-dark"
-    assert theme({"NO_COLOR": ""}) == "textual-dark"
+    many = {"TERM": "tmux-256color"}
+    assert theme({**many, "NO_COLOR": "1"}) == "ansi-dark"
+    assert theme({**many, "NO_COLOR": ""}) == "cutover"
+    assert theme({"TERM": "screen"}) == "ansi-dark"
+    assert theme({"TERM": "screen", "COLORTERM": "truecolor"}) == "cutover"
     assert theme({"TERM": "linux"}) == "ansi-dark"
     assert is_utf8("UTF8")
     assert not is_utf8("ANSI_X3.4-1968")

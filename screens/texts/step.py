@@ -10,9 +10,7 @@ from cutover_tui.core.finding import Finding, Missing, Soak
 from cutover_tui.core.words import TAKEN
 from cutover_tui.engine.port import ActionView, SessionView, StepView
 from screens.context import Context, neighbour, next_host
-from screens.widgets.glyphs import UNICODE, Charset, State, duration, fit, mark
-from screens.widgets.table import Cell, Column
-from screens.wording import (
+from screens.texts.wording import (
     Part,
     action_of,
     action_state,
@@ -30,6 +28,8 @@ from screens.wording import (
     utc_time,
     words,
 )
+from screens.widgets.glyphs import UNICODE, Charset, State, duration, fit, mark
+from screens.widgets.table import Cell, Column
 
 ACTION_LETTERS = tuple(c for c in ascii_lowercase if c not in TAKEN)
 """The others mean the same on every screen; an action that asks for one of those is run by its F-key."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -11,7 +13,8 @@ MOST_PARAGRAPHS = 200
 _PARSER = MarkdownIt("commonmark", {"html": False})
 
 
-def paragraphs(markdown: str) -> list[str]:
+@lru_cache(64)
+def paragraphs(markdown: str) -> tuple[str, ...]:
     """The text, one string a paragraph, list item or line of code; markup, images and HTML left out.
 
     Links are written out, since a terminal cannot be trusted to show where a click would go.
@@ -41,8 +44,8 @@ def paragraphs(markdown: str) -> list[str]:
             case _:
                 pass
         if len(out) >= MOST_PARAGRAPHS:
-            return [*out[:MOST_PARAGRAPHS], "(cut: the instruction is longer than a screen can use)"]
-    return out
+            return (*out[:MOST_PARAGRAPHS], "(cut: the instruction is longer than a screen can use)")
+    return tuple(out)
 
 
 def wrap(text: str, width: int) -> list[str]:
