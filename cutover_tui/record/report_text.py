@@ -1,0 +1,152 @@
+"""Words of a report: moments, amounts, states, and what each event says. Pure.
+
+Everything a guest, a runbook or a person wrote passes `plain` before it stands in a report.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from cutover_tui.core.amounts import time_amount
+from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.record.events import (
+    ActionEnded,
+    ActionIntended,
+    BaselineCaptured,
+    Decided,
+    Disturbed,
+    Done,
+    Event,
+    LinkLost,
+    LinkUp,
+    Marked,
+    Noted,
+    Regressed,
+    SessionClosed,
+    SessionResumed,
+    SessionStarted,
+    StepStarted,
+    VerdictChanged,
+)
+from probes.hostile import clean_text
+from probes.observation import Instant
+
+STATUS = {
+    "done": "✓ done",
+    "regressed": "✗ REGRESSED",
+    "refused": "✗ refused",
+    "started": "… started",
+    "todo": "· not started",
+}
+VERDICT = {
+    Verdict.PASS: "✓ pass",
+    Verdict.FAIL: "✗ FAIL",
+    Verdict.UNKNOWN: "? unknown",
+    Verdict.NA: "· na",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def plain(text: str) -> str:
+    """Text without anything a terminal, an editor or a browser acts on; newlines stay."""
+    return clean_text(text).replace("\t", " ")
+
+
+def one_line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(plain(text).split())
+
+
+def moment(at: Instant, offset_s: int) -> str:
+    """`2026-09-21 14:17:20 UTC (16:17:20 +02:00)`."""
+    whole = _utc(at.utc_ns)
+    if whole is None:
+        return f"{at.utc_ns} ns after 1970 UTC"
+    local = whole + timedelta(seconds=offset_s)
+    day = f"{local:%Y-%m-%d }" if local.date() != whole.date() else ""
+    return f"{whole:%Y-%m-%d %H:%M:%S} UTC ({day}{local:%H:%M:%S} {offset_text(offset_s)})"
+
+
+def clock_time(utc_ns: int) -> str:
+    """`14:17:20`, UTC."""
+    whole = _utc(utc_ns)
+    return f"{whole:%H:%M:%S}" if whole is not None else "?"
+
+
+def offset_text(offset_s: int) -> str:
+    """`+02:00`."""
+    hours, minutes = divmod(abs(offset_s) // 60, 60)
+    return f"{'-' if offset_s < 0 else '+'}{hours:02}:{minutes:02}"
+
+
+def _utc(utc_ns: int) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(microseconds=utc_ns // 1000)
+    except OverflowError:
+        return None
+
+
+def measured(finding: Finding) -> str:
+    """`+412 ms ± 3 ms`; empty where nothing was measured."""
+    value, unit = finding.measured, finding.criterion.unit
+    if value is None:
+        return ""
+    if unit == "ns":
+        bound = f" ± {time_amount(finding.bound)}" if finding.bound is not None else ""
+        return f"{time_amount(value, sign=True)}{bound}"
+    return f"{value} ppb" if unit == "ppb" else str(value)
+
+
+def command(argv: Sequence[str]) -> str:
+    """An argv as one would type it."""
+    return one_line(shlex.join(argv))
+
+
+def told(event: Event) -> str | None:
+    """What an event says, in one line; None for what only machines read (seals)."""
+    match event.body:
+        case SessionStarted(jump_host=jump, runbook_name=name, tool=tool):
+            return one_line(f"session started on {jump} with {name}, cutover {tool}")
+        case SessionResumed(notice=notice, operator=who):
+            return one_line(f"session resumed by {who}" + (f": {notice}" if notice else ""))
+        case SessionClosed():
+            return "session closed"
+        case StepStarted(step=step, host=host):
+            return one_line(f"{step} started on {where(host)}")
+        case ActionIntended(step=step, host=host, action=action, argv=argv):
+            return one_line(f"action {action} of {step} on {host}: {command(argv)}")
+        case ActionEnded(intent=intent, rc=rc, failure=failure):
+            return one_line(f"action of event {intent} ended: {failure or f'exit status {rc}'}")
+        case Disturbed(host=host, cause=cause, families=families):
+            return one_line(f"{host}: {cause}; voids older {', '.join(families)}")
+        case Marked(host=host, step=step):
+            return one_line(f"{host} marked by {step}: from here on it is after the move")
+        case BaselineCaptured(host=host):
+            return one_line(f"baseline of {host} captured")
+        case Decided(decision=d, second=second):
+            lacks = ", ".join(dict.fromkeys(m.what for m in d.missing))
+            by = f", with {second}" if second else ""
+            what = f"refused: {lacks}" if d.outcome != "open" else "open"
+            return one_line(f"gate of {d.step} on {where(d.host)} {what}{by}")
+        case Done(step=step, host=host):
+            return one_line(f"{step} DONE on {where(host)}")
+        case VerdictChanged(check=check, host=host, verdict=verdict, reason=reason):
+            return one_line(f"{check} on {host} is now {verdict}: {reason}")
+        case Regressed(step=step, host=host, check=check, reason=reason):
+            return one_line(f"{step} on {where(host)} REGRESSED: {check}: {reason}")
+        case Noted(text=text, step=step, host=host):
+            about = " ".join(x for x in (step, host) if x)
+            return one_line(f"note{f' on {about}' if about else ''}: {text}")
+        case LinkLost(host=host, detail=detail):
+            return one_line(f"{host} cannot be measured: {detail}")
+        case LinkUp(host=host, host_key=key):
+            return one_line(f"{host} connected, host key {key or 'not read'}")
+        case _:
+            return None
+
+
+def where(host: str) -> str:
+    """A column's name."""
+    return "the wave" if host == "*" else host

@@ -1,0 +1,112 @@
+"""The report as a ticket's work note: plain text, at most 4,000 characters, the important first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cutover_tui.core.finding import Missing
+from cutover_tui.record.report import ColumnPart, Report, StepPart
+from cutover_tui.record.report_text import STATUS, VERDICT, command, offset_text, one_line, where
+from cutover_tui.record.report_words import outcome_of
+from cutover_tui.record.state import Status
+
+LIMIT = 4000
+LINE = 240
+"""A guest's long sentence must not push the others out."""
+
+
+def ticket(report: Report) -> str:
+    """The note. What does not fit is counted: `… n more lines in report.html`."""
+    first = "\n".join(_first(report))
+    budget = LIMIT - len(first) - 1
+    lines = list(_rest(report))
+    kept: list[str] = []
+    used = 0
+    for n, line in enumerate(lines):
+        left = f"… {len(lines) - n} more lines in report.html"
+        room = 0 if n == len(lines) - 1 else len(left) + 1
+        if used + len(line) + 1 + room > budget:
+            kept.append(left)
+            break
+        kept.append(line)
+        used += len(line) + 1
+    return "\n".join((first, *kept)) + "\n"
+
+
+def _cut(text: str, limit: int = LINE) -> str:
+    flat = one_line(text)
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+def _first(r: Report) -> Iterator[str]:
+    """What must be there whatever else is: which change, how it ended, and the head."""
+    change, window = r.runbook.change, r.runbook.change.window
+    yield _cut(f"{change.id} {change.title}")
+    yield _cut(f"Window {window.start} - {window.end}")
+    yield _cut(f"Recorded {r.first} - {r.last}, session {r.started.session}")
+    yield _cut(f"People: {', '.join(r.people)}; jump host {r.started.jump_host}; cutover {r.tool}")
+    yield f"Outcome: {outcome_of(r)}"
+    yield f"Chain head (keep this line): {r.head}"
+
+
+def _rest(r: Report) -> Iterator[str]:
+    yield ""
+    for part in r.steps:
+        yield from _step(part)
+    unfinished = r.unfinished()
+    if unfinished:
+        yield ""
+        yield "Actions whose end is not known:"
+        for part, action in unfinished:
+            yield _cut(f"- {part.step.id} on {action.intent.host}: {action.intent.action}, begun {action.at}")
+    refused = [(part, column) for part, column in r.columns() if column.refusals]
+    if refused:
+        yield ""
+        yield "Refused (last answer of each gate):"
+        for part, column in refused:
+            yield from _refusal(part, column)
+    acted = [(part, action) for part, column in r.columns() for action in column.actions]
+    if acted:
+        yield ""
+        yield "Actions:"
+        for _part, action in acted:
+            end = (
+                "end not known" if action.ended is None else action.ended.failure or f"exit {action.ended.rc}"
+            )
+            yield _cut(
+                f"- {action.at} {action.by} on {action.intent.host}: {command(action.intent.argv)} ({end})"
+            )
+    disturbed = [(h, at, d) for h in r.hosts for at, d in h.disturbances if d.kind != "action"]
+    if disturbed:
+        yield ""
+        yield "Disturbances:"
+        yield from (_cut(f"- {at} {h.name}: {d.cause}") for h, at, d in disturbed)
+    notes = [*r.notes, *(note for _, column in r.columns() for note in column.notes)]
+    if notes:
+        yield ""
+        yield "Notes:"
+        yield from (_cut(f"- {at} {by}: {text}") for at, by, text in notes)
+    yield ""
+    yield f"Times are UTC, local (UTC{offset_text(r.offset_s)}) in brackets. Full evidence: report.html."
+
+
+def _step(part: StepPart) -> Iterator[str]:
+    """One line a step; hosts in the same state share it."""
+    by_status: dict[Status, list[str]] = {}
+    for column in part.columns:
+        by_status.setdefault(column.status, []).append(where(column.host))
+    states = "; ".join(f"{STATUS[s]} {', '.join(hosts)}" for s, hosts in by_status.items())
+    yield _cut(f"{part.step.id} {part.step.title}: {states}")
+
+
+def _refusal(part: StepPart, column: ColumnPart) -> Iterator[str]:
+    last = column.refusals[-1]
+    times = f", {len(column.refusals)} times" if len(column.refusals) > 1 else ""
+    now = " (done since)" if column.status == "done" else ""
+    yield _cut(f"- {part.step.id} on {where(column.host)}{times}{now}, {last.at} by {last.by}:")
+    for missing in last.decision.missing:
+        yield f"  {_cut(_lacking(missing))}"
+
+
+def _lacking(m: Missing) -> str:
+    return f"{VERDICT[m.verdict]} {m.what}: {m.reason}"
