@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import structs
+
 from cutover_tui.core.runbook import Domain, Host
 from probes.observation import Facts, Family, Instant, Observation, Sample
 
@@ -74,6 +76,11 @@ class HostLog:
     samples: SampleColumns = field(default_factory=SampleColumns)
 
     def add_observation(self, line: int, observation: Observation) -> None:
+        """Take an observation. What a guest printed stays on the tape: checks look at facts only, and a
+        night of a wave's outputs, or of one hostile guest's, is more than memory.
+        """
+        if observation.vantage == "guest":
+            observation = structs.replace(observation, raw=())
         self.observations.append(observation)
         self.observation_lines.append(line)
 
@@ -87,12 +94,12 @@ class HostLog:
         del self.observation_lines[keep:]
         self.samples.cut_after(line)
 
-    def forget(self, before_ns: int) -> None:
-        """Drop what ended before `before_ns` from memory; the tape keeps it."""
-        keep = bisect_right(self.observations, before_ns, key=lambda o: o.ended.boottime_ns)
+    def forget(self, observations_before_ns: int, samples_before_ns: int) -> None:
+        """Drop what is older from memory; the tape keeps it."""
+        keep = bisect_right(self.observations, observations_before_ns, key=lambda o: o.ended.boottime_ns)
         del self.observations[:keep]
         del self.observation_lines[:keep]
-        self.samples.forget(before_ns)
+        self.samples.forget(samples_before_ns)
 
 
 @dataclass(frozen=True, slots=True)

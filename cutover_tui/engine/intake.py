@@ -13,9 +13,6 @@ from cutover_tui.record.machine import Machine
 from cutover_tui.record.state import ALL_FAMILIES
 from probes.observation import JUMP, Instant, Observation
 
-FORGET_NS = 12 * 3600 * 1_000_000_000
-"""How long evidence is kept in memory; the tape keeps it for ever."""
-
 
 @dataclass(slots=True)
 class Intake:

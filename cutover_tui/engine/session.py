@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutover_tui.core.finding import Decision, Verdict
+from cutover_tui.core.finding import Decision
 from cutover_tui.core.gate import WAVE, decide, hosts_of
 from cutover_tui.core.loading import Loaded as LoadedRunbook
-from cutover_tui.core.runbook import Action, Runbook, Step
+from cutover_tui.core.owed import owed
+from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
 from cutover_tui.core.timestamps import utc_ns
 from cutover_tui.core.words import action_argv
 from cutover_tui.engine import views
-from cutover_tui.engine.intake import FORGET_NS, Intake
+from cutover_tui.engine.housekeeping import Housekeeping
+from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.port import (
     ClockMark,
     ClockView,
@@ -42,10 +44,8 @@ from cutover_tui.record.events import (
     Event,
     Marked,
     Noted,
-    Regressed,
     SessionClosed,
     StepStarted,
-    VerdictChanged,
 )
 from cutover_tui.record.files import RecordError
 from probes.observation import Instant, Observation, Raw
@@ -53,10 +53,6 @@ from probes.reader import Command
 from probes.seam import LinkError
 
 SECOND = 1_000_000_000
-SEAL_EVERY_S = 30.0
-"""At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
-
-ASSESS_EVERY_S = 2.0
 FRESH_TIMEOUT_S = 15.0
 NOTE_LIMIT = 4000
 TAIL = 2000
@@ -82,6 +78,11 @@ class Session:
     def __post_init__(self) -> None:
         self.recorder.changed = self._on_event
         self.intake.on_seen = self._on_seen
+        self._marks.extend(
+            ClockMark(mark.at.boottime_ns, "M", "mark", host)
+            for host, mark in self.recorder.state.marks.items()
+            if mark.at.boot_id == self.now().boot_id
+        )
         self._live = views.Live(
             self.runbook, self.recorder.state, self.recorder.logs, self._running, self._marks
         )
@@ -143,14 +144,15 @@ class Session:
         if isinstance(found, Refused):
             return found
         host = WAVE if found.scope == "wave" else host
-        if self.recorder.state.status(step, host) != "todo":
+        unmarked = self._unmarked(found, host)
+        if self.recorder.state.status(step, host) != "todo" and not unmarked:
             return None
+        if unmarked and (refusal := await self._unready(found, unmarked)) is not None:
+            return refusal
         try:
             await self.recorder.record(StepStarted(step, host))
-            if found.mark:
-                for guest in guests(self.runbook, found, host):
-                    if guest.name not in self.recorder.state.marks:
-                        await self._mark(found, guest.name)
+            for name in unmarked:
+                await self._mark(found, name)
         except RecordError as error:
             return Refused(str(error), "Make room on the disk; it is tried again by itself.")
         return None
@@ -162,6 +164,9 @@ class Session:
             return found
         if host == WAVE:
             return Refused("An action runs on one guest.", "Choose a host first.")
+        column = WAVE if found.scope == "wave" else host
+        if self.recorder.state.status(step, column) == "todo":
+            return Refused("This step has not been started.", "Start it first: s")
         wanted = next((a for a in (*found.actions, *found.provocations) if a.id == action), None)
         target = self.runbook.host(host)
         argv = action_argv(wanted, target.os) if wanted is not None and target is not None else None
@@ -259,10 +264,8 @@ class Session:
     # Life
 
     async def run(self) -> None:
-        """Housekeeping until cancelled: seals, verdict changes, recovery of a full disk."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._sealing(), name="seal")
-            group.create_task(self._assessing(), name="assess")
+        """Housekeeping until cancelled."""
+        await Housekeeping(self.runbook, self.recorder, self.now, self.tell).run()
 
     async def close(self) -> None:
         """Seal what there is and leave the session in order; it can be resumed."""
@@ -291,8 +294,29 @@ class Session:
     def _names(self, host: str) -> tuple[str, ...]:
         return tuple(h.name for h in self.runbook.hosts) if host == WAVE else (host,)
 
+    def _unmarked(self, step: Step, host: str) -> tuple[str, ...]:
+        """The guests whose mark this step has yet to set."""
+        marks = self.recorder.state.marks
+        names = (g.name for g in guests(self.runbook, step, host))
+        return tuple(n for n in names if n not in marks) if step.mark else ()
+
+    async def _unready(self, step: Step, names: tuple[str, ...]) -> Refused | None:
+        """A mark cannot be taken back: what must come before it is asked for first."""
+        state = self.recorder.state
+        for missing in owed(self.runbook, step, names, state.status, {}, second="not asked to start"):
+            return Refused(missing.reason, missing.remedy)
+        await self._look_fresh(names)
+        since_ns = self.now().boottime_ns - MINUTE
+        for name in names:
+            seen = reversed(self.recorder.logs.of(name).observations)
+            if not any(o.reader == "boot" and o.facts and o.ended.boottime_ns > since_ns for o in seen):
+                return Refused(
+                    f"Nothing could be read from {name} in the last minute, so it would have no baseline.",
+                    "Bring its link up first; what is not captured before the mark can never be compared.",
+                )
+        return None
+
     async def _mark(self, step: Step, host: str) -> None:
-        await self._look_fresh((host,))
         await self.recorder.seal()
         await self.recorder.settle()
         state, now = self.recorder.state, self.now()
@@ -368,63 +392,3 @@ class Session:
         """Tell every subscriber that something happened."""
         for listener in tuple(self._listeners):
             listener()
-
-    async def _sealing(self) -> None:
-        while True:
-            await asyncio.sleep(SEAL_EVERY_S)
-            try:
-                if self.recorder.problem is not None:
-                    await self.recorder.recover()
-                    self.tell()
-                await self.recorder.seal()
-            except RecordError:
-                self.tell()  # shown as `recording`; the next turn tries to recover
-            for log in self.recorder.logs.by_host.values():
-                log.forget(self.now().boottime_ns - FORGET_NS)
-
-    async def _assessing(self) -> None:
-        """Journal verdict changes of steps under way, and done steps that fail now."""
-        while True:
-            await asyncio.sleep(ASSESS_EVERY_S)
-            for step in self.runbook.steps():
-                for host in hosts_of(step, self.runbook.hosts):
-                    status = self.recorder.state.status(step.id, host)
-                    if status != "todo":
-                        self._assess(step, host, status)
-                        await asyncio.sleep(0)
-
-    def _assess(self, step: Step, host: str, status: str) -> None:
-        state = self.recorder.state
-        if status in ("done", "regressed") and not self._still_counts(step, host):
-            return
-        decision = decide(
-            question(
-                self.runbook, state, self.recorder.logs, step, host, self.now(), upto=state.seq, seals=None
-            )
-        )
-        for f in decision.findings:
-            seen = state.verdicts.get((step.id, f.host, f.check))
-            if seen is not None and (seen[0].verdict, seen[0].reason_code) == (f.verdict, f.reason_code):
-                continue
-            self.recorder.record_soon(
-                VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
-            )
-            if status == "done" and f.verdict is Verdict.FAIL:
-                self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
-
-    def _still_counts(self, step: Step, host: str) -> bool:
-        """A step done before the mark judged the source; only what was done after it can regress."""
-        if not any(s.mark for s in self.runbook.steps()):
-            return True
-        at = self.recorder.state.steps.get((step.id, host))
-        marks = [
-            mark
-            for g in guests(self.runbook, step, host)
-            if (mark := self.recorder.state.marks.get(g.name)) is not None
-        ]
-        return (
-            at is not None
-            and at.decision is not None
-            and bool(marks)
-            and all(at.decision.upto >= m.seq for m in marks)
-        )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cutover_tui.core.checks.references import Consensus, consensus_line
+from cutover_tui.core.checks.references import HOLD_NS, Consensus, ConsensusLine
 from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.drift import drift_ppb
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
-from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck, Runbook, Step
+from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
 from cutover_tui.engine.port import (
     ActionView,
@@ -27,7 +28,10 @@ from cutover_tui.engine.port import (
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.state import State
 from probes.facts_identity import PlatformFacts
-from probes.observation import JUMP, Instant
+from probes.observation import JUMP, Instant, Sample
+
+KEPT_NS = 2 * HOUR
+"""How far back a clock screen can look."""
 
 
 @dataclass(slots=True)
@@ -39,27 +43,48 @@ class Live:
     logs: Logs
     running: set[tuple[str, str, str]]  # step, host, action
     marks: list[ClockMark]
-    _line: tuple[int, tuple[Consensus, ...]] = (-1, ())
+    _line: ConsensusLine | None = None
+    _last_answer_ns: int = -1
+    _settled: dict[str, list[Reading]] = field(default_factory=dict)
 
-    def consensus(self) -> tuple[Consensus, ...]:
-        """What the references say over time; computed again only when one of them spoke."""
+    def consensus(self) -> Sequence[Consensus]:
+        """What the references say over time; only new answers are computed."""
         log = self.logs.of(JUMP)
         assert self.state.anchor is not None  # noqa: S101 - the session is started
-        if self._line[0] != len(log.observations):
-            line = consensus_line(
-                log.observations,
-                self.state.anchor,
-                self.runbook.domain.tolerances.references_agree,
-                frozenset(self.runbook.domain.references),
+        if self._line is None or self._line.anchor != self.state.anchor:
+            domain = self.runbook.domain
+            self._line = ConsensusLine(
+                self.state.anchor, domain.tolerances.references_agree, frozenset(domain.references)
             )
-            self._line = (len(log.observations), line)
-        return self._line[1]
+            self._last_answer_ns = -1
+            self._settled.clear()
+        first = bisect_right(log.observations, self._last_answer_ns, key=lambda o: o.ended.boottime_ns)
+        new = log.observations[first:]
+        if new:
+            self._last_answer_ns = new[-1].ended.boottime_ns
+            self._line.extend(new)
+        return self._line.points
 
     def readings(self, host: str, since_ns: int, until_ns: int) -> list[Reading]:
-        """Guest minus references for every sample that two references can judge."""
+        """Guest minus references for every sample that two references can judge.
+
+        What is older than the references' hold cannot change any more and is kept.
+        """
         line = self.consensus()
-        samples = self.logs.of(host).samples.between(since_ns, until_ns)
-        return [r for s in samples if (r := reading(s, line)) is not None]
+        samples = self.logs.of(host).samples
+        kept = self._settled.setdefault(host, [])
+        settled_ns = until_ns - HOLD_NS
+        done_ns = kept[-1].mono_ns if kept else -1
+        kept.extend(_against(samples.between(done_ns, settled_ns), line))
+        drop = bisect_right(kept, until_ns - KEPT_NS, key=lambda r: r.mono_ns)
+        del kept[:drop]
+        first = bisect_right(kept, since_ns, key=lambda r: r.mono_ns)
+        recent_ns = max(since_ns, kept[-1].mono_ns if kept else -1)
+        return kept[first:] + _against(samples.between(recent_ns, until_ns), line)
+
+
+def _against(samples: Sequence[Sample], line: Sequence[Consensus]) -> list[Reading]:
+    return [r for s in samples if (r := reading(s, line)) is not None]
 
 
 def session_view(

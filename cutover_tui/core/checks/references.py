@@ -7,7 +7,7 @@ taken on the session timescale, so their difference is guest minus reference.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes.facts_time import NtpFacts
 from probes.observation import Instant, Observation
@@ -96,22 +96,38 @@ def consensus_at(
     )
 
 
+@dataclass(slots=True)
+class ConsensusLine:
+    """A consensus at each answer, oldest first; what lies between belongs to the one before.
+
+    Grows with the answers, so that a live view never computes an old one again.
+    """
+
+    anchor: Instant
+    agree_ns: int
+    independent: frozenset[str]
+    points: list[Consensus] = field(default_factory=list)
+    _recent: list[Witness] = field(default_factory=list)
+
+    def extend(self, observations: Iterable[Observation]) -> None:
+        """Take newer answers, in their order."""
+        for o in observations:
+            w = witness(o, self.anchor)
+            if w is None:
+                continue
+            self._recent = [x for x in (*self._recent, w) if w.mono_ns - x.mono_ns <= HOLD_NS]
+            at = consensus_at(w.mono_ns, self._recent, self.agree_ns, self.independent)
+            if at is not None:
+                self.points.append(at)
+
+
 def consensus_line(
     observations: Sequence[Observation], anchor: Instant, agree_ns: int, independent: frozenset[str]
 ) -> tuple[Consensus, ...]:
-    """A consensus at each answer, oldest first; what lies between belongs to the one before."""
-    witnesses: list[Witness] = []
-    line: list[Consensus] = []
-    for o in observations:
-        w = witness(o, anchor)
-        if w is None:
-            continue
-        witnesses.append(w)
-        witnesses = [x for x in witnesses if w.mono_ns - x.mono_ns <= HOLD_NS]
-        at = consensus_at(w.mono_ns, witnesses, agree_ns, independent)
-        if at is not None:
-            line.append(at)
-    return tuple(line)
+    """The whole line of these answers."""
+    line = ConsensusLine(anchor, agree_ns, independent)
+    line.extend(observations)
+    return tuple(line.points)
 
 
 def carried(consensus: Consensus, mono_ns: int) -> tuple[int, int] | None:

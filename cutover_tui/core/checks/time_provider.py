@@ -14,6 +14,9 @@ from probes.observation import FailureKind, Observation
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
 GOOD_UPDATES = 3
+FUTURE_NS = 2_000_000_000
+"""The guest's clock is read in whole seconds beside it; more than that is no rounding."""
+
 CHRONY_UNITS = ("chrony.service", "chronyd.service")
 TIMESYNCD_UNITS = ("systemd-timesyncd.service",)
 UNREAD_UNITS = {
@@ -130,6 +133,14 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             used=used,
         )
     age = facts.guest_utc_ns - facts.ref_time_ns
+    if age < -FUTURE_NS:
+        return says.unknown(
+            "update-in-future",
+            f"chronyd's newest sync is {span(-age)} in the guest's future: its clock was set back since.",
+            remedy="Find out who set the clock back; wait for chronyd's next update.",
+            measured=age,
+            used=used,
+        )
     if age > 3 * poll_ns or (selected.last_rx_s or 0) * 1_000_000_000 > 3 * poll_ns:
         return says.fails(
             "stale-update",
@@ -185,6 +196,15 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             used=used,
         )
     age = facts.guest_utc_ns - facts.last_answer_utc_ns
+    if age < -FUTURE_NS:
+        return says.unknown(
+            "update-in-future",
+            f"systemd-timesyncd's last answer lies {span(-age)} in the guest's future: "
+            "its clock was set back since.",
+            remedy="Find out who set the clock back; wait for the next poll.",
+            measured=age,
+            used=used,
+        )
     if age > 3 * facts.poll_interval_ns:
         return says.fails(
             "stale-update",

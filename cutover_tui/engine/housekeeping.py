@@ -1,0 +1,105 @@
+"""What a session does by itself: seals, verdict changes, recovery of a full disk, forgetting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutover_tui.core.finding import Verdict
+from cutover_tui.core.gate import decide, hosts_of
+from cutover_tui.core.runbook import HOUR, Runbook, Step
+from cutover_tui.engine.recorder import Recorder
+from cutover_tui.record.asking import guests, question
+from cutover_tui.record.events import Regressed, VerdictChanged
+from cutover_tui.record.files import RecordError
+from probes.observation import JUMP, Instant
+
+FORGET_NS = 12 * HOUR
+"""How long samples and references are kept in memory; the tape keeps them for ever."""
+
+SEAL_EVERY_S = 30.0
+"""At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
+
+ASSESS_EVERY_S = 2.0
+DONE_EVERY = 5
+"""Done steps are looked at again every fifth turn."""
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Runs beside the intents of a session, on the main loop."""
+
+    runbook: Runbook
+    recorder: Recorder
+    now: Callable[[], Instant]
+    tell: Callable[[], None]
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sealing(), name="seal")
+            group.create_task(self._assessing(), name="assess")
+
+    async def _sealing(self) -> None:
+        while True:
+            await asyncio.sleep(SEAL_EVERY_S)
+            try:
+                if self.recorder.problem is not None:
+                    await self.recorder.recover()
+                    self.tell()
+                await self.recorder.seal()
+            except RecordError:
+                self.tell()  # shown as `recording`; the next turn tries to recover
+            now_ns = self.now().boottime_ns
+            for name, log in self.recorder.logs.by_host.items():
+                log.forget(now_ns - (FORGET_NS if name == JUMP else HOUR), now_ns - FORGET_NS)
+
+    async def _assessing(self) -> None:
+        """Journal verdict changes of steps under way, and done steps that fail now."""
+        turn = 0
+        while True:
+            await asyncio.sleep(ASSESS_EVERY_S)
+            turn += 1
+            for step in self.runbook.steps():
+                for host in hosts_of(step, self.runbook.hosts):
+                    status = self.recorder.state.status(step.id, host)
+                    if status in ("started", "refused") or (status != "todo" and turn % DONE_EVERY == 0):
+                        self._assess(step, host, status)
+                        await asyncio.sleep(0)
+
+    def _assess(self, step: Step, host: str, status: str) -> None:
+        state = self.recorder.state
+        if status in ("done", "regressed") and not self._still_counts(step, host):
+            return
+        decision = decide(
+            question(
+                self.runbook, state, self.recorder.logs, step, host, self.now(), upto=state.seq, seals=None
+            )
+        )
+        for f in decision.findings:
+            seen = state.verdicts.get((step.id, f.host, f.check))
+            if seen is not None and (seen[0].verdict, seen[0].reason_code) == (f.verdict, f.reason_code):
+                continue
+            self.recorder.record_soon(
+                VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
+            )
+            if status == "done" and f.verdict is Verdict.FAIL:
+                self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
+
+    def _still_counts(self, step: Step, host: str) -> bool:
+        """A step done before the mark judged the source; only what was done after it can regress."""
+        if not any(s.mark for s in self.runbook.steps()):
+            return True
+        at = self.recorder.state.steps.get((step.id, host))
+        marks = [
+            mark
+            for g in guests(self.runbook, step, host)
+            if (mark := self.recorder.state.marks.get(g.name)) is not None
+        ]
+        return (
+            at is not None
+            and at.decision is not None
+            and bool(marks)
+            and all(at.decision.upto >= m.seq for m in marks)
+        )
