@@ -19,6 +19,7 @@ _BURST_GAP = 2 * SECOND
 _BURST = 4
 _NEEDED = 3
 _KEPT = 16
+_STEADY = 8
 _JUMP = SECOND
 
 
@@ -68,6 +69,7 @@ class Source:
     next_poll: int
     poll: int
     burst_left: int = 0
+    steady: int = 0  # good samples since the interval last changed
     reach: int = 0
     last_rx: int | None = None  # true time of the last good sample
     stratum: int = 0
@@ -183,9 +185,13 @@ class Chronyd:
         source.delay_ns = reply.delay_ns
         source.root_delay_ns = reply.root_delay_ns
         source.root_dispersion_ns = reply.root_dispersion_ns
+        source.steady += 1
+        if not source.burst_left and source.steady >= _STEADY and source.poll < source.line.maxpoll:
+            source.poll, source.steady = source.poll + 1, 0
         # A slew that still runs is already decided: the line through the samples is without it.
         sample = (now, reply.offset_ns + clock.slewing(now))
         if source.samples and abs(sample[1] - source.expected(now)) > _JUMP:
+            source.poll, source.steady = source.line.minpoll, 0
             source.samples.clear()  # somebody set the clock: what was measured before says nothing now
         source.samples.append(sample)
         del source.samples[:-_KEPT]
@@ -226,6 +232,19 @@ class Chronyd:
             source.adjusted_ns -= offset
         return clock
 
+    def shift(self, by: int) -> None:
+        """Its machine was suspended that long: nothing it keeps has aged."""
+        self.started += by
+        if self.last_update is not None:
+            self.last_update += by
+        if self.previous_update is not None:
+            self.previous_update += by
+        for source in self.sources:
+            source.next_poll += by
+            source.samples = [(at + by, offset) for at, offset in source.samples]
+            if source.last_rx is not None:
+                source.last_rx += by
+
     def makestep(self, now: int, clock: SimClock) -> SimClock:
         """`chronyc makestep`: what is still being slewed is stepped instead."""
         return clock.stepped(now, clock.slewing(now))
@@ -236,7 +255,7 @@ class Chronyd:
         self.config = replace(self.config, makestep_ns=threshold_ns, makestep_updates=limit)
 
 
-def read_config(text: str) -> Config:
+def read_config(text: str, path: str = "/etc/chrony/chrony.conf") -> Config:
     """A chrony.conf as the model understands it.
 
     Raises:
@@ -261,13 +280,11 @@ def read_config(text: str) -> Config:
             elif key == "rtcsync":
                 rtcsync = True
             elif key not in _KNOWN:
-                raise ValueError(f"Invalid directive at line {number} in file /etc/chrony/chrony.conf")
+                raise ValueError(f"Invalid directive at line {number} in file {path}")
         except (IndexError, ValueError) as error:
             if str(error).startswith("Invalid"):
                 raise
-            raise ValueError(
-                f"Could not parse {key} directive at line {number} in file /etc/chrony/chrony.conf"
-            ) from error
+            raise ValueError(f"Could not parse {key} directive at line {number} in file {path}") from error
     return Config(tuple(servers), step[0], step[1], local, rtcsync)
 
 
@@ -308,5 +325,6 @@ _KNOWN = frozenset(
         "leapsecmode",
         "smoothtime",
         "pidfile",
+        "initstepslew",
     ]
 )

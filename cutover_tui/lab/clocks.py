@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 PPB = 1_000_000_000
 MAX_SLEW_PPB = 83_333_333
 """chronyd's default maxslewrate (chrony.conf(5): 83333.333 ppm)."""
+WANDER_NS = 97_000_000_000
+"""Period of a clock's wandering: no divisor of any polling interval."""
 MAX_CORRECTION_PPB = 100_000_000
 """What Linux lets a daemon correct by tick and frequency together: 10 %."""
 
@@ -33,6 +35,8 @@ class SimClock:
     correction_ppb: int = 0
     slew_ns: int = 0  # still to be added, either sign
     slew_ppb: int = MAX_SLEW_PPB
+    noise_ns: int = 0  # how far its readings wander to either side
+    phase_ns: int = 0
 
     @classmethod
     def wrong_by(cls, true_ns: int, offset_ns: int, rate_ppb: int = 0) -> SimClock:
@@ -45,6 +49,16 @@ class SimClock:
 
     def read(self, true_ns: int) -> int:
         """What the clock shows at that true time."""
+        return self._line(true_ns) + self._wander(true_ns)
+
+    def _wander(self, true_ns: int) -> int:
+        """A triangle: it never goes back, and the same moment always reads the same."""
+        if not self.noise_ns:
+            return 0
+        at = (true_ns + self.phase_ns) % WANDER_NS
+        return self.noise_ns * (abs(4 * at - 2 * WANDER_NS) - WANDER_NS) // WANDER_NS
+
+    def _line(self, true_ns: int) -> int:
         elapsed = true_ns - self.since
         return (
             self.shown + elapsed + part(elapsed, self.rate_ppb + self.correction_ppb) + self._slewed(elapsed)
@@ -60,7 +74,7 @@ class SimClock:
 
     def at(self, true_ns: int) -> SimClock:
         """The same clock as a line that starts at that true time."""
-        return replace(self, since=true_ns, shown=self.read(true_ns), slew_ns=self.slewing(true_ns))
+        return replace(self, since=true_ns, shown=self._line(true_ns), slew_ns=self.slewing(true_ns))
 
     def stepped(self, true_ns: int, by_ns: int) -> SimClock:
         """Set forward or back at once; a running slew is dropped, as settimeofday does."""
@@ -79,6 +93,14 @@ class SimClock:
         """Another frequency correction from now on, as far as the kernel allows."""
         allowed = max(-MAX_CORRECTION_PPB, min(MAX_CORRECTION_PPB, correction_ppb))
         return replace(self.at(true_ns), correction_ppb=allowed)
+
+    def resumed(self, true_ns: int, suspended_ns: int) -> SimClock:
+        """The clock goes on from what it showed when its machine was suspended."""
+        return replace(self.at(suspended_ns), since=true_ns)
+
+    def noisy(self, noise_ns: int, phase_ns: int) -> SimClock:
+        """The same clock, whose readings wander by that much to either side."""
+        return replace(self, noise_ns=noise_ns, phase_ns=phase_ns)
 
     def slewed(self, true_ns: int, by_ns: int, at_ppb: int = MAX_SLEW_PPB) -> SimClock:
         """Work off `by_ns` gradually from now on, instead of what was left before."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from cutover_tui.lab.chronyd import Chronyd
 from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.packages import MIRROR, Package, UnitFile
+from cutover_tui.lab.packages import Package, UnitFile
 from cutover_tui.lab.platforms import Platform
+from cutover_tui.lab.systems import DEBIAN12, System
+from cutover_tui.lab.timesyncd import Timesyncd
 
 SECOND = 1_000_000_000
 KERNEL_SYNC_NS = 32_000 * SECOND
@@ -33,6 +35,7 @@ class User:
     uid: int
     groups: tuple[tuple[int, str], ...]
     sudo: bool = False  # without a password
+    password: str | None = None  # sudo asks for it where `sudo` is False
     shell: str = "sh"
 
     @property
@@ -77,6 +80,35 @@ class Move:
     rate_ppb: int = 0
     offset_ns: int = 0  # error of the virtual RTC the guest starts from
     units: tuple[UnitFile, ...] = ()  # agents the migration tool puts in
+    noise_ns: int = 0
+    rtc: Rtc | None = None  # None = `offset_ns` off, basis as before
+    machine_id: str | None = None
+    new_host_key: bool = False
+    removes_tools: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rtc:
+    """The virtual hardware clock: how wrong the platform starts it, and who reads it as what."""
+
+    offset_ns: int = 0
+    zone_ns: int = 0  # local time less UTC
+    guest_local: bool = False
+    platform_local: bool = False
+
+    @property
+    def boot_error_ns(self) -> int:
+        """How wrong a guest starts that was powered on just now."""
+        basis = self.zone_ns * (int(self.platform_local) - int(self.guest_local))
+        return self.offset_ns + basis
+
+
+@dataclass(slots=True)
+class Suspension:
+    """The guest stands still: not running, not gone."""
+
+    since: int
+    until: int
 
 
 @dataclass(slots=True)
@@ -97,12 +129,26 @@ class Guest:
     packages: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)  # seen before, so dpkg still knows the name
     units: dict[str, Unit] = field(default_factory=dict)
+    system: System = DEBIAN12
     chronyd: Chronyd | None = None
+    timesyncd: Timesyncd | None = None
+    ntpd: Chronyd | None = None  # a daemon no reader of ours asks; it disciplines all the same
     drift_ppb: int | None = None  # /var/lib/chrony/chrony.drift
     disciplined: int | None = None  # true time the kernel was last told that it is synchronised
+    ntpd_acts: bool = True
     tools_periodic: bool = False
     next_periodic: int = 0
+    rtc: Rtc = Rtc()
+    rtc_written_ns: int | None = None  # error of what the kernel wrote into the RTC, until the next power-off
+    cold: bool = False  # whether the shutdown under way ends in a power-off
+    boots: int = 0  # since the world began
+    connections: int = 0  # those made when this was another number are dead
+    suspended: Suspension | None = None
     move: Move | None = None
+    old: Guest | None = None  # the VM that was left behind on the source
+    unreadable: tuple[str, ...] = ()  # paths only root may read, whatever their mode says
+    snapshots: dict[str, tuple[int, Guest]] = field(default_factory=dict)
+    stays_off: bool = False
     stop_at: int | None = None  # true time at which a shutdown under way is over
     down_until: int | None = None  # true time at which it answers again
     next_pid: int = 400
@@ -115,7 +161,12 @@ class Guest:
         """Whether it answers: not between the end of a shutdown and the end of the boot."""
         if self.stop_at is not None and true_ns >= self.stop_at:
             return False
-        return self.down_until is None or true_ns >= self.down_until
+        return not self.stays_off and (self.down_until is None or true_ns >= self.down_until)
+
+    def frozen_until(self, true_ns: int) -> int | None:
+        """Until when the guest does nothing and answers nobody, without being gone; None = it runs."""
+        stands = self.suspended
+        return stands.until if stands is not None and stands.since <= true_ns < stands.until else None
 
     def kernel_synchronised(self, true_ns: int) -> bool:
         """What adjtimex says: true for hours after the last discipline."""
@@ -123,7 +174,7 @@ class Guest:
 
     def has_tool(self, name: str) -> bool | None:
         """Whether the package that ships this tool is installed; None: no package of the mirror does."""
-        owner = next((p for p in MIRROR.values() if name in p.tools), None)
+        owner = next((p for p in self.system.mirror.values() if name in p.tools), None)
         return None if owner is None else owner.name in self.packages
 
     def unit(self, name: str) -> Unit | None:
@@ -136,11 +187,13 @@ class Guest:
 
     def package_of(self, name: str) -> Package | None:
         """The installed package of that name."""
-        return MIRROR.get(name) if name in self.packages else None
+        return self.system.mirror.get(name) if name in self.packages else None
 
     def processes(self) -> list[tuple[int, str, int]]:
         """(pid, comm, uid) of what runs, besides the caller's own."""
         base = [(1, "systemd", 0), (2, "kthreadd", 0), (251, "systemd-journal", 0), (279, "systemd-udevd", 0)]
+        if self.system.init == "openrc":
+            base = [(1, "init", 0), (2, "kthreadd", 0), (1_912, "syslogd", 0)]
         rest = [(u.pid, u.file.process[:15], 0) for u in self.units.values() if u.active == "active"]
         return sorted(base + rest)
 
@@ -156,37 +209,30 @@ class Guest:
         made = {
             "/etc/hostname": File(f"{self.name}\n"),
             "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
-            "/etc/os-release": File(OS_RELEASE),
-            "/etc/debian_version": File("12.12\n"),
+            "/etc/os-release": File(self.system.os_release),
             "/etc/ssh/ssh_host_ed25519_key": File(self.host_key, 0o600),
             "/etc/ssh/ssh_host_ed25519_key.pub": File(f"{self.host_key_public} root@{self.name}\n"),
             "/proc/sys/kernel/random/boot_id": File(f"{self.boot_id}\n", 0o444),
             "/proc/uptime": File(f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
-            "/proc/1/comm": File("systemd\n"),
-            "/proc/sys/kernel/osrelease": File(f"{KERNEL}\n", 0o444),
+            "/proc/1/comm": File("systemd\n" if self.system.init == "systemd" else "init\n"),
+            "/proc/sys/kernel/osrelease": File(f"{self.system.kernel}\n", 0o444),
             "/sys/class/dmi/id/sys_vendor": File(f"{self.platform.vendor}\n", 0o444),
             "/sys/class/dmi/id/product_name": File(f"{self.platform.product}\n", 0o444),
             "/sys/class/dmi/id/product_uuid": File(f"{_dashed(self.machine_id)}\n", 0o400),
             f"{source}/current_clocksource": File(f"{self.platform.clocksource}\n"),
             f"{source}/available_clocksource": File(f"{' '.join(self.platform.clocksources)} \n", 0o444),
         }
-        return made | self.files
+        made |= {path: File(text) for path, text in self.system.extra_files.items()}
+        if self.rtc.guest_local:
+            made["/etc/adjtime"] = File("0.0 0 0.0\n0\nLOCAL\n")
+        found = made | self.files
+        return found | {
+            path: replace(found[path], mode=0o600, owner="root", group="root")
+            for path in self.unreadable
+            if path in found
+        }
 
 
 def _dashed(hexdigits: str) -> str:
     cuts = (0, 8, 12, 16, 20, 32)
     return "-".join(hexdigits[a:b] for a, b in pairwise(cuts))
-
-
-KERNEL = "6.1.0-40-amd64"
-OS_RELEASE = """\
-PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
-NAME="Debian GNU/Linux"
-VERSION_ID="12"
-VERSION="12 (bookworm)"
-VERSION_CODENAME=bookworm
-ID=debian
-HOME_URL="https://www.debian.org/"
-SUPPORT_URL="https://www.debian.org/support"
-BUG_REPORT_URL="https://bugs.debian.org/"
-"""

@@ -75,7 +75,7 @@ TOOLS_CONF = """\
 #disable-periodic=false
 """
 
-_CHRONY = UnitFile(
+CHRONY_UNIT = UnitFile(
     "chrony.service",
     "chrony, an NTP client/server",
     "chronyd",
@@ -83,6 +83,10 @@ _CHRONY = UnitFile(
     alias="chronyd.service",
     conflicts=("openntpd.service", "ntp.service", "ntpsec.service", "systemd-timesyncd.service"),
 )
+TIMESYNCD_UNIT = UnitFile(
+    "systemd-timesyncd.service", "Network Time Synchronization", "systemd-timesyncd", kind="notify"
+)
+NTPD_UNIT = UnitFile("ntpsec.service", "Network Time Service", "ntpd", kind="forking", alias="ntp.service")
 _TOOLS = UnitFile(
     "open-vm-tools.service",
     "Service for virtual machines hosted on VMware",
@@ -103,7 +107,7 @@ MIRROR: Mapping[str, Package] = {
         Package(
             "chrony",
             "4.3-2+deb12u3",
-            units=(_CHRONY,),
+            units=(CHRONY_UNIT,),
             tools=("chronyc",),
             conflicts=("systemd-timesyncd",),
             files={
@@ -133,6 +137,21 @@ MIRROR: Mapping[str, Package] = {
             "1:9.2p1-2+deb12u9",
             units=(UnitFile("ssh.service", "OpenBSD Secure Shell server", "sshd", "notify", alias="sshd.service"),),
             kilobytes=1_900,
+        ),
+        Package(
+            "systemd-timesyncd",
+            "252.39-1~deb12u2",
+            units=(TIMESYNCD_UNIT,),
+            conflicts=("chrony", "ntpsec"),
+            files={"/etc/systemd/timesyncd.conf": ("[Time]\n", 0o644)},
+            kilobytes=180,
+        ),
+        Package(
+            "ntpsec",
+            "1.2.2+dfsg1-1+deb12u1",
+            units=(NTPD_UNIT,),
+            conflicts=("chrony", "systemd-timesyncd"),
+            kilobytes=900,
         ),
         Package("systemd", "252.39-1~deb12u2", kilobytes=10_000),
     )

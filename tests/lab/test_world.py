@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from cutover_tui.lab.network import Rule
+
 SECOND = 1_000_000_000
 
 
@@ -94,7 +96,7 @@ def test_the_frequency_survives_a_reboot(bench):
 
 def test_a_blocked_network_leaves_chrony_active_and_useless(bench):
     for reference in bench.world.references:
-        bench.world.network.blocked.add(("app01", reference))
+        bench.world.network.block(Rule("app01", reference, 123, "udp"))
     moved(bench)
     bench.root("apt-get -y install chrony")
     bench.wait(120)

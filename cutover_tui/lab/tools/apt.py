@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cutover_tui.lab.packages import MIRROR
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
 
 _LISTS = "Reading package lists...\nBuilding dependency tree...\nReading state information...\n"
@@ -40,7 +39,7 @@ def apt_get(call: Call) -> Result | Running:
         )
     if verb == "update":
         return Result(out="Reading package lists...\n")
-    unknown = next((name for name in names if name not in MIRROR), None)
+    unknown = next((name for name in names if name not in call.guest.system.mirror), None)
     if unknown is not None:
         return Result(100, _LISTS, f"E: Unable to locate package {unknown}\n")
     if verb == "install":
@@ -63,7 +62,7 @@ def _install(call: Call, names: list[str], yes: bool) -> Running:
     for name in names:
         if name in guest.packages:
             out += f"{name} is already the newest version ({guest.packages[name]}).\n"
-    new = [MIRROR[name] for name in names if name not in guest.packages]
+    new = [guest.system.mirror[name] for name in names if name not in guest.packages]
     gone = sorted({c for p in new for c in p.conflicts if c in guest.packages})
     if gone:
         out += "The following packages will be REMOVED:\n  " + " ".join(gone) + "\n"
@@ -112,7 +111,7 @@ def _remove(call: Call, names: list[str], yes: bool, *, purge: bool) -> Running:
     yield Out(1, out + _count(0, len(gone)))
     if not gone:
         return 0
-    size = sum(MIRROR[name].kilobytes for name in gone)
+    size = sum(guest.system.mirror[name].kilobytes for name in gone)
     yield Out(1, f"After this operation, {size} kB disk space will be freed.\n")
     if not yes:
         yield Out(1, "Do you want to continue? [Y/n] Abort.\n")

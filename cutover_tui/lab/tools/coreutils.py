@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from cutover_tui.lab.guest import KERNEL
 from cutover_tui.lab.tools.call import Call, Result, Running, Wait
 from cutover_tui.lab.tools.files import invalid_option
 
@@ -152,7 +151,7 @@ def uname(call: Call) -> Result:
     values = {
         "s": "Linux",
         "n": call.guest.name,
-        "r": KERNEL,
+        "r": call.guest.system.kernel,
         "v": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.153-1 (2025-09-20)",
         "m": "x86_64",
         "o": "GNU/Linux",
