@@ -108,7 +108,7 @@ def session_view(
             title=step.title,
             scope=step.scope,
             mark=step.mark,
-            expected_ns=step.expected,
+            expected_ns=int(step.expected),
             states=tuple((h, state.status(step.id, h)) for h in hosts_of(step, runbook.hosts)),
         )
         for phase in runbook.phases
