@@ -19,7 +19,7 @@ from cutover_tui.record.report_text import (
     plain,
     where,
 )
-from cutover_tui.record.report_words import AUTHENTIC, LETTERS, outcome_of, section_words
+from cutover_tui.record.report_words import AUTHENTIC, LETTERS, UNCHECKED, outcome_of, section_words
 from cutover_tui.record.svg_clock import svg
 
 CSS = """
@@ -164,6 +164,8 @@ def _decision(d: DecisionPart) -> Iterator[str]:
     rest = [m for m in d.decision.missing if m.what not in {f.check for f in d.decision.findings}]
     if rest:
         yield f"<ul>{''.join(_lacking(m) for m in rest)}</ul>"
+    if d.done and not d.decision.findings:
+        yield f"<p>{e(UNCHECKED)}</p>"
     if d.decision.findings:
         yield "<table><tr><th>verdict</th><th>check</th><th>criterion</th><th>measured</th><th>reason</th></tr>"
         yield from (_finding(f, several=d.decision.host == "*") for f in d.decision.findings)

@@ -20,7 +20,7 @@ from cutover_tui.record.report_text import (
     plain,
     where,
 )
-from cutover_tui.record.report_words import AUTHENTIC, outcome_of, section_words
+from cutover_tui.record.report_words import AUTHENTIC, UNCHECKED, outcome_of, section_words
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$&@^]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 
@@ -155,6 +155,9 @@ def _decision(d: DecisionPart) -> Iterator[str]:
     if rest:
         yield ""
         yield from (_lacking(m) for m in rest)
+    if d.done and not d.decision.findings:
+        yield ""
+        yield UNCHECKED
     if d.decision.findings:
         yield from _table("verdict", "check", "criterion", "measured", "reason", "not believed")
         yield from (_finding(f, several=d.decision.host == "*") for f in d.decision.findings)

@@ -14,6 +14,7 @@ AUTHENTIC = (
     "record. Consistent is not authentic: that holds only once this head stands on the change ticket, "
     "written there when the evidence was."
 )
+UNCHECKED = "No check gates this step: it stands on a person's word."
 LETTERS = "M mark, A action, B boot or another machine, D done, R refused, L link lost"
 
 
