@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import math
 import selectors
 import threading
 from collections import deque
@@ -171,7 +170,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if timeout is None:
             raise Stuck("nothing can happen any more: every task waits for another")
         self.jumps += 1
-        self.now_ns += max(1, math.ceil(timeout * SECOND))
+        self.now_ns += max(1, round(timeout * SECOND))
 
 
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:

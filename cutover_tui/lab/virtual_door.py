@@ -1,0 +1,154 @@
+"""The virtual door: the world in memory, its exchanges delivered after the world's own latencies.
+
+Round trips and error bounds are then the world's, and time costs nothing. What is measured
+through it is measured by the same readers, samplers and checks as through the real door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from cutover_tui.core.runbook import Host, Runbook
+from cutover_tui.engine.assembly import Outside, watches_over
+from cutover_tui.engine.ground import Ground
+from cutover_tui.engine.inline_probes import InlineProbes
+from cutover_tui.engine.messages import Emit
+from cutover_tui.engine.probes_port import RunningProbes
+from cutover_tui.engine.secrets import Secrets
+from cutover_tui.lab.network import JUMP, NTP
+from cutover_tui.lab.ntp_server import answer
+from cutover_tui.lab.virtual_guest import Lane, VirtualGuest, host_key_of
+from cutover_tui.lab.virtual_loop import SECOND, VirtualLoop
+from cutover_tui.lab.world import World
+from cutover_tui.record.writer import Writer
+from probes.observation import Failure, FailureKind, Instant
+from probes.seam import LinkError
+
+UP_BEFORE_NS = 40 * 86_400 * SECOND
+"""How long the jump host has been up when the world begins."""
+
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # so that neighbouring seeds look nothing alike
+
+
+class VirtualClock:
+    """The jump host's clocks: CLOCK_BOOTTIME is virtual time, UTC what the world's jump host shows."""
+
+    def __init__(self, loop: VirtualLoop, world: World, true: Callable[[], int]) -> None:
+        self._loop, self._world, self._true = loop, world, true
+        self._boot_id = str(UUID(int=world.seed * _SPREAD % 2**128, version=4))
+
+    def now(self) -> Instant:
+        """Boot id, BOOTTIME and UTC of this moment."""
+        return Instant(self._boot_id, self.mono_ns(), self._world.jump.read(self._true()))
+
+    def mono_ns(self) -> int:
+        """BOOTTIME in nanoseconds."""
+        return UP_BEFORE_NS + self._loop.now_ns
+
+    async def sleep_until(self, mono_ns: int) -> None:
+        """Return at or after that BOOTTIME."""
+        while (left := mono_ns - self.mono_ns()) > 0:  # noqa: ASYNC110 - time itself is what is waited for
+            await asyncio.sleep(left / SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Datagram:
+    data: bytes
+    address: str
+    sent_ns: int
+    received_ns: int
+    kernel_stamp: bool = True
+
+
+class VirtualNetwork:
+    """`probes.seam.Network` from the jump host to the world's references."""
+
+    def __init__(self, world: World, true: Callable[[], int], clock: VirtualClock) -> None:
+        self._world, self._true, self._clock = world, true, clock
+
+    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> _Datagram:
+        """One exchange with a reference.
+
+        Raises:
+            LinkError: no such name, nothing listens there, no answer in time.
+        """
+        where = f"{host} port {port}/udp"
+        server = self._world.reference_at(host)
+        if server is None:
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Name or service not known"))
+        trip = self._world.network.round_trip(JUMP, server.name, port, self._true())
+        data, sent_ns = make(), self._clock.mono_ns()
+        reply: bytes | None = None
+        if trip is not None:
+            there, back = trip
+            await asyncio.sleep(there / SECOND)
+            if port != NTP:
+                await asyncio.sleep(back / SECOND)
+                raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
+            at = server.clock.read(self._true())
+            reply = answer(data, server, at, at)
+            if reply is not None and (there + back) / SECOND <= timeout_s:
+                await asyncio.sleep(back / SECOND)
+                return _Datagram(reply, server.address, sent_ns, self._clock.mono_ns())
+        await self._clock.sleep_until(sent_ns + int(timeout_s * SECOND))
+        raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
+
+
+class VirtualDoor:
+    """One jump host in front of a world, on a loop whose time jumps.
+
+    The host keys of all guests as they are now are the ones it trusts. True time begins at `start_ns`.
+    """
+
+    def __init__(self, world: World, loop: VirtualLoop, start_ns: int) -> None:
+        self.world = world
+        self._loop = loop
+        self._start_ns = start_ns - loop.now_ns
+        self.clock = VirtualClock(loop, world, self.true)
+        self.network = VirtualNetwork(world, self.true, self.clock)
+        self._pinned = {guest.name: host_key_of(world, guest) for guest in world.guests.values()}
+
+    def true(self) -> int:
+        """True time now, UTC nanoseconds."""
+        return self._start_ns + self._loop.now_ns
+
+    def guest(self, host: Host, runbook: Runbook) -> VirtualGuest:
+        """The guest a runbook's host leads to."""
+        credential = runbook.credentials.get(host.credential or "")
+        user = host.user or (credential.user if credential is not None else None)
+        lane = Lane(self.world, self.true, self._name(host), host.port or 22)
+        return VirtualGuest(
+            host.name,
+            lane,
+            self.clock,
+            user=user,
+            escalation=host.escalation,
+            pinned=self._pinned.get(lane.target),
+        )
+
+    def ground(self) -> Ground:
+        """What a session in front of this world stands on."""
+        return Ground(self.clock, self._probes, self._writer)
+
+    async def clockwork(self) -> None:
+        """Let the world go on by itself, until cancelled."""
+        while True:
+            self.world.advance(self.true())
+            await asyncio.sleep(1)
+
+    def _name(self, host: Host) -> str:
+        by_name = self.world.guests
+        return host.address if host.address in by_name else host.name
+
+    def _probes(self, runbook: Runbook, anchor: Instant, emit: Emit) -> RunningProbes:
+        outside = Outside(partial(self.guest, runbook=runbook), self.network, lambda _host: None)
+        return InlineProbes(lambda: (watches_over(runbook, self.clock, anchor, emit, outside), Secrets(emit)))
+
+    def _writer(self) -> Writer:
+        writer = Writer()
+        self._loop.hold(writer)
+        return writer
