@@ -17,14 +17,15 @@ import msgspec
 
 from cutover_tui.core.checks.spec import CheckSpec
 from cutover_tui.core.runbook import Duration, Runbook
-from cutover_tui.core.runbook_file import scalars
-from cutover_tui.core.runbook_file.problem import BadRunbook, Problem, Problems, safe
+from cutover_tui.core.runbook_file.keys import RUNBOOK
 from cutover_tui.core.runbook_file.rules_gate import check_gates
 from cutover_tui.core.runbook_file.rules_hosts import check_hosts
 from cutover_tui.core.runbook_file.rules_steps import check_steps
-from cutover_tui.core.runbook_file.shape import Shaper
-from cutover_tui.core.runbook_file.yaml_marks import MAX_BYTES, Node, NotYaml, Scalar, decode, read
-from cutover_tui.core.runbook_file.yaml_marks import Mapping as MappingNode
+from cutover_tui.core.yaml_model import scalars
+from cutover_tui.core.yaml_model.problem import BadRunbook, Problem, Problems, safe
+from cutover_tui.core.yaml_model.shape import Shaper
+from cutover_tui.core.yaml_model.yaml_marks import MAX_BYTES, Node, NotYaml, Scalar, decode, read
+from cutover_tui.core.yaml_model.yaml_marks import Mapping as MappingNode
 
 __all__ = ["SCHEMA", "BadRunbook", "Loaded", "Problem", "load", "load_text"]
 
@@ -78,12 +79,12 @@ def load_text(text: bytes | str, name: str, *, specs: Mapping[str, CheckSpec] | 
     except UnicodeEncodeError:
         raise BadRunbook([Problem(problems.file, 1, "lone surrogates in the text", "text")]) from None
     try:
-        root, tags = read(decode(data))
+        root, tags = read(decode(data), RUNBOOK.name, RUNBOOK.begins)
     except NotYaml as error:
         raise BadRunbook([error.problem(problems.file)]) from None
     _refuse_other_schema(root, problems)
     problems.errors.extend(tag.problem(problems.file) for tag in tags)
-    part = Shaper(problems).shape(root, Runbook)
+    part = Shaper(problems, RUNBOOK).shape(root, Runbook)
     if part is not None:
         check_hosts(part, problems)
         check_steps(part, problems)

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cutover_tui.core import durations
 from cutover_tui.core import runbook as model
+from cutover_tui.core.yaml_model.language import Amount, Language
 
 _ACTION: Mapping[str, str] = {
     "id": "Name of the action, unique in its step; the journal refers to it.",
@@ -118,6 +120,30 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
 }
 
 
+def hint(cls: type, key: str) -> str | None:
+    """What is said when a key is unknown there, besides the known ones."""
+    return "parameters of the check stand below `params`" if cls is model.GateCheck else None
+
+
 def meaning(cls: type, key: str) -> str:
     """The sentence of one key, "" for a class that is none of the runbook's."""
     return MEANING.get(cls, {}).get(key, "")
+
+
+DURATION = Amount(
+    parse=durations.parse_duration,
+    show=durations.format_duration,
+    expected=durations.EXPECTED,
+    pattern=durations.PATTERN,
+    examples=("90s", "10min", "1h30min"),
+    word="a duration",
+    above_zero=True,
+)
+RUNBOOK = Language(
+    name="runbook",
+    begins="`schema: 1`",
+    meaning=meaning,
+    amounts={model.Duration: DURATION},
+    secrets=frozenset({model.Credential}),
+    hint=hint,
+)

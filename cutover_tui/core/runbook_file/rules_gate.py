@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param, planned
 from cutover_tui.core.durations import EXPECTED as A_DURATION
 from cutover_tui.core.durations import format_duration, parse_duration
-from cutover_tui.core.runbook_file.part import Part, Value
-from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, one_of, shown
 from cutover_tui.core.runbook_file.rules_steps import all_steps, steps_of
+from cutover_tui.core.yaml_model.part import Part, Value
+from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, shown
 
 Specs = Mapping[str, CheckSpec]
 

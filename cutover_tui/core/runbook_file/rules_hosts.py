@@ -8,8 +8,8 @@ from collections.abc import Callable
 from cutover_tui.core import addresses, timestamps
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.runbook import Tolerances
-from cutover_tui.core.runbook_file.part import Part
-from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, place, shown
+from cutover_tui.core.yaml_model.part import Part
+from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, place, shown
 
 TITLE = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

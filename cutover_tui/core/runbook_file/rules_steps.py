@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from cutover_tui.core.runbook_file.part import Part
-from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, place, shown
 from cutover_tui.core.runbook_file.rules_hosts import check_title, check_unique
+from cutover_tui.core.yaml_model.part import Part
+from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, place, shown
 
 _SHELL_WORDS = frozenset({"|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"})
 

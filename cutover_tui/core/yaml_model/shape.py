@@ -10,14 +10,12 @@ from typing import NoReturn
 
 from msgspec import inspect as model
 
-from cutover_tui.core import runbook
-from cutover_tui.core.durations import EXPECTED as A_DURATION
-from cutover_tui.core.durations import parse_duration
-from cutover_tui.core.runbook_file import scalars
-from cutover_tui.core.runbook_file.keys import meaning
-from cutover_tui.core.runbook_file.part import Part, Value
-from cutover_tui.core.runbook_file.problem import Problems, did_you_mean, one_of, place, shown
-from cutover_tui.core.runbook_file.yaml_marks import Mapping, Node, Scalar, Sequence
+from cutover_tui.core.yaml_model import scalars
+from cutover_tui.core.yaml_model.language import Amount, Language
+from cutover_tui.core.yaml_model.part import Part, Value
+from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, shown
+from cutover_tui.core.yaml_model.problem import place as place_in
+from cutover_tui.core.yaml_model.yaml_marks import Mapping, Node, Scalar, Sequence
 
 _SECRETS = frozenset({"password", "passphrase", "passwd", "secret", "token", "pin"})
 # Bidi controls too: a command must run as it reads.
@@ -27,8 +25,12 @@ _TEXT_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u20
 class Shaper:
     """Turns nodes into parts and collects what is wrong on the way."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, language: Language) -> None:
         self._report = problems.error
+        self._language = language
+
+    def _place(self, path: str) -> str:
+        return place_in(path, self._language.name)
 
     def shape(self, node: Node, cls: type) -> Part | None:
         """The root node as the given struct; None when it is not even a mapping."""
@@ -86,23 +88,23 @@ class Shaper:
             if f.required and name not in part.entries and name not in part.unread:
                 self._report(
                     line,
-                    f"required key `{name}` is missing in {place(path)}",
-                    f"`{name}`: {meaning(wanted.cls, name) or 'a value'}",
+                    f"required key `{name}` is missing in {self._place(path)}",
+                    f"`{name}`: {self._language.meaning(wanted.cls, name) or 'a value'}",
                 )
         return part
 
     def _unknown(self, key: str, line: int, path: str, wanted: model.StructType) -> None:
-        if wanted.cls is runbook.Credential and key.lower() in _SECRETS:
+        if wanted.cls in self._language.secrets and key.lower() in _SECRETS:
             self._report(
                 line,
-                f"{shown(key)} would put a secret into the runbook",
+                f"{shown(key)} would put a secret into the {self._language.name}",
                 "no value: passwords are asked on the screen and kept in memory",
             )
             return
         hint = did_you_mean(key, [f.encode_name for f in wanted.fields])
-        if wanted.cls is runbook.GateCheck:
-            hint += " (parameters of the check stand below `params`)"
-        self._report(line, f"unknown key {shown(key)} in {place(path)}", hint)
+        more = self._language.hint(wanted.cls, key)
+        hint += f" ({more})" if more else ""
+        self._report(line, f"unknown key {shown(key)} in {self._place(path)}", hint)
 
     def _entries(self, node: Mapping, path: str) -> list[tuple[str, int, Node]]:
         """Key, its line, value; duplicates and keys that are no text reported and left out."""
@@ -110,7 +112,7 @@ class Shaper:
         kept: list[tuple[str, int, Node]] = []
         for key, value in node.entries:
             if not isinstance(key, Scalar):
-                self._report(key.line, f"a key in {place(path)} is not a text", "a plain word as key")
+                self._report(key.line, f"a key in {self._place(path)} is not a text", "a plain word as key")
                 continue
             if key.plain and key.text == "<<":
                 self._report(
@@ -121,12 +123,12 @@ class Shaper:
                 continue
             if scalars.kind(key) not in ("text", "a boolean"):
                 what = "empty" if scalars.kind(key) == "empty" else f"{shown(key.text)}, {scalars.kind(key)}"
-                self._report(key.line, f"a key in {place(path)} is {what}", "a text (quote it)")
+                self._report(key.line, f"a key in {self._place(path)} is {what}", "a text (quote it)")
                 continue
             if key.text in first:
                 self._report(
                     key.line,
-                    f"key {shown(key.text)} stands twice in {place(path)}",
+                    f"key {shown(key.text)} stands twice in {self._place(path)}",
                     f"one (the first is in line {first[key.text]})",
                 )
                 continue
@@ -142,7 +144,7 @@ class Shaper:
         for key, at, child in self._entries(node, path):
             if isinstance(wanted.key_type, model.LiteralType) and key not in wanted.key_type.values:
                 words = [str(v) for v in wanted.key_type.values]
-                self._report(at, f"unknown key {shown(key)} in {place(path)}", did_you_mean(key, words))
+                self._report(at, f"unknown key {shown(key)} in {self._place(path)}", did_you_mean(key, words))
                 continue
             value = self._value(child, wanted.value_type, _join(path, key), at)
             if value is None:
@@ -155,7 +157,7 @@ class Shaper:
         if not isinstance(node, Sequence):
             return self._wrong(node, path, line, "a list (one `- ` item a line, or [a, b])")
         if len(node.items) < (wanted.min_length or 0):
-            self._report(line, f"{place(path)} is an empty list", "at least one item")
+            self._report(line, f"{self._place(path)} is an empty list", "at least one item")
         items = (
             self._value(child, wanted.item_type, f"{path}[{n}]", child.line)
             for n, child in enumerate(node.items)
@@ -180,7 +182,7 @@ class Shaper:
             case model.EnumType():
                 expected = one_of(str(v.value) for v in wanted.cls)
             case model.CustomType():
-                expected = A_DURATION
+                expected = self._amount(wanted).expected
             case _:
                 _unforeseen(wanted)
         if not isinstance(node, Scalar) or scalars.kind(node) == "empty":
@@ -194,7 +196,7 @@ class Shaper:
                 answer = scalars.boolean(node)
                 return self._wrong(node, path, line, expected) if answer is None else Part(path, line, answer)
             case model.CustomType():
-                return self._duration(node, path, line)
+                return self._number(node, self._amount(wanted), path, line)
             case model.EnumType():
                 return self._choice(node, [str(v.value) for v in wanted.cls], path, line)
             case _:
@@ -212,7 +214,7 @@ class Shaper:
     def _choice(self, node: Scalar, words: list[str], path: str, line: int) -> Part | None:
         if node.text in words:
             return Part(path, line, node.text)
-        self._report(line, f"{place(path)} is {shown(node.text)}", did_you_mean(node.text, words))
+        self._report(line, f"{self._place(path)} is {shown(node.text)}", did_you_mean(node.text, words))
         return None
 
     def _text(self, node: Scalar, wanted: model.StrType, path: str, line: int, expected: str) -> Part | None:
@@ -221,20 +223,22 @@ class Shaper:
             return self._wrong(node, path, line, expected)
         if seen != "text":
             self._report(
-                line, f"{place(path)} is {shown(node.text)}, {seen} in YAML", "a text: put quotes around it"
+                line,
+                f"{self._place(path)} is {shown(node.text)}, {seen} in YAML",
+                "a text: put quotes around it",
             )
             return None
         if wanted.max_length is not None and len(node.text) > wanted.max_length:
             self._report(
                 line,
-                f"{place(path)} has {len(node.text)} characters",
+                f"{self._place(path)} has {len(node.text)} characters",
                 f"at most {wanted.max_length} ({expected})",
             )
             return None
         if wanted.pattern is not None and not _matches(wanted.pattern, node.text):
             if expected == "a text":
                 expected = f"a text like {wanted.pattern}"
-            self._report(line, f"{place(path)} is {shown(node.text)}", expected)
+            self._report(line, f"{self._place(path)} is {shown(node.text)}", expected)
             return None
         return self._checked_text(node, path, line, node.text)
 
@@ -242,7 +246,7 @@ class Shaper:
         odd = _TEXT_CONTROL.search(node.text)
         if odd:
             self._report(
-                line, f"{place(path)} has the control character U+{ord(odd[0]):04X}", "printable text"
+                line, f"{self._place(path)} has the control character U+{ord(odd[0]):04X}", "printable text"
             )
             return None
         return Part(path, line, value)
@@ -258,20 +262,23 @@ class Shaper:
         if number is None:
             return self._wrong(node, path, line, span)
         if (low is not None and number < low) or (high is not None and number > high):
-            self._report(line, f"{place(path)} is {number}", span)
+            self._report(line, f"{self._place(path)} is {number}", span)
             return None
         return Part(path, line, number)
 
-    def _duration(self, node: Scalar, path: str, line: int) -> Part | None:
+    def _amount(self, wanted: model.CustomType) -> Amount:
+        return self._language.amounts.get(wanted.cls) or _unforeseen(wanted)
+
+    def _number(self, node: Scalar, amount: Amount, path: str, line: int) -> Part | None:
         try:
-            ns = parse_duration(node.text)
+            number = amount.parse(node.text)
         except ValueError as error:
-            self._report(line, f"{place(path)} is {shown(node.text)}, which {error}", A_DURATION)
+            self._report(line, f"{self._place(path)} is {shown(node.text)}, which {error}", amount.expected)
             return None
-        if ns == 0:
-            self._report(line, f"{place(path)} is {shown(node.text)}", "a duration longer than 0")
+        if number == 0 and amount.above_zero:
+            self._report(line, f"{self._place(path)} is {shown(node.text)}", f"{amount.word} longer than 0")
             return None
-        return Part(path, line, ns)
+        return Part(path, line, number)
 
     def _wrong(self, node: Node, path: str, line: int, expected: str) -> Part | None:
         match node:
@@ -282,7 +289,7 @@ class Shaper:
                 what = "a list"
             case _:
                 what = "a mapping"
-        self._report(line, f"{place(path)} is {what}", expected)
+        self._report(line, f"{self._place(path)} is {what}", expected)
         return None
 
 

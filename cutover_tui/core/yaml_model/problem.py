@@ -1,4 +1,4 @@
-"""What is wrong with a runbook file, as one line an error, and safe to print."""
+"""What is wrong with a file, as one line an error, and safe to print."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Problem:
         return f"{self.file}:{self.line}: {self.what}; expected {self.expected}"
 
 
-class BadRunbook(Exception):  # noqa: N818 - the field says "a bad runbook"
-    """The file is no usable runbook; `errors` holds all that is wrong, in the order of its lines."""
+class BadFile(Exception):  # noqa: N818 - the field says "a bad runbook"
+    """The file is not usable; `errors` holds all that is wrong, in the order of its lines."""
 
     def __init__(self, errors: Iterable[Problem]) -> None:
         self.errors = tuple(sorted(dict.fromkeys(errors), key=lambda p: p.line))
@@ -37,6 +37,10 @@ class BadRunbook(Exception):  # noqa: N818 - the field says "a bad runbook"
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
+
+
+class BadRunbook(BadFile):
+    """The file is no usable runbook."""
 
 
 class Problems:
@@ -52,7 +56,7 @@ class Problems:
         self.errors.append(Problem(self.file, line, what, expected))
 
     def warn(self, line: int, what: str, expected: str) -> None:
-        """Something that is probably not meant, with which the runbook still works."""
+        """Something that is probably not meant, with which the file still works."""
         self.warnings.append(Problem(self.file, line, what, expected))
 
 
@@ -67,9 +71,9 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else ("\\n" if c == "\n" else "?") for c in text)
 
 
-def place(path: str) -> str:
-    """A path of the file (`phases[0].id`) as errors name it."""
-    return shown(path) if path else "the runbook"
+def place(path: str, whole: str = "runbook") -> str:
+    """A path of the file (`phases[0].id`) as errors name it; `whole` is what the file is."""
+    return shown(path) if path else f"the {whole}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from cutover_tui.core.runbook_file.problem import Problem, safe, shown
+from cutover_tui.core.yaml_model.problem import Problem, safe, shown
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -58,7 +58,7 @@ class Mapping(Node):
 
 
 class NotYaml(Exception):  # noqa: N818
-    """The text is not YAML as runbooks use it."""
+    """The text is not YAML as such files use it."""
 
     def __init__(self, line: int, what: str, expected: str) -> None:
         super().__init__(what)
@@ -92,14 +92,16 @@ def decode(data: bytes) -> str:
     return text
 
 
-def read(text: str) -> tuple[Node, tuple[NotYaml, ...]]:
+def read(text: str, name: str, begins: str) -> tuple[Node, tuple[NotYaml, ...]]:
     """The root node of the single document in `text`, and its tags (ignored in the nodes) as errors.
 
+    `name` is what such a file is called ("runbook"), `begins` how one begins.
+
     Raises:
-        NotYaml: a syntax error, no document or more than one, or more depth or nodes than a
-            runbook has.
+        NotYaml: a syntax error, no document or more than one, or more depth or nodes than such
+            a file has.
     """
-    builder = _Builder()
+    builder = _Builder(name, begins)
     try:
         root = builder.build(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
@@ -117,7 +119,8 @@ def read(text: str) -> tuple[Node, tuple[NotYaml, ...]]:
 class _Builder:
     """Puts events together; holds the open collections, the anchors, and the budget."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, begins: str) -> None:
+        self._name, self._begins = name, begins
         self.tags: list[NotYaml] = []
         self._anchors: dict[str, Node | None] = {}
         self._open: list[tuple[Sequence | Mapping, str | None]] = []
@@ -135,7 +138,7 @@ class _Builder:
                     documents += 1
                     if documents > 1:
                         raise NotYaml(
-                            line, "a second document begins", "one runbook a file (no second `---`)"
+                            line, "a second document begins", f"one {self._name} a file (no second `---`)"
                         )
                 case yaml.ScalarEvent():
                     self._check_tag(event.tag, "str", line)
@@ -154,7 +157,7 @@ class _Builder:
                 case _:
                     pass
         if self._root is None or self._is_empty(self._root):
-            raise NotYaml(1, "the file is empty", "a runbook that begins with `schema: 1`")
+            raise NotYaml(1, "the file is empty", f"a {self._name} that begins with {self._begins}")
         return self._root
 
     def _is_empty(self, root: Node) -> bool:
@@ -171,7 +174,7 @@ class _Builder:
 
     def _enter(self, node: Sequence | Mapping, anchor: str | None) -> None:
         if len(self._open) >= MAX_DEPTH:
-            raise NotYaml(node.line, f"nested deeper than {MAX_DEPTH} levels", "the shape of a runbook")
+            raise NotYaml(node.line, f"nested deeper than {MAX_DEPTH} levels", f"the shape of a {self._name}")
         if anchor is not None:
             self._anchors[anchor] = None
         self._open.append((node, anchor))
@@ -193,7 +196,7 @@ class _Builder:
                 line, f"alias {shown('*' + name)} stands inside its own anchor", "no value inside itself"
             )
         if len(self._open) + node.height > MAX_DEPTH:
-            raise NotYaml(line, f"nested deeper than {MAX_DEPTH} levels", "the shape of a runbook")
+            raise NotYaml(line, f"nested deeper than {MAX_DEPTH} levels", f"the shape of a {self._name}")
         self._add(node, None)
 
     def _add(self, node: Node, anchor: str | None, counted: int = 0) -> None:
@@ -201,7 +204,7 @@ class _Builder:
         self._spent += node.weight - counted
         if self._spent > MAX_NODES:
             raise NotYaml(
-                node.line, f"more than {MAX_NODES} values (aliases expanded)", "the size of a runbook"
+                node.line, f"more than {MAX_NODES} values (aliases expanded)", f"the size of a {self._name}"
             )
         if anchor is not None:
             self._anchors[anchor] = node

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from cutover_tui.core.runbook_file.part import Value
-from cutover_tui.core.runbook_file.yaml_marks import Scalar
+from cutover_tui.core.yaml_model.part import Value
+from cutover_tui.core.yaml_model.yaml_marks import Scalar
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})

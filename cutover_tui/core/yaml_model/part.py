@@ -1,6 +1,6 @@
-"""The readable parts of a runbook that may still have errors elsewhere.
+"""The readable parts of a file that may still have errors elsewhere.
 
-The rules across a runbook run on parts, so that one wrong number does not hide a dangling
+The rules across a file run on parts, so that one wrong number does not hide a dangling
 reference: what could not be read is absent, and is never reported a second time.
 """
 
