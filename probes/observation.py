@@ -63,7 +63,7 @@ class FailureKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Instant(msgspec.Struct, frozen=True):
+class Instant(msgspec.Struct, frozen=True, gc=False):
     """A moment on the jump host: order by sequence, age by `boottime_ns`, `utc_ns` is for people."""
 
     boot_id: str

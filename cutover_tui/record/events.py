@@ -1,7 +1,8 @@
 """What the journal says: one struct an event, at human rate. The session *is* this list.
 
 A body never changes its meaning; new facts get new bodies. Raw outputs live on the tapes
-and are cited by digest.
+and are cited by digest. Structs of text and numbers form no cycles, and a million of them
+cost the garbage collector seconds: hence `gc=False`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ GENESIS = "0" * 64
 """`prev` of the first event."""
 
 
-class SessionStarted(msgspec.Struct, frozen=True, tag="session-started"):
+class SessionStarted(msgspec.Struct, frozen=True, gc=False, tag="session-started"):
     """The runbook is pinned (its text travels with the session) and the timescale anchored."""
 
     session: str
@@ -31,7 +32,7 @@ class SessionStarted(msgspec.Struct, frozen=True, tag="session-started"):
     jump_host: str
 
 
-class SessionResumed(msgspec.Struct, frozen=True, tag="session-resumed"):
+class SessionResumed(msgspec.Struct, frozen=True, gc=False, tag="session-resumed"):
     """Another process took the session up again. A new anchor means: the jump host was rebooted."""
 
     tool: str
@@ -40,18 +41,18 @@ class SessionResumed(msgspec.Struct, frozen=True, tag="session-resumed"):
     notice: str | None = None  # what was cut off or found unfinished
 
 
-class SessionClosed(msgspec.Struct, frozen=True, tag="session-closed"):
+class SessionClosed(msgspec.Struct, frozen=True, gc=False, tag="session-closed"):
     """The program left the session in order; it may be resumed."""
 
 
-class StepStarted(msgspec.Struct, frozen=True, tag="step-started"):
+class StepStarted(msgspec.Struct, frozen=True, gc=False, tag="step-started"):
     """An engineer began a step on a host (`*` for scope wave)."""
 
     step: str
     host: str
 
 
-class ActionIntended(msgspec.Struct, frozen=True, tag="action-intended"):
+class ActionIntended(msgspec.Struct, frozen=True, gc=False, tag="action-intended"):
     """Written and fsynced before the command runs: a resume never repeats it by itself."""
 
     step: str
@@ -63,7 +64,7 @@ class ActionIntended(msgspec.Struct, frozen=True, tag="action-intended"):
     elevate: bool = False
 
 
-class ActionEnded(msgspec.Struct, frozen=True, tag="action-ended"):
+class ActionEnded(msgspec.Struct, frozen=True, gc=False, tag="action-ended"):
     """What came back. An exit code proves nothing; the step's checks do."""
 
     intent: int  # sequence of the ActionIntended
@@ -72,7 +73,7 @@ class ActionEnded(msgspec.Struct, frozen=True, tag="action-ended"):
     failure: str | None = None
 
 
-class Disturbed(msgspec.Struct, frozen=True, tag="disturbed"):
+class Disturbed(msgspec.Struct, frozen=True, gc=False, tag="disturbed"):
     """Voids observations of these families of this host that began at `since` or before."""
 
     host: str
@@ -82,14 +83,14 @@ class Disturbed(msgspec.Struct, frozen=True, tag="disturbed"):
     since: Instant
 
 
-class Marked(msgspec.Struct, frozen=True, tag="marked"):
+class Marked(msgspec.Struct, frozen=True, gc=False, tag="marked"):
     """Separates before from after for a host; voids every family."""
 
     host: str
     step: str
 
 
-class Section(msgspec.Struct, frozen=True):
+class Section(msgspec.Struct, frozen=True, gc=False):
     """One family of a baseline and the observations it rests on."""
 
     family: Family
@@ -98,7 +99,7 @@ class Section(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class BaselineCaptured(msgspec.Struct, frozen=True, tag="baseline-captured"):
+class BaselineCaptured(msgspec.Struct, frozen=True, gc=False, tag="baseline-captured"):
     """Observations from before the mark that later checks compare with.
 
     `findings` are the verdicts of that moment (check, verdict, reason code): what failed
@@ -111,20 +112,20 @@ class BaselineCaptured(msgspec.Struct, frozen=True, tag="baseline-captured"):
     findings: tuple[tuple[str, Verdict, str], ...] = ()
 
 
-class Sealed(msgspec.Struct, frozen=True, tag="sealed"):
+class Sealed(msgspec.Struct, frozen=True, gc=False, tag="sealed"):
     """The tapes up to here are on disk, with these hashes."""
 
     windows: tuple[Window, ...]
 
 
-class Decided(msgspec.Struct, frozen=True, tag="decided"):
+class Decided(msgspec.Struct, frozen=True, gc=False, tag="decided"):
     """The gate was asked by an engineer; refusals are kept like openings."""
 
     decision: Decision
     second: str | None = None  # who else confirmed, where two people are needed
 
 
-class Done(msgspec.Struct, frozen=True, tag="done"):
+class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):
     """The step is done on this host, by an open decision with nothing of its families between."""
 
     step: str
@@ -132,7 +133,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     decision: int  # sequence of the Decided(open)
 
 
-class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict-changed"):
+class VerdictChanged(msgspec.Struct, frozen=True, gc=False, tag="verdict-changed"):
     """A check of a started or done step changed its verdict or reason."""
 
     step: str
@@ -143,7 +144,7 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict-changed"):
     reason: str
 
 
-class Regressed(msgspec.Struct, frozen=True, tag="regressed"):
+class Regressed(msgspec.Struct, frozen=True, gc=False, tag="regressed"):
     """A done step whose check fails now."""
 
     step: str
@@ -152,7 +153,7 @@ class Regressed(msgspec.Struct, frozen=True, tag="regressed"):
     reason: str
 
 
-class Noted(msgspec.Struct, frozen=True, tag="noted"):
+class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
     """A person's words."""
 
     text: str
@@ -160,7 +161,7 @@ class Noted(msgspec.Struct, frozen=True, tag="noted"):
     host: str | None = None
 
 
-class LinkLost(msgspec.Struct, frozen=True, tag="link-lost"):
+class LinkLost(msgspec.Struct, frozen=True, gc=False, tag="link-lost"):
     """A guest cannot be measured from here on."""
 
     host: str
@@ -168,7 +169,7 @@ class LinkLost(msgspec.Struct, frozen=True, tag="link-lost"):
     detail: str
 
 
-class LinkUp(msgspec.Struct, frozen=True, tag="link-up"):
+class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="link-up"):
     """A guest is connected, and which machine answered."""
 
     host: str
@@ -197,7 +198,7 @@ Body = (
 )
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One line of the journal. `prev` is the SHA-256 of the line before, as written."""
 
     seq: int

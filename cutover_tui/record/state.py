@@ -128,7 +128,18 @@ class State:
         body = event.body
         if self.started is None and not isinstance(body, SessionStarted):
             raise Contradiction(event.seq, "a journal begins with session-started")
-        match body:
+        match body:  # the many first
+            case VerdictChanged():
+                self.verdicts[body.step, body.host, body.check] = (body, event.at)
+            case Sealed():
+                for window in body.windows:
+                    self._seal(event.seq, window)
+            case LinkLost():
+                self.links[body.host] = Link(False, event.at, body.detail)
+            case LinkUp():
+                self.links[body.host] = Link(True, event.at)
+            case Noted():
+                self.notes.append((event, body))
             case SessionStarted():
                 if self.started is not None:
                     raise Contradiction(event.seq, "the session was started before")
@@ -161,15 +172,10 @@ class State:
                     body.boot_id,
                     {check: (str(verdict), code) for check, verdict, code in body.findings},
                 )
-            case Sealed():
-                for window in body.windows:
-                    self._seal(event.seq, window)
             case Decided():
                 self._decided(event, body.decision)
             case Done():
                 self._done(event, body)
-            case VerdictChanged():
-                self.verdicts[body.step, body.host, body.check] = (body, event.at)
             case Regressed():
                 at = self.steps.get((body.step, body.host))
                 if at is None or at.status not in ("done", "regressed"):
@@ -177,12 +183,6 @@ class State:
                 self.steps[body.step, body.host] = StepState(
                     "regressed", event.at, at.decision, at.decision_seq
                 )
-            case LinkLost():
-                self.links[body.host] = Link(False, event.at, body.detail)
-            case LinkUp():
-                self.links[body.host] = Link(True, event.at)
-            case Noted():
-                self.notes.append((event, body))
             case _:
                 pass
         self.seq = event.seq
