@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 
 from cutover_tui.core.amounts import time_amount
-from cutover_tui.record.report_clock import ClockGraph
+from cutover_tui.record.report_clock import ClockGraph, ClockMark
 from cutover_tui.record.report_text import clock_time, plain
 
 WIDTH, HEIGHT = 860, 250
@@ -18,6 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 66, 10, 22, 24
 MS = 1_000_000
 STEPS_S = (5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
 MOST_TICKS = 9
+NEAR = 24
+"""Marks nearer than this many pixels share a line and their letters stand beside each other."""
 
 
 def level(ns: int) -> int:
@@ -149,11 +151,19 @@ class _Drawing:
         return [range(a, b) for a, b in zip(starts, [*starts[1:], len(columns)], strict=True)]
 
     def _marks(self) -> Iterator[str]:
+        near_ns = self._span * NEAR // (WIDTH - LEFT - RIGHT)
+        groups: list[list[ClockMark]] = []
         for mark in self._g.marks:
-            x = self._x(mark.at_ns)
-            words = escape(plain(mark.words))
+            if groups and mark.at_ns - groups[-1][0].at_ns < near_ns:
+                groups[-1].append(mark)
+            else:
+                groups.append([mark])
+        for group in groups:
+            x = self._x(group[0].at_ns)
+            words = escape(plain("; ".join(m.words for m in group)))
+            letters = "".join(dict.fromkeys(m.letter for m in group))
             yield f'<path class="mark" d="M{x} {TOP}V{HEIGHT - BOTTOM}"><title>{words}</title></path>'
-            yield f'<text class="mark-text" x="{x}" y="{TOP - 6}" text-anchor="middle">{mark.letter}</text>'
+            yield f'<text class="mark-text" x="{x}" y="{TOP - 6}" text-anchor="middle">{letters}</text>'
 
 
 def _short(ns: int) -> str:

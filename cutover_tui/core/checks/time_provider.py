@@ -138,7 +138,6 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             "update-in-future",
             f"chronyd's newest sync is {span(-age)} in the guest's future: its clock was set back since.",
             remedy="Find out who set the clock back; wait for chronyd's next update.",
-            measured=age,
             used=used,
         )
     if age > 3 * poll_ns or (selected.last_rx_s or 0) * 1_000_000_000 > 3 * poll_ns:
@@ -202,7 +201,6 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             f"systemd-timesyncd's last answer lies {span(-age)} in the guest's future: "
             "its clock was set back since.",
             remedy="Find out who set the clock back; wait for the next poll.",
-            measured=age,
             used=used,
         )
     if age > 3 * facts.poll_interval_ns:
