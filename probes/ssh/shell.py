@@ -229,9 +229,9 @@ class KeptShell:
             inbox.reader = None
         if failure is not None:
             batch.cut(0)
-            await self._kill()
             said = clean(frame.err or frame.out, 200)[0].strip()
             what = "the shell ended at once" if inbox.over else "the shell does not answer"
+            await self._kill()
             detail = f"{self._where}: {what}" + (f", it said: {said}" if said else "")
             raise LinkError(Failure(failure.kind, detail))
 

@@ -123,6 +123,7 @@ async def test_a_shell_that_never_answers(tmp_path):
             with pytest.raises(LinkError) as caught:
                 await attempt
             assert caught.value.failure.kind is FailureKind.TIMEOUT
+            assert "does not answer" in caught.value.failure.detail
 
 
 async def test_hang_in_the_middle_of_a_command(tmp_path):
