@@ -132,8 +132,8 @@ async def open_sampler(guest: Guest, clock: Clock, *, timeout_s: float = 5.0) ->
         try:
             loop = await guest.loop(rung.argv)
         except LinkError as error:
-            if error.failure.kind in _FATAL:
-                raise
+            if error.failure.kind is not FailureKind.TOOL_ABSENT:
+                raise  # the guest's trouble, not this program's: no other would fare better
             last = error.failure
             continue
         sampler = ClockSampler(loop, rung, timeout_s=timeout_s)
