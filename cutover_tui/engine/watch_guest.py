@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
 from probes import clock as guest_clock
 from probes.facts_identity import BootFacts, PlatformFacts
@@ -30,6 +32,12 @@ BACKOFF_NS = (1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND)
 UNREACHED_EVERY_NS = 15 * SECOND
 """How often it is recorded that a guest cannot be reached."""
 
+TURN_LIMIT = 256 * 1024
+"""Characters of output one turn may put on the tape: a guest that prints rubbish must not fill the disk."""
+
+KEPT_OF_CUT = 2048
+"""Characters kept of an output that was cut: it cannot be parsed, its beginning shows what it was."""
+
 TURN_NS = SECOND
 """How often it is looked which readers are due."""
 
@@ -48,6 +56,8 @@ class GuestWatch:
     retry: Callable[[], None] | None = None
     """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
     _up: bool = False
+    _useful: bool = False
+    """Whether this link has carried a turn of readings."""
     _said_ns: int = -UNREACHED_EVERY_NS
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _identity: Identity = field(default_factory=Identity)
@@ -66,7 +76,8 @@ class GuestWatch:
                 failure = await self._connected()
                 self.emit(LinkChanged(self.host, self.clock.now(), self._identity, failure))
                 self._nothing_seen(failure)
-                attempt = 0 if failure.kind is FailureKind.LOST else attempt
+                # A link that is lost before it was of any use must not be made anew every second.
+                attempt = 0 if self._useful else attempt
                 pause = BACKOFF_NS[min(attempt, len(BACKOFF_NS) - 1)]
                 attempt += 1
                 self._wake.clear()
@@ -102,6 +113,7 @@ class GuestWatch:
 
     async def _connected(self) -> Failure:
         """One life of the link; returns why it ended."""
+        self._useful = False
         try:
             await self.guest.connect()
         except LinkError as error:
@@ -169,8 +181,9 @@ class GuestWatch:
     async def _read(self, turn: Sequence[Reader]) -> None:
         began = self.clock.now()
         commands = [c for reader in turn for c in reader.commands]
-        raws = await self.guest.run(commands)
+        raws = bounded(await self.guest.run(commands))
         ended = self.clock.now()
+        self._useful = True
         outcomes: list[tuple[Reader, tuple[Raw, ...], Facts | Failure]] = []
         at = 0
         for reader in turn:
@@ -224,3 +237,15 @@ class GuestWatch:
                     platform=known.platform,
                 )
         self._identity = known
+
+
+def bounded(raws: Sequence[Raw]) -> tuple[Raw, ...]:
+    """What of these outputs goes on the tape: cut ones as an excerpt, and no more than TURN_LIMIT in all."""
+    left = TURN_LIMIT
+    kept: list[Raw] = []
+    for raw in raws:
+        if raw.truncated or len(raw.out) + len(raw.err) > left:
+            raw = structs.replace(raw, out=raw.out[:KEPT_OF_CUT], err=raw.err[:KEPT_OF_CUT], truncated=True)
+        left -= len(raw.out) + len(raw.err)
+        kept.append(raw)
+    return tuple(kept)
