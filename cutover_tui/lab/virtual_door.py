@@ -7,9 +7,11 @@ through it is measured by the same readers, samplers and checks as through the r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from cutover_tui.core.runbook import Host, Runbook
@@ -32,6 +34,13 @@ UP_BEFORE_NS = 40 * 86_400 * SECOND
 """How long the jump host has been up when the world begins."""
 
 _SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # so that neighbouring seeds look nothing alike
+
+
+class Clockwork(Protocol):
+    """What happens in a world by itself."""
+
+    def next_at(self) -> int | None: ...
+    def advance(self, now: int) -> object: ...
 
 
 class VirtualClock:
@@ -102,10 +111,15 @@ class VirtualDoor:
     """One jump host in front of a world, on a loop whose time jumps.
 
     The host keys of all guests as they are now are the ones it trusts. True time begins at `start_ns`.
+    `script`: the world's events; without one the world only goes on.
     """
 
-    def __init__(self, world: World, loop: VirtualLoop, start_ns: int) -> None:
+    def __init__(
+        self, world: World, loop: VirtualLoop, start_ns: int, script: Clockwork | None = None
+    ) -> None:
         self.world = world
+        self._script = script
+        self._woken = asyncio.Event()
         self._loop = loop
         self._start_ns = start_ns - loop.now_ns
         self.clock = VirtualClock(loop, world, self.true)
@@ -135,14 +149,30 @@ class VirtualDoor:
         return Ground(self.clock, self._probes, self._writer)
 
     async def clockwork(self) -> None:
-        """Let the world go on by itself, until cancelled."""
+        """Let the world go on by itself, until cancelled: at every event of its script, and every second."""
         while True:
-            self.world.advance(self.true())
-            await asyncio.sleep(1)
+            now = self.true()
+            if self._script is None:
+                self.world.advance(now)
+            else:
+                self._script.advance(now)
+            self._woken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout((self._next(now) - now) / SECOND):
+                    await self._woken.wait()
+
+    def wake(self) -> None:
+        """The script was told something: look at it now."""
+        self._woken.set()
+
+    def _next(self, now: int) -> int:
+        boots = [g.down_until for g in self.world.guests.values() if g.down_until is not None]
+        event = self._script.next_at() if self._script is not None else None
+        return min(max(at, now + 1) for at in (*boots, now + SECOND, event or now + SECOND))
 
     def _name(self, host: Host) -> str:
-        by_name = self.world.guests
-        return host.address if host.address in by_name else host.name
+        guests = self.world.guests.values()
+        return next((g.name for g in guests if host.address in (g.name, g.address)), host.address)
 
     def _probes(self, runbook: Runbook, anchor: Instant, emit: Emit) -> RunningProbes:
         outside = Outside(partial(self.guest, runbook=runbook), self.network, lambda _host: None)

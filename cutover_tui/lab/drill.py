@@ -1,0 +1,298 @@
+"""Plays a world through one of its doors, and says what came out and what was true.
+
+The session, its readers, checks, gate and record are the real ones; the world, the door and
+the engineer's hands are the lab's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from cutover_tui.core.loading import Loaded, load_text
+from cutover_tui.engine.assembly import Surroundings
+from cutover_tui.engine.export import exporter
+from cutover_tui.engine.ground import Ground, jump_host
+from cutover_tui.engine.opening import Operator, resumed_on, started_on
+from cutover_tui.engine.sessions import SessionDirectory, new_session
+from cutover_tui.lab.doors import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.engineer import Crashed, Engineer, Stopped
+from cutover_tui.lab.runbooks import Access, direct, fill
+from cutover_tui.lab.virtual_door import VirtualDoor
+from cutover_tui.lab.virtual_loop import VirtualLoop, run
+from cutover_tui.lab.world import World
+from cutover_tui.lab.world_file import Expect, Play, Trigger
+from cutover_tui.record.files import RecordError
+
+SECOND = 1_000_000_000
+START_NS = 1_795_383_000 * SECOND
+"""2026-11-22 21:30 UTC: when worlds begin behind the virtual door."""
+
+LIMIT_NS = 300 * SECOND
+"""Kerberos' tolerance: beyond it the incident has happened."""
+
+_STEP_NS = 600 * SECOND
+DoorName = Literal["virtual", "real"]
+OPERATOR = Operator("drill", "lab")
+
+
+class Script(Protocol):
+    """What happens in a world by itself, and because of what the engineer does."""
+
+    def happened(
+        self,
+        on: Trigger,
+        now: int,
+        *,
+        id: str | None = None,  # noqa: A002 - the word of world files
+        host: str | None = None,
+        when: str = "done",
+    ) -> None: ...
+    def next_at(self) -> int | None: ...
+    def advance(self, now: int) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is played: `build(now)` makes the world and its script as they are at that true time."""
+
+    name: str
+    build: Callable[[int], tuple[World, Script]]
+    runbook: str  # its text; see `cutover_tui.lab.runbooks`
+    play: Play
+    aftermath_ns: int
+
+
+class Truth(msgspec.Struct, frozen=True):
+    """What became of a guest, seen by nobody: ns ahead of true time; None while it is off."""
+
+    guest: str
+    at_close_ns: int | None
+    offset_ns: int | None  # when the aftermath is over
+    worst_ns: int  # the largest amount in between
+
+    @property
+    def broken(self) -> bool:
+        """Whether Kerberos refused it at some time."""
+        return self.worst_ns > LIMIT_NS
+
+
+class Played(msgspec.Struct, frozen=True):
+    """The outcome of one drill."""
+
+    world: str
+    door: DoorName
+    outcome: Literal["allowed", "refused"]
+    step: str | None
+    host: str | None
+    findings: tuple[tuple[str, str], ...]  # check id or rule of the gate, reason code
+    journal: str
+    took_ns: int  # of the world's time, aftermath left out
+    truth: tuple[Truth, ...]
+
+
+def differs(expect: Expect, played: Played) -> tuple[str, ...]:
+    """Where a drill went otherwise than its world expects, a sentence each; empty when it did not."""
+    said: list[str] = []
+    if played.outcome != expect.outcome:
+        said.append(f"{played.outcome}, expected {expect.outcome}")
+    if expect.outcome == "refused" and played.outcome == "refused":
+        if expect.step is not None and played.step != expect.step:
+            said.append(f"refused at {played.step}, expected at {expect.step}")
+        if expect.host is not None and played.host != expect.host:
+            said.append(f"refused on {played.host}, expected on {expect.host}")
+    wanted = {(f.check, f.reason) for f in expect.findings}
+    found = set(played.findings)
+    said += [f"{check} {reason} was not expected" for check, reason in sorted(found - wanted)]
+    said += [f"{check} {reason} is missing" for check, reason in sorted(wanted - found)]
+    return tuple(said)
+
+
+def drill(piece: Piece, root: Path, door: DoorName = "virtual") -> Played:
+    """Play it once; the session is kept under `root`.
+
+    Raises:
+        BadRunbook: its runbook does not load. CannotPlay: the play does not fit it.
+        CannotHappen: an event asks for what this world cannot do. RecordError, OSError.
+    """
+    return run(lambda loop: _virtually(piece, root, loop)) if door == "virtual" else _really(piece, root)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where a piece is played."""
+
+    ground: Ground
+    happened: Callable[[str, str, str | None, str], None]
+
+
+async def _virtually(piece: Piece, root: Path, loop: VirtualLoop) -> Played:
+    world, script = piece.build(START_NS)
+    door = VirtualDoor(world, loop, START_NS, script)
+    loaded = load_text(fill(piece.runbook, world, direct(world), START_NS), piece.name)
+
+    def happened(on: str, name: str, host: str | None, when: str) -> None:
+        script.happened(msgspec.convert(on, Trigger), door.true(), id=name, host=host, when=when)
+        door.wake()
+
+    async with asyncio.TaskGroup() as group:
+        clockwork = group.create_task(door.clockwork())
+        directory = new_session(root, loaded.runbook.change.id, door.clock.now())
+        stopped = await _perform(piece, loaded, directory, _Stage(door.ground(), happened))
+        clockwork.cancel()
+    return _played(piece, "virtual", stopped, directory, door.true() - START_NS, world, script, door.true())
+
+
+async def _perform(
+    piece: Piece, loaded: Loaded, directory: SessionDirectory, stage: _Stage
+) -> Stopped | None:
+    """One session, or as many as the play's crashes make of it."""
+    engineer = Engineer(piece.play, stage.ground.clock, stage.happened)
+    opened = started_on(loaded, directory, OPERATOR, stage.ground, exporter(directory))
+    while True:
+        stopped, crashed = None, False
+        try:
+            async with opened as session:
+                try:
+                    stopped = await engineer.walk(session)
+                except Crashed:
+                    crashed = True
+        except RecordError:
+            if not crashed:  # a program that is gone closes nothing
+                raise
+        if not crashed:
+            return stopped
+        opened = resumed_on(directory, OPERATOR, stage.ground, exporter(directory))
+
+
+def _played(
+    piece: Piece,
+    door: DoorName,
+    stopped: Stopped | None,
+    directory: SessionDirectory,
+    took_ns: int,
+    world: World,
+    script: Script,
+    now: int,
+) -> Played:
+    return Played(
+        world=piece.name,
+        door=door,
+        outcome="allowed" if stopped is None else "refused",
+        step=None if stopped is None else stopped.step,
+        host=None if stopped is None else stopped.host,
+        findings=() if stopped is None else stopped.findings,
+        journal=str(directory.journal),
+        took_ns=took_ns,
+        truth=aftermath(world, script, now, piece.aftermath_ns),
+    )
+
+
+def aftermath(world: World, script: Script, now: int, lasts_ns: int) -> tuple[Truth, ...]:
+    """Let the world go on with nobody looking, and say what became of its guests."""
+    script.advance(now)
+    begin = {name: _offset(world, name, now) for name in world.guests}
+    worst = {name: abs(offset or 0) for name, offset in begin.items()}
+    end = now + lasts_ns
+    while now < end:
+        now = min(now + _STEP_NS, end)
+        script.advance(now)
+        for name in world.guests:
+            worst[name] = max(worst[name], abs(_offset(world, name, now) or 0))
+    return tuple(Truth(name, begin[name], _offset(world, name, end), worst[name]) for name in world.guests)
+
+
+def _offset(world: World, name: str, now: int) -> int | None:
+    guest = world.guests[name]
+    return guest.clock.offset(now) if guest.up(now) else None
+
+
+# The real door
+
+
+def _really(piece: Piece, root: Path) -> Played:
+    keys = root / "lab"
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _open(piece, keys) as (lab, access):
+        loaded = load_text(fill(piece.runbook, lab.world, access, lab.clock()), piece.name)
+        ground = jump_host(Surroundings(keys / "known_hosts", ssh_config=()))
+        directory = new_session(root, loaded.runbook.change.id, ground.clock.now())
+        began = lab.clock()
+        stopped = asyncio.run(_perform(piece, loaded, directory, _Stage(ground, lab.happened)))
+        took = lab.clock() - began
+    now = lab.clock()
+    return _played(piece, "real", stopped, directory, took, lab.world, lab.script, now)
+
+
+@dataclass(slots=True)
+class _Lab:
+    """The world behind the real door, on a loop and thread of its own."""
+
+    world: World
+    script: Script
+    clock: TrueTime
+    loop: asyncio.AbstractEventLoop
+
+    def happened(self, on: str, name: str, host: str | None, when: str) -> None:
+        """From the session's thread."""
+        trigger, now = msgspec.convert(on, Trigger), self.clock()
+        self.loop.call_soon_threadsafe(
+            lambda: self.script.happened(trigger, now, id=name, host=host, when=when)
+        )
+
+
+@contextlib.contextmanager
+def _open(piece: Piece, keys: Path) -> Iterator[tuple[_Lab, Access]]:
+    opened: queue.SimpleQueue[tuple[_Lab, Access, asyncio.Event] | BaseException] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        clock = TrueTime()
+        world, script = piece.build(clock())
+        door = RealDoor(world, clock)
+        key_path, _ = door.write_access(keys)
+        access = Access(
+            {name: (LOOPBACK, door.ssh_port(name)) for name in world.guests},
+            {name: f"{LOOPBACK}:{door.ntp_port(name)}" for name in world.references},
+            key_path,
+        )
+        leave = asyncio.Event()
+        async with door, asyncio.TaskGroup() as group:
+            going = group.create_task(_going(script, clock))
+            opened.put((_Lab(world, script, clock, asyncio.get_running_loop()), access, leave))
+            await leave.wait()
+            going.cancel()
+
+    def work() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            opened.put(error)
+
+    thread = threading.Thread(target=work, name="lab", daemon=True)
+    thread.start()
+    got = opened.get()
+    if isinstance(got, BaseException):
+        raise got
+    lab, access, leave = got
+    try:
+        yield lab, access
+    finally:
+        with contextlib.suppress(RuntimeError):  # the lab ended by itself: its error is in the queue
+            lab.loop.call_soon_threadsafe(leave.set)
+        thread.join()
+    if not opened.empty() and isinstance(error := opened.get(), BaseException):
+        raise error
+
+
+async def _going(script: Script, clock: Callable[[], int]) -> None:
+    while True:
+        script.advance(clock())
+        await asyncio.sleep(0.05)

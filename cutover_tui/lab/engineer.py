@@ -1,0 +1,254 @@
+"""A scripted engineer: walks a runbook through the same session calls as the screens.
+
+He starts a step on every host, runs what the play says, and marks it done host by host. What
+comes by waiting he waits for; what a measurement refuses he mends where the play lets him,
+and otherwise gives up there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cutover_tui.core.finding import Decision, Finding, Verdict
+from cutover_tui.core.gate import WAVE, hosts_of
+from cutover_tui.core.runbook import Step
+from cutover_tui.engine.port import Refused
+from cutover_tui.engine.session import Session
+from cutover_tui.lab.world_file import Play, PlayedAction
+from probes.seam import Clock
+
+SECOND = 1_000_000_000
+SETTLE_NS = 90 * SECOND
+"""How long a refusal may last that is not known to come by waiting: a link, a first poll, an old answer."""
+
+FIX_NS = 20 * SECOND
+"""How long a check fails before its action is run: a daemon that just started fails for a few seconds."""
+
+COMES = frozenset({"soaking", "waiting", "few-updates", "not-read", "no-samples"})
+"""Reason codes that only want time."""
+
+NOT_STARTED = ("start", "refused")
+"""In the place of a finding: the step could not even be started."""
+
+_AGAIN_NS = 10 * SECOND
+
+
+class CannotPlay(Exception):  # noqa: N818 - what the play asks for
+    """The play asks for what this runbook or session does not have; `str()` says what."""
+
+
+class Crashed(Exception):  # noqa: N818 - on purpose
+    """The program ended in the middle of an action, as the play wants it."""
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """Where the gate stayed closed: every missing thing as (check id or rule, reason code or verdict)."""
+
+    step: str
+    host: str
+    findings: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Engineer:
+    """Plays once; after `Crashed`, call `walk` again with the resumed session.
+
+    `happened(on, id, host, when)` tells the world what the engineer did.
+    """
+
+    play: Play
+    clock: Clock
+    happened: Callable[[str, str, str | None, str], None]
+    _began: set[tuple[str, str]] = field(default_factory=set)
+    _acted: set[tuple[str, str, str]] = field(default_factory=set)
+    _paused: set[tuple[str, str]] = field(default_factory=set)
+    _since: dict[tuple[str, str], int] = field(
+        default_factory=dict
+    )  # the last thing done to a step, BOOTTIME
+
+    async def walk(self, session: Session) -> Stopped | None:
+        """All steps in order; None when the last one is done.
+
+        Raises:
+            CannotPlay: the play does not fit.
+            Crashed: the session is gone and can be resumed.
+        """
+        if self.play.acknowledge:
+            raise CannotPlay("acknowledgements are not in this version of the runbook's session")
+        for step in session.runbook.steps():
+            columns = hosts_of(step, session.runbook.hosts)
+            for host in columns:
+                if not await self._begin(session, step, host):
+                    return Stopped(step.id, host, (NOT_STARTED,))
+            for host in columns:
+                stopped = await self._finish(session, step, host)
+                if stopped is not None:
+                    return stopped
+        return None
+
+    async def _begin(self, session: Session, step: Step, host: str) -> bool:
+        """Start it and act; False when it cannot be started (a mark without a baseline)."""
+        if (step.id, host) not in self._began:
+            self._touch(step, host)
+            while await session.start_step(step.id, host) is not None:
+                if self._age(step, host) > SETTLE_NS:
+                    return False
+                await asyncio.sleep(_AGAIN_NS / SECOND)
+            self._began.add((step.id, host))
+            self._touch(step, host)
+            self._tell("step", step.id, host, "started")
+            if step.mark:
+                self._tell("mark", step.id, host, "done")
+        for played in self.play.actions:
+            if played.step == step.id:
+                for guest in self._guests(session, host):
+                    if played.host in (WAVE, guest):
+                        await self._act(session, step, guest, played)
+        return True
+
+    async def _act(self, session: Session, step: Step, host: str, played: PlayedAction) -> None:
+        key = (step.id, host, played.action)
+        if key in self._acted:
+            return
+        self._acted.add(key)
+        if played.crash:
+            await self._crash(session, step, host, played.action)
+        await self._run(session, step, host, played.action)
+
+    async def _run(self, session: Session, step: Step, host: str, action: str) -> None:
+        kind = "provocation" if any(p.id == action for p in step.provocations) else "action"
+        self._tell(kind, action, host, "started")
+        _ok(await session.run_action(step.id, host, action))
+        self._tell(kind, action, host, "done")
+        self._touch(step, host)
+
+    async def _crash(self, session: Session, step: Step, host: str, action: str) -> None:
+        """The command goes out, and nobody is there any more to record how it ended."""
+        intended = asyncio.Event()
+
+        def look() -> None:
+            if any(i.action == action and i.host == host for i in session.recorder.state.intents.values()):
+                intended.set()
+
+        stop = session.subscribe(look)
+        running = asyncio.create_task(session.run_action(step.id, host, action))
+        try:
+            await intended.wait()
+            self._tell("action", action, host, "started")
+            await session.recorder.close()
+            await running
+        finally:
+            stop()
+            running.cancel()
+        self._touch(step, host)
+        raise Crashed
+
+    async def _finish(self, session: Session, step: Step, host: str) -> Stopped | None:
+        """Mark it done, as soon as that is possible."""
+        await self._pause(session, step, host)
+        until = self.clock.mono_ns() + int(self.play.patience)
+        while True:
+            decision = await session.mark_done(step.id, host)
+            if isinstance(decision, Refused):
+                if session.recorder.state.status(step.id, host) == "done":
+                    return None
+                raise CannotPlay(f"{step.id} on {host}: {decision.reason}")
+            if decision.outcome == "open":
+                self._tell("step", step.id, host, "done")
+                return None
+            if await self._mend(session, step, decision) or await self._go_back(session, step, host):
+                continue
+            wait = self._hope(step, host, decision)
+            if wait is None or self.clock.mono_ns() + wait > until:
+                return Stopped(step.id, host, _missing(decision))
+            await asyncio.sleep(wait / SECOND)
+
+    async def _pause(self, session: Session, step: Step, host: str) -> None:
+        """Where the play lets the engineer dawdle: once the gate is open, and not before."""
+        for pause in self.play.pauses:
+            if pause.step == step.id and pause.host in (WAVE, host) and (step.id, host) not in self._paused:
+                self._paused.add((step.id, host))
+                until = self.clock.mono_ns() + int(self.play.patience)
+                while self.clock.mono_ns() < until:
+                    if session.step(step.id, host).live.outcome == "open":
+                        break
+                    await asyncio.sleep(_AGAIN_NS / SECOND)
+                await asyncio.sleep(pause.lasts / SECOND)
+
+    async def _mend(self, session: Session, step: Step, decision: Decision) -> bool:
+        """Run the action a failing finding names, once; False where there is none to run."""
+        if not self.play.fix:
+            return False
+        for finding in decision.findings:
+            key = (step.id, finding.host, finding.action or "")
+            if finding.verdict is not Verdict.FAIL or finding.action is None or key in self._acted:
+                continue
+            if self._age(step, decision.host) < FIX_NS:
+                return False
+            self._acted.add(key)
+            await self._run(session, step, finding.host, finding.action)
+            return True
+        return False
+
+    async def _go_back(self, session: Session, step: Step, host: str) -> bool:
+        """Mark a step this one rests on done again, where it failed in between and holds now."""
+        for needed in step.depends_on:
+            before = session.runbook.step(needed)
+            if before is None:
+                continue
+            for column in (WAVE,) if before.scope == "wave" else self._guests(session, host):
+                if session.recorder.state.status(needed, column) == "regressed":
+                    decision = await session.mark_done(needed, column)
+                    if not isinstance(decision, Refused) and decision.outcome == "open":
+                        return True
+        return False
+
+    def _hope(self, step: Step, host: str, decision: Decision) -> int | None:
+        """How long to wait before it is worth trying again, None = it will not come by waiting."""
+        by_check = {(f.check, f.verdict, f.reason): f for f in decision.findings}
+        wait = 0
+        for missing in decision.missing:
+            finding = by_check.get((missing.what, missing.verdict, missing.reason))
+            if finding is not None and finding.reason_code in COMES:
+                wait = max(wait, _left(finding))
+            elif self._age(step, host) < SETTLE_NS:
+                wait = max(wait, _AGAIN_NS)
+            else:
+                return None
+        return wait
+
+    def _guests(self, session: Session, host: str) -> tuple[str, ...]:
+        return tuple(h.name for h in session.runbook.hosts) if host == WAVE else (host,)
+
+    def _touch(self, step: Step, host: str) -> None:
+        self._since[step.id, host] = self._since[step.id, WAVE] = self.clock.mono_ns()
+
+    def _age(self, step: Step, host: str) -> int:
+        return self.clock.mono_ns() - self._since.get((step.id, host), 0)
+
+    def _tell(self, on: str, name: str, host: str, when: str) -> None:
+        self.happened(on, name, None if host == WAVE else host, when)
+
+
+def _left(finding: Finding) -> int:
+    """What a soak still needs; a look every now and then where that is not known."""
+    soak = finding.soak
+    if soak is None:
+        return _AGAIN_NS
+    return max(soak.needed_ns - soak.held_ns, 2 * SECOND)
+
+
+def _missing(decision: Decision) -> tuple[tuple[str, str], ...]:
+    codes = {(f.check, f.verdict, f.reason): f.reason_code for f in decision.findings}
+    return tuple(
+        sorted({(m.what, codes.get((m.what, m.verdict, m.reason), str(m.verdict))) for m in decision.missing})
+    )
+
+
+def _ok(answer: Refused | None) -> None:
+    if answer is not None:
+        raise CannotPlay(answer.reason)
