@@ -124,6 +124,7 @@ class Guest:
     host_key: str = ""  # private, OpenSSH PEM
     host_key_public: str = ""  # "ssh-ed25519 AAAA…"
     domain: str = "lab.example"
+    address: str = ""  # as everybody else knows it
     users: dict[str, User] = field(default_factory=lambda: {"root": ROOT})
     files: dict[str, File] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class Guest:
     suspended: Suspension | None = None
     move: Move | None = None
     old: Guest | None = None  # the VM that was left behind on the source
+    loose_tools: tuple[str, ...] = ()  # programs that no package brought
     unreadable: tuple[str, ...] = ()  # paths only root may read, whatever their mode says
     snapshots: dict[str, tuple[int, Guest]] = field(default_factory=dict)
     stays_off: bool = False
@@ -175,7 +177,7 @@ class Guest:
     def has_tool(self, name: str) -> bool | None:
         """Whether the package that ships this tool is installed; None: no package of the mirror does."""
         owner = next((p for p in self.system.mirror.values() if name in p.tools), None)
-        return None if owner is None else owner.name in self.packages
+        return None if owner is None else owner.name in self.packages or name in self.loose_tools
 
     def unit(self, name: str) -> Unit | None:
         """A unit by name or alias, with or without `.service`."""

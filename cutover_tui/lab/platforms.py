@@ -7,7 +7,8 @@ signature on AHV).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,23 @@ QEMU = Platform(
     "kvm-clock",
     ("kvm-clock", "tsc", "hpet", "acpi_pm"),
 )
+HYPERV = Platform(
+    "hyperv",
+    "Microsoft Corporation",
+    "Virtual Machine",
+    "microsoft",
+    "hyperv_clocksource_tsc_page",
+    ("hyperv_clocksource_tsc_page", "hyperv_clocksource_msr", "acpi_pm"),
+)
+AZURE = replace(HYPERV, name="azure")
+XEN = Platform("xen", "Xen", "HVM domU", "xen", "xen", ("xen", "tsc", "hpet", "acpi_pm"))
+AWS = Platform("aws", "Amazon EC2", "m6i.large", "amazon", "kvm-clock", ("kvm-clock", "tsc", "acpi_pm"))
+GCP = Platform(
+    "gcp", "Google", "Google Compute Engine", "google", "kvm-clock", ("kvm-clock", "tsc", "acpi_pm")
+)
+PHYSICAL = Platform("physical", "Dell Inc.", "PowerEdge R650", "none", "tsc", ("tsc", "hpet", "acpi_pm"))
+
+PLATFORMS: Mapping[str, Platform] = {
+    one.name: one for one in (VMWARE, AHV, QEMU, HYPERV, AZURE, XEN, AWS, GCP, PHYSICAL)
+}
+"""By the word a runbook uses."""

@@ -1,0 +1,165 @@
+"""The rules across a world file: names that must exist, changes that say one thing, amounts that fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cutover_tui.core.yaml_model.part import Part
+from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, place, shown
+from cutover_tui.lab.network import ANYBODY, JUMP
+from cutover_tui.lab.world_file import Change
+from cutover_tui.lab.world_runbook import exists
+
+_CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
+_OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference"}
+
+
+def check_world(world: Part, directory: Path, problems: Problems) -> None:
+    """Report what no single value can say."""
+    _Rules(world, directory, problems).check()
+
+
+class _Rules:
+    def __init__(self, world: Part, directory: Path, problems: Problems) -> None:
+        self._world, self._directory, self._report = world, directory, problems.error
+        self._guests = [g.text("name") or "" for g in world.each("guests")]
+        self._references = [r.text("name") or "" for r in world.each("references")]
+
+    def check(self) -> None:
+        self._unique_names()
+        for guest in self._world.each("guests"):
+            self._guest(guest)
+        net = self._world.get("network")
+        if net is not None:
+            for link in (*net.each("links"), *net.each("blocked")):
+                self._ends(link)
+        for event in self._world.each("events"):
+            self._event(event)
+        self._play()
+        for key in ("expect", "naive"):
+            self._expect(self._world.get(key))
+        self._runbook()
+
+    def _unique_names(self) -> None:
+        seen: dict[str, int] = {JUMP: 0}
+        for part in (*self._world.each("references"), *self._world.each("guests")):
+            name = part.text("name")
+            if name is None:
+                continue
+            if name in seen:
+                first = f"the first is in line {seen[name]}" if seen[name] else "`jump` is the jump host"
+                self._report(
+                    part.line_of("name"), f"name {shown(name)} is taken", f"a name of its own ({first})"
+                )
+            seen.setdefault(name, part.line_of("name"))
+        if len(self._references) != len(set(self._references)) or not self._references:
+            return
+        addresses: dict[str, int] = {}
+        for part in (*self._world.each("references"), *self._world.each("guests")):
+            address = part.text("address")
+            if address is not None and address in addresses:
+                self._report(
+                    part.line_of("address"),
+                    f"address {shown(address)} is taken",
+                    f"an address of its own (the first is in line {addresses[address]})",
+                )
+            elif address is not None:
+                addresses[address] = part.line_of("address")
+
+    def _guest(self, guest: Part) -> None:
+        system, time = guest.text("os", "debian12"), guest.get("time")
+        if time is None:
+            return
+        if time.get("timesyncd") is not None and system != "debian12":
+            self._report(
+                time.line_of("timesyncd"),
+                f"`timesyncd` on {system}",
+                "chrony or ntpd: that system ships no systemd-timesyncd",
+            )
+        chrony = time.get("chrony")
+        if chrony is not None:
+            low, high = chrony.integer("minpoll"), chrony.integer("maxpoll")
+            if (6 if low is None else low) > (10 if high is None else high):
+                self._report(
+                    chrony.line_of("minpoll" if low is not None else "maxpoll"),
+                    "`minpoll` is above `maxpoll`",
+                    "minpoll of at most maxpoll",
+                )
+
+    def _ends(self, link: Part) -> None:
+        for key in ("from", "to"):
+            self._name(link, key, (*self._guests, *self._references, JUMP))
+
+    def _name(self, part: Part, key: str, known: tuple[str, ...]) -> None:
+        name = part.text(key, ANYBODY)
+        if name is not None and name != ANYBODY and name not in known:
+            self._report(
+                part.line_of(key),
+                f"{place(f'{part.path}.{key}', 'world')} is {shown(name)}",
+                did_you_mean(name, known),
+            )
+
+    def _event(self, event: Part) -> None:
+        self._name(event, "host", tuple(self._guests))
+        on = event.text("on")
+        if on in ("time", "boot", "mark") and event.has("id"):
+            self._report(event.line_of("id"), f"`id` in an event on `{on}`", "no id there: nothing has one")
+        if on != "boot" and event.has("nth"):
+            self._report(event.line_of("nth"), f"`nth` in an event on `{on}`", "nth only with `on: boot`")
+        after = event.integer("after")
+        if after is not None and after < 0:
+            self._report(event.line_of("after"), "`after` is negative", "an amount of time of 0s or more")
+        for change in event.each("do"):
+            self._change(change, on)
+
+    def _change(self, change: Part, on: str | None) -> None:
+        given = [key for key in _CHANGES if change.has(key)]
+        if len(given) != 1:
+            what = "no change" if not given else f"{len(given)} changes ({', '.join(given)})"
+            self._report(
+                change.line, f"{place(change.path, 'world')} has {what}", "exactly " + one_of(_CHANGES)
+            )
+        for kind in given:
+            value = change.get(kind)
+            if value is None:
+                continue
+            if kind in ("block", "unblock", "link"):
+                self._ends(value)
+            elif kind == "reference":
+                self._name(value, "name", tuple(self._references))
+            elif kind == "clock":
+                self._name(value, "who", (*self._guests, *self._references, JUMP))
+                if not any(value.has(key) for key in ("offset", "by", "rate")):
+                    self._report(value.line, "a clock changes in no way", "`offset`, `by` or `rate`")
+            elif kind in _OF_GUESTS:
+                self._name(value, "host", tuple(self._guests))
+
+    def _play(self) -> None:
+        play = self._world.get("play")
+        if play is None:
+            return
+        for key in ("actions", "pauses", "acknowledge"):
+            for one in play.each(key):
+                self._name(one, "host", tuple(self._guests))
+
+    def _expect(self, expect: Part | None) -> None:
+        if expect is None:
+            return
+        self._name(expect, "host", tuple(self._guests))
+        if expect.text("outcome") == "allowed":
+            for key in ("step", "host", "findings"):
+                if expect.has(key):
+                    self._report(expect.line_of(key), f"`{key}` of what is allowed", "`outcome: refused`")
+        elif expect.text("outcome") == "refused" and not expect.has("step"):
+            self._report(expect.line_of("outcome"), "a refusal without a `step`", "the step that is refused")
+
+    def _runbook(self) -> None:
+        name = self._world.text("runbook")
+        if name is not None and "\n" not in name and not exists(name, self._directory):
+            self._report(
+                self._world.line_of("runbook"),
+                f"runbook {shown(name)} is not there",
+                "a file beside this one or one that the lab ships, or the runbook itself over several lines",
+            )
