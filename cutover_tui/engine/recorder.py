@@ -160,6 +160,8 @@ class Recorder:
         """Why nothing can be recorded now; None while all is well."""
         if self.journal.failed is not None:
             return str(self.journal.failed)
+        if self.tapes.failed is not None:
+            return str(self.tapes.failed)
         if self._unwritten:
             return f"{self._unwritten} measurements could not be written"
         return None

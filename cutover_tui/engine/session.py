@@ -335,7 +335,15 @@ class Session:
         )
         began = self.now()
         if action.disturbs:
-            await record(Disturbed(host, action.disturbs, "action", f"action {action.id}", began))
+            begins = Disturbed(host, action.disturbs, "action", f"action {action.id}", began)
+            try:
+                await record(begins)
+            except RecordError:
+                # An intent without an end would count as running for the rest of the session.
+                ends_too = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", began)
+                never = ActionEnded(intent.seq, None, "", "it was not run: it could not be recorded")
+                self.recorder.owed.extend((begins, ends_too, never))
+                raise
         self._marks.append(ClockMark(began.boottime_ns, "A", action.title, host))
         try:
             raw = await self.probes.act(

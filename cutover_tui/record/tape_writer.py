@@ -270,6 +270,11 @@ class Tapes:
         """The open tape of `host`. Raises KeyError."""
         return self._tapes[host]
 
+    @property
+    def failed(self) -> RecordError | None:
+        """Why one of the tapes accepts nothing until `recover`; None while all is well."""
+        return next((tape.failed for tape in self._tapes.values() if tape.failed is not None), None)
+
     async def open(self, host: str, anchor: Instant, seals: Sequence[Seal] = ()) -> TapeWriter:
         """Start the tape of `host`, or take it up again and verify it against its `seals`.
 
