@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.session import Session
+from cutover_tui.record.files import RecordError
 from screens.app import CutoverApp
 from screens.terminal import look
 
@@ -21,13 +22,18 @@ def in_terminal(opened: Opened, arguments: argparse.Namespace) -> int:
 
     Raises:
         BadInput: this is no terminal the app can use.
+        RecordError: the session could not be begun.
     """
     terminal = look(ascii_asked=arguments.ascii)
     if terminal.refusal is not None:
         raise BadInput(terminal.refusal)
 
-    async def main() -> str:
+    name: str | None = None
+
+    async def main() -> None:
+        nonlocal name
         async with opened() as session:
+            name = session.view().session
             app = CutoverApp(
                 session,
                 ascii=terminal.ascii,
@@ -36,8 +42,12 @@ def in_terminal(opened: Opened, arguments: argparse.Namespace) -> int:
                 hints=terminal.hints,
             )
             await app.run_async(mouse=not arguments.no_mouse)
-            return session.view().session
 
-    name = asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except RecordError as error:
+        if name is None:
+            raise
+        print(f"{error}; all that was shown as recorded is on the record", file=sys.stderr)
     print(f"session {name}\n  cutover resume {name}\n  cutover export {name} -o DIR", file=sys.stderr)
     return 0
