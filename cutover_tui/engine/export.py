@@ -95,6 +95,7 @@ def _new_directory(target: Path) -> Iterator[Path]:
     try:
         if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
             raise RecordError(f"{target} is there already; name a new directory")
+        target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
     except OSError as error:
         raise RecordError(f"cannot write {target}: {error.strerror}") from error

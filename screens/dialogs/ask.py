@@ -43,7 +43,7 @@ class Ask(Dialog[str | None]):
 
     def field(self) -> Input:
         """The line that is typed into."""
-        return Input(self._value, max_length=LONGEST, compact=True, select_on_focus=False)
+        return Input(self._value, max_length=LONGEST, compact=True)  # a proposal: typing replaces it
 
     def controls(self) -> Iterable[Widget]:
         yield Button("Back", id="back", compact=True)

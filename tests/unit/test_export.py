@@ -82,11 +82,16 @@ def test_an_empty_directory_is_filled_another_is_not_touched(session: Path, tmp_
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("x")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    for name in ("full", "full/mine", "link", "no/such/parent"):
+    for name in ("full", "full/mine", "link", "full/mine/below-a-file"):
         with pytest.raises(RecordError):
             export(SessionDirectory(session), tmp_path / name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "full", "link"]
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["mine"]
+
+
+def test_missing_parents_are_made(session: Path, tmp_path: Path) -> None:
+    head = export(SessionDirectory(session), tmp_path / "evidence" / "CHG1")
+    assert verify(tmp_path / "evidence" / "CHG1", head).answer == "follows"
 
 
 def test_a_damaged_session_is_refused_and_leaves_nothing(session: Path, tmp_path: Path) -> None:
