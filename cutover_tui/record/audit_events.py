@@ -47,6 +47,7 @@ class EventAudit:
         self._before: Event | None = None
         self._disturbed: dict[int, list[str]] = {}  # intent -> causes told of it so far
         self._resumed_at = 0
+        self._operator = ""
         self._where = ""
 
     def remarks(self, events: Sequence[Event]) -> Iterator[Remark]:
@@ -64,6 +65,10 @@ class EventAudit:
     def _event(self, event: Event) -> Iterator[Remark]:
         yield from self._time(event)
         body = event.body
+        if isinstance(body, SessionStarted | SessionResumed):
+            self._operator = body.operator
+        if event.by != self._operator:
+            yield wrong(self._where, f"written by {event.by}, but {self._operator} sat here")
         match body:
             case SessionStarted():
                 yield from self._started(body)
