@@ -28,6 +28,7 @@ class System:
     chronyc: str  # chronyc's version line without its end
     systemd: str  # systemctl's version
     login_shell: str
+    shells: Mapping[str, str]  # names of shells and what they speak as
     extra_files: Mapping[str, str]
 
 
@@ -200,6 +201,7 @@ BUG_REPORT_URL="https://bugs.debian.org/"
     chronyc="chronyc (chrony) version 4.3 (+READLINE +SECHASH +IPV6 -DEBUG)",
     systemd="systemd 252 (252.39-1~deb12u2)",
     login_shell="bash",
+    shells={"sh": "sh", "dash": "sh", "bash": "bash", "rbash": "bash"},
     extra_files={"/etc/debian_version": "12.12\n"},
 )
 RHEL9 = System(
@@ -226,6 +228,7 @@ HOME_URL="https://www.redhat.com/"
     chronyc="chronyc (chrony) version 4.5 (+READLINE +SECHASH +IPV6 +DEBUG)",
     systemd="systemd 252 (252-32.el9_4.7)",
     login_shell="bash",
+    shells={"sh": "bash", "bash": "bash"},
     extra_files={"/etc/redhat-release": "Red Hat Enterprise Linux release 9.4 (Plow)\n"},
 )
 ALPINE = System(
@@ -248,6 +251,7 @@ BUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"
     chronyc="chronyc (chrony) version 4.5 (-READLINE +SECHASH +IPV6 -DEBUG)",
     systemd="",
     login_shell="ash",
+    shells={"sh": "ash", "ash": "ash"},
     extra_files={"/etc/alpine-release": "3.20.3\n"},
 )
 SYSTEMS: Mapping[str, System] = {system.name: system for system in (DEBIAN12, RHEL9, ALPINE)}

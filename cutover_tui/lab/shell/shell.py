@@ -1,6 +1,6 @@
 """A small shell for simulated guests: simple commands, quoting, redirections, `;`, `&&`, `||`.
 
-It speaks as dash (`sh`) or bash. Pipes, substitutions and compound commands are refused as
+It speaks as dash (`sh`), bash or busybox's ash. Pipes, substitutions and compound commands are refused as
 the syntax errors they would be in a shell that does not know them, and the shell goes on:
 what measures guests sends simple commands only, and this is where that is kept honest.
 A running shell is a generator of events; who drives it owns channels and time.
@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cutover_tui.lab.builtins import BUILTINS, SHELLS, which
 from cutover_tui.lab.guest import File, Guest, User
+from cutover_tui.lab.shell.builtins import BUILTINS, which
+from cutover_tui.lab.shell.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
-from cutover_tui.lab.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -46,7 +46,7 @@ class Shell:
     ) -> None:
         self.world, self.guest, self.user, self.clock = world, guest, user, clock
         self.flavour = flavour
-        self.name = name or flavour
+        self.name = name or ("sh" if flavour == "ash" else flavour)
         self.env = dict(env) if env is not None else user.environment()
         self.local: dict[str, str] = {}
         self.cwd = self.env.get("HOME", "/")
@@ -67,8 +67,7 @@ class Shell:
             self.line += 1
             if line is None:
                 if pending:
-                    yield Out(2, f"{self._where(self.line)}Syntax error: Unterminated quoted string\n")
-                    self.rc = 2
+                    yield from self._syntax_error(ShellSyntaxError("Unterminated quoted string"), self.line)
                 break
             first = first if pending else self.line
             pending += line + "\n"
@@ -101,12 +100,25 @@ class Shell:
         if self.flavour == "bash":
             near = str(error).split('"')[1] if '"' in str(error) else "newline"
             yield Out(2, f"{self._where(line)}syntax error near unexpected token `{near}'\n")
+        elif self.flavour == "ash":
+            what, _, word = str(error).rpartition(" ")
+            said = f"{word} {what}" if word == "unexpected" else str(error).lower()
+            yield Out(2, f"{self._where(line)}syntax error: {said}\n")
         else:
             yield Out(2, f"{self._where(line)}Syntax error: {error}\n")
         return self.rc
 
     def _where(self, line: int) -> str:
+        if self.flavour == "ash":
+            return f"{self.name}: "
         return f"{self.name}: line {line}: " if self.flavour == "bash" else f"{self.name}: {line}: "
+
+    def _complaint(self, text: str, line: int) -> str:
+        """What a builtin says, with the line where this shell puts it."""
+        if self.flavour != "ash":
+            return self._where(line) + text
+        builtin, _, rest = text.partition(": ")
+        return f"{self.name}: {builtin}: line {line}: {rest}"
 
     def _all(self, commands: list[Simple], line: int) -> Running:
         for command in commands:
@@ -188,7 +200,7 @@ class Shell:
             return self.name
         if name == "#":
             return "0"
-        if self.flavour == "bash" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
+        if self.flavour != "sh" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
             moment = self.clock()
             self.world.advance_guest(self.guest, moment)
             micros = self.guest.utc(moment) // 1000
@@ -237,6 +249,9 @@ class Shell:
         says = {13: "Permission denied", 20: "Not a directory", 21: "Is a directory"}
         if self.flavour == "bash":
             return f"{target}: {says.get(errno, 'No such file or directory')}"
+        if self.flavour == "ash":
+            none = "no such file" if verb == "open" else "nonexistent directory"
+            return f"can't {verb} {target}: {says.get(errno, none)}"
         return f"cannot {verb} {target}: {says.get(errno, absent)}"
 
     # Commands
@@ -252,7 +267,7 @@ class Shell:
         if builtin is not None:
             result = builtin(self, argv, env)
             if result.err:
-                yield Out(2, self._where(line) + result.err + "\n")
+                yield Out(2, self._complaint(result.err, line) + "\n")
             if result.out:
                 yield Out(1, result.out)
             return result.rc
@@ -272,8 +287,9 @@ class Shell:
 
     def _program(self, argv: list[str], env: dict[str, str], line: int, *, stdin_empty: bool) -> Running:
         name = table.base(argv[0])
-        if name in SHELLS:
-            return (yield from self._nested(argv, SHELLS[name], env, stdin_empty=stdin_empty))
+        shells = self.guest.system.shells
+        if name in shells:
+            return (yield from self._nested(argv, shells[name], env, stdin_empty=stdin_empty))
         if name == "sudo":
             return (yield from self._sudo(argv, env, stdin_empty=stdin_empty))
         if name == "env" and any("=" not in word for word in argv[1:]) and not argv[1].startswith("-"):
@@ -351,7 +367,7 @@ class Shell:
         )
         child.cwd = self.cwd
         if (
-            table.base(words[0]) in SHELLS
+            table.base(words[0]) in self.guest.system.shells
             or table.base(words[0]) == "env"
             or table.find(self.guest, words[0])
         ):
@@ -364,7 +380,10 @@ class Shell:
         while words and "=" in words[0]:
             key, _, value = words.pop(0).partition("=")
             env[key] = value
-        if table.base(words[0]) not in (*SHELLS, "sudo") and table.find(self.guest, words[0]) is None:
+        if (
+            table.base(words[0]) not in (*self.guest.system.shells, "sudo")
+            and table.find(self.guest, words[0]) is None
+        ):
             call = self.call(argv, env)
             yield Out(2, f"env: {call.quote(words[0])}: No such file or directory\n")
             return 127

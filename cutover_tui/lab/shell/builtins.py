@@ -11,8 +11,7 @@ from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Result
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SHELLS = {"sh": "sh", "dash": "sh", "bash": "bash", "rbash": "bash"}
-"""Names of shells and what they speak as."""
+_NO_PATH_MESSAGE = {"ash": ": No such file or directory"}
 
 
 class Shell(Protocol):
@@ -57,7 +56,7 @@ def _cd(shell: Shell, argv: list[str], env: dict[str, str]) -> Result:
     if path not in homes and call.read(path, shell.guest.all_files(call.now)) != 21:
         if shell.flavour == "bash":
             return Result(1, err=f"cd: {wanted}: No such file or directory")
-        return Result(2, err=f"cd: can't cd to {wanted}")
+        return Result(2, err=f"cd: can't cd to {wanted}{_NO_PATH_MESSAGE.get(shell.flavour, '')}")
     shell.cwd = path
     return Result()
 
@@ -75,7 +74,7 @@ def which(shell: Shell, argv: list[str], env: dict[str, str]) -> Result:
     names = argv[2:] if argv[0] == "command" else argv[1:]
     out, rc = "", 0
     for name in names:
-        known = name in BUILTINS or table.base(name) in (*SHELLS, "sudo", "env")
+        known = name in BUILTINS or table.base(name) in (*shell.guest.system.shells, "sudo", "env")
         if known or table.find(shell.guest, name) is not None:
             where = name if name in BUILTINS or "/" in name else f"/usr/bin/{name}"
             out += f"{where}\n" if argv[0] == "command" else f"{name} is {where}\n"
