@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import sys
 
 import msgspec
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             soak=arguments.soak,
             state=state,
             progress=say,
+            secret=_ask,
         )
     )
     if arguments.json:
@@ -73,6 +75,19 @@ def _show(decision: Decision, loaded: Loaded) -> None:
 
 def _progress(line: str) -> None:
     print(line, file=sys.stderr)
+
+
+def _ask(words: str, echo: bool) -> str | None:
+    """A person's answer at the terminal, masked unless the server allows otherwise; None without one."""
+    try:
+        with open("/dev/tty", "r+", encoding="utf-8", errors="replace") as terminal:
+            if echo:
+                terminal.write(f"{words}: ")
+                terminal.flush()
+                return terminal.readline().rstrip("\n") or None
+            return getpass.getpass(f"{words}: ", stream=terminal) or None
+    except (OSError, EOFError):
+        return None
 
 
 def _quiet(_line: str) -> None:

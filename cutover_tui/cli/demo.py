@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
-from cutover_tui.cli.screen import in_terminal
+from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.opening import Operator, started
@@ -20,6 +20,7 @@ from probes.net import SystemClock
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the screens on the morning after the move. Nothing of your machine is touched."""
+    terminal = usable(arguments)
     with tempfile.TemporaryDirectory(prefix="cutover-demo-") as scratch:
         try:
             with incident(Path(scratch), moved=not arguments.before) as lab:
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
                         exporter(directory),
                     ),
                     arguments,
+                    terminal,
                 )
         except (RecordError, OSError) as error:
             raise BadInput(f"{error}; the demo was not started") from None

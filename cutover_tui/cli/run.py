@@ -6,7 +6,7 @@ import argparse
 
 from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
-from cutover_tui.cli.screen import in_terminal
+from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.opening import Operator, started
 from cutover_tui.engine.sessions import new_session
@@ -17,12 +17,13 @@ from probes.net import SystemClock
 def run(arguments: argparse.Namespace) -> int:
     """Start a session over a runbook and open the screens on it."""
     loaded = places.runbook(arguments.runbook)
+    terminal = usable(arguments)
     around = places.surroundings(arguments)
     try:
         directory = new_session(places.root(), loaded.runbook.change.id, SystemClock().now())
         operator = Operator.current(arguments.operator)
         return in_terminal(
-            lambda: started(loaded, directory, operator, around, exporter(directory)), arguments
+            lambda: started(loaded, directory, operator, around, exporter(directory)), arguments, terminal
         )
     except RecordError as error:
         raise BadInput(f"{error}; the session was not started") from None

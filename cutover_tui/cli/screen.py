@@ -12,22 +12,29 @@ from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.session import Session
 from cutover_tui.record.files import RecordError
 from screens.app import CutoverApp
-from screens.terminal import look
+from screens.terminal import Terminal, look
 
 Opened = Callable[[], AbstractAsyncContextManager[Session]]
 
 
-def in_terminal(opened: Opened, arguments: argparse.Namespace) -> int:
-    """Open the session, run the app until the engineer leaves, close the session.
+def usable(arguments: argparse.Namespace) -> Terminal:
+    """The terminal this process runs on; asked before a session is made.
 
     Raises:
         BadInput: this is no terminal the app can use.
-        RecordError: the session could not be begun.
     """
     terminal = look(ascii_asked=arguments.ascii)
     if terminal.refusal is not None:
         raise BadInput(terminal.refusal)
+    return terminal
 
+
+def in_terminal(opened: Opened, arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Open the session, run the app until the engineer leaves, close the session.
+
+    Raises:
+        RecordError: the session could not be begun.
+    """
     name: str | None = None
 
     async def main() -> None:

@@ -13,7 +13,7 @@ from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import SECOND, Step
 from cutover_tui.engine.assembly import Surroundings, watches
-from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, Seen
+from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
 from cutover_tui.engine.probe_loop import ProbeLoop
 from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
@@ -35,6 +35,8 @@ class Look:
 
     logs: Logs = field(default_factory=Logs)
     answered: set[str] = field(default_factory=set)  # hosts whose readers have spoken, or that are lost
+    unreachable: set[str] = field(default_factory=set)  # of those, hosts that waiting does not mend
+    asked: list[SecretAsked] = field(default_factory=list)
     _boots: dict[str, str] = field(default_factory=dict)
     rebooted: dict[str, Instant] = field(default_factory=dict)
 
@@ -56,6 +58,9 @@ class Look:
                             self.rebooted[o.host] = o.began
                 case LinkChanged(failure=failure) if failure is not None and failure.kind in LASTING:
                     self.answered.add(message.host)
+                    self.unreachable.add(message.host)
+                case SecretAsked():
+                    self.asked.append(message)
                 case _:
                     pass
 
@@ -69,10 +74,12 @@ async def check(
     soak: bool,
     state: State | None,
     progress: Callable[[str], None],
+    secret: Callable[[str, bool], str | None],
 ) -> tuple[Decision, ...]:
     """Decide every step in every column asked for, on evidence gathered now.
 
     Args:
+        secret: asks a person (words, echo); blocks, so it runs in a thread. None = nobody said.
         soak: wait until the longest soak can be complete; otherwise one look of seconds.
         state: a session's state, for its marks and baselines; None = before any.
     """
@@ -84,7 +91,7 @@ async def check(
     await probes.start()
     try:
         wanted = {g.name for step in steps for host in hosts for g in guests(loaded.runbook, step, host)}
-        await _settled(look, wanted, clock, anchor)
+        await _settled(look, wanted, clock, anchor, probes, secret)
         if soak:
             await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
         return _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
@@ -93,12 +100,27 @@ async def check(
         crossing.close()
 
 
-async def _settled(look: Look, wanted: set[str], clock: SystemClock, anchor: Instant) -> None:
-    """Until every guest has spoken or is lost, and the references had their first exchanges."""
+async def _settled(
+    look: Look,
+    wanted: set[str],
+    clock: SystemClock,
+    anchor: Instant,
+    probes: ProbeLoop,
+    secret: Callable[[str, bool], str | None],
+) -> None:
+    """Until every guest has spoken or is lost, and the references had their first exchanges.
+
+    The time a person takes to answer is not counted.
+    """
     until = anchor.boottime_ns + SETTLE_NS
     while clock.mono_ns() < until:
+        while look.asked:
+            request = look.asked.pop(0)
+            value = await asyncio.to_thread(secret, request.prompt, request.echo)
+            probes.answer(request.id, value)
+            until = clock.mono_ns() + SETTLE_NS
         asked_references = len(look.logs.of(JUMP).observations)
-        sampled = all(len(look.logs.of(h).samples) for h in wanted if look.logs.of(h).observations)
+        sampled = all(len(look.logs.of(h).samples) for h in wanted - look.unreachable)
         if (
             wanted <= look.answered
             and asked_references

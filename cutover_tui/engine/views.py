@@ -11,6 +11,7 @@ from cutover_tui.core.checks.references import HOLD_NS, Consensus, ConsensusLine
 from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.drift import drift_ppb
+from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
@@ -184,10 +185,24 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         actions=_actions(live, step, host),
         live=decision,
         since=since,
-        unverified_since=None,
+        unverified_since=_unverified_since(live, step, decision, host),
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
     )
+
+
+def _unverified_since(live: Live, step: Step, decision: Decision, host: str) -> Instant | None:
+    """Since when a done step can no longer be measured; None while it can."""
+    if live.state.status(step.id, host) != "done":
+        return None
+    since = [
+        seen[1]
+        for f in decision.findings
+        if f.verdict is Verdict.UNKNOWN
+        and (seen := live.state.verdicts.get((step.id, f.host, f.check))) is not None
+        and seen[0].verdict is Verdict.UNKNOWN
+    ]
+    return min(since, key=lambda at: at.boottime_ns, default=None)
 
 
 def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now: Instant) -> ClockView:

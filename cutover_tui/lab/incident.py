@@ -26,6 +26,8 @@ USER = "ops"
 BAD, GOOD = "app01", "app02"
 RATE_PPB = 31_400_000
 OFFSET_NS = 3_200_000_000
+MOVE_NS = 10 * SECOND
+"""Enough for both guests to be down and up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,11 @@ class Incident:
     known_hosts_path: Path
     user_key_path: Path
 
-    def migrate(self) -> None:
+    def migrate(self, at: int) -> None:
         """Power every guest that still waits for its move off and on again on the target."""
-        now = self.door.clock()
         for guest in self.world.guests.values():
             if guest.move is not None:
-                self.world.migrate(guest, now)
+                self.world.migrate(guest, at)
 
 
 def build_world(now: int) -> World:
@@ -68,19 +69,21 @@ def build_world(now: int) -> World:
 def build_incident(directory: Path, *, moved: bool = False) -> Incident:
     """Make the world and write runbook.yaml, known_hosts and id_ed25519 into `directory`.
 
-    With `moved` the guests come up on the target within seconds of the door opening, and
-    the runbook begins after the move: no baseline can be taken then. Open the result's `door` to let anybody in.
+    With `moved` the guests came up on the target seconds before the door opens, and the
+    runbook begins after the move. Open the result's `door` to let anybody in.
     """
     directory.mkdir(parents=True, exist_ok=True)
     clock = TrueTime()
-    world = build_world(clock())
+    began = clock() - (MOVE_NS if moved else 0)
+    world = build_world(began)
     door = RealDoor(world, clock)
     key_path, hosts_path = door.write_access(directory)
     runbook_path = directory / "runbook.yaml"
     runbook_path.write_text(runbook(door, key_path, "demo.yaml" if moved else "incident.yaml"))
     incident = Incident(world, door, runbook_path, hosts_path, key_path)
     if moved:
-        incident.migrate()
+        incident.migrate(began)
+        world.advance(clock())
     return incident
 
 

@@ -124,10 +124,24 @@ class ConsensusLine:
 def consensus_line(
     observations: Sequence[Observation], anchor: Instant, agree_ns: int, independent: frozenset[str]
 ) -> tuple[Consensus, ...]:
-    """The whole line of these answers."""
-    line = ConsensusLine(anchor, agree_ns, independent)
-    line.extend(observations)
-    return tuple(line.points)
+    """The whole line of these answers. Remembered: every check on every host asks for the same few."""
+    key = (anchor, agree_ns, independent, tuple(map(id, observations)))
+    found = _lines.get(key)
+    if found is None:
+        line = ConsensusLine(anchor, agree_ns, independent)
+        line.extend(observations)
+        if len(_lines) >= _KEPT:
+            _lines.clear()
+        found = _lines[key] = tuple(observations), tuple(line.points)
+    return found[1]
+
+
+_KEPT = 64
+_lines: dict[
+    tuple[Instant, int, frozenset[str], tuple[int, ...]],
+    tuple[tuple[Observation, ...], tuple[Consensus, ...]],
+] = {}
+"""By the identity of the observations, which are kept beside the line so that none is used twice."""
 
 
 def carried(consensus: Consensus, mono_ns: int) -> tuple[int, int] | None:

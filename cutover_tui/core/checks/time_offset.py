@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cutover_tui.core.amounts import span, time_amount
@@ -54,8 +54,20 @@ class Held:
 def reading(sample: Sample, line: Sequence[Consensus]) -> Reading | None:
     """The sample against the consensus that holds at its time; None without at least two witnesses."""
     i = bisect_right(line, sample.mono_ns, key=lambda c: c.mono_ns)
-    at = line[i - 1] if i else (line[0] if line else None)
-    if at is None or len(at.agreeing) < 2:
+    return _against(sample, line[max(i - 1, 0)]) if line else None
+
+
+def backwards(samples: Sequence[Sample], line: Sequence[Consensus]) -> Iterator[Reading | None]:
+    """`reading` of every sample, the newest first; samples are in order of time."""
+    i = len(line) - 1
+    for sample in reversed(samples):
+        while i > 0 and line[i].mono_ns > sample.mono_ns:
+            i -= 1
+        yield _against(sample, line[i]) if line else None
+
+
+def _against(sample: Sample, at: Consensus) -> Reading | None:
+    if len(at.agreeing) < 2:
         return None
     true = carried(at, sample.mono_ns)
     if true is None:
@@ -70,8 +82,8 @@ def held(samples: Sequence[Sample], line: Sequence[Consensus], limit_ns: int, en
         return Held(0, 0, None)
     until = samples[-1].mono_ns
     since = until
-    for older, newer in zip(reversed((None, *samples[:-1])), reversed(samples), strict=True):
-        r = reading(newer, line)
+    olders, newers = reversed((None, *samples[:-1])), reversed(samples)
+    for older, newer, r in zip(olders, newers, backwards(samples, line), strict=True):
         if r is None:
             return Held(min(since, until), until, "no reference for a sample")
         if r.worst_ns > limit_ns:

@@ -50,7 +50,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             return says.unknown(
                 "unrecognised-provider",
                 f"{UNREAD_UNITS[unit.name]} runs, which this version cannot read.",
-                remedy="Use chrony or systemd-timesyncd, or waive with the reason.",
+                remedy="Use chrony or systemd-timesyncd.",
             )
     silent = _silent(services)
     if silent is not None:

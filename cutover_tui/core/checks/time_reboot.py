@@ -6,15 +6,18 @@ a provider that is not there next time: one look under 5 min and one at 20 min o
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.jump_host import independent_references
 from cutover_tui.core.checks.references import HOLD_NS, consensus_line
-from cutover_tui.core.checks.time_offset import Reading, reading
+from cutover_tui.core.checks.time_offset import Reading, backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
 from cutover_tui.core.runbook import HOUR, MINUTE
 from probes.facts_identity import BootFacts
+from probes.observation import Sample
 
 LIMIT_NS = 5_000_000_000
 
@@ -36,7 +39,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         return says.unknown(
             "no-baseline",
             "The boot id from before the mark was not captured.",
-            remedy="Capture a baseline before the mark; after it only a waiver can say this.",
+            remedy="It cannot be made up for after the mark; show two boots in a new session instead.",
             used=used,
         )
     if boot.boot_id == evidence.baseline.boot_id:
@@ -123,11 +126,15 @@ def _looks(evidence: Evidence, after_ns: int, until_ns: int) -> list[Reading]:
         evidence.domain.tolerances.references_agree,
         independent_references(evidence),
     )
-    return [
-        r
-        for s in evidence.samples
-        if after_ns < s.mono_ns <= until_ns and (r := reading(s, line)) is not None
-    ]
+    first = bisect_right(evidence.samples, after_ns, key=_when)
+    last = bisect_right(evidence.samples, until_ns, key=_when)
+    found = [r for r in backwards(evidence.samples[first:last], line) if r is not None]
+    found.reverse()
+    return found
+
+
+def _when(sample: Sample) -> int:
+    return sample.mono_ns
 
 
 def _sure(readings: list[Reading]) -> bool:
