@@ -46,9 +46,8 @@ class SampleColumns:
         last = bisect_right(self.mono, until_ns)
         if upto_line is not None:
             last = min(last, bisect_right(self.lines, upto_line))
-        return tuple(
-            Sample(self.mono[i], self.rtt[i], self.offset[i], self.grain[i]) for i in range(first, last)
-        )
+        columns = (self.mono, self.rtt, self.offset, self.grain)
+        return tuple(map(Sample, *(column[first:last] for column in columns)))
 
     def cut_after(self, line: int) -> None:
         """Forget everything after that line of the tape."""
