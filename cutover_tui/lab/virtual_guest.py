@@ -220,7 +220,7 @@ class _KeptShell:
             return Raw(command.argv, None, "", failure=Failure(FailureKind.DENIED, detail))
         try:
             async with asyncio.timeout(command.timeout_s):
-                printed = await program.feed(f"{shlex.join(command.argv)} </dev/null")
+                printed = await program.feed(f"{shlex.join(command.argv)} </dev/null; echo /$?")
         except TimeoutError:
             program.kill()
             detail = f"{self._where}: no end within {command.timeout_s:g} s"
@@ -228,8 +228,8 @@ class _KeptShell:
         if program.rc is not None:
             detail = f"{self._where}: the shell ended while the command ran"
             return _raw(command, None, printed, Failure(FailureKind.LOST, detail))
-        told = await program.feed("echo $?")
-        return _raw(command, int(told.out), printed, None)
+        out, _, rc = printed.out.rpartition("/")
+        return _raw(command, int(rc), Printed(out, printed.err), None)
 
 
 class VirtualGuest:

@@ -9,7 +9,7 @@ A running shell is a generator of events; who drives it owns channels and time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cutover_tui.lab.guest import File, Guest, User
@@ -120,7 +120,7 @@ class Shell:
         builtin, _, rest = text.partition(": ")
         return f"{self.name}: {builtin}: line {line}: {rest}"
 
-    def _all(self, commands: list[Simple], line: int) -> Running:
+    def _all(self, commands: Sequence[Simple], line: int) -> Running:
         for command in commands:
             if self.exiting:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 class ShellSyntaxError(Exception):
@@ -52,8 +53,9 @@ _RESERVED = {
 _REDIRECTIONS = {">>": ("a", 1), ">&": ("&", 1), "<&": ("&", 0), ">": ("w", 1), "<": ("r", 0)}
 
 
-def parse(text: str) -> list[Simple]:
-    """The simple commands of a text.
+@lru_cache(maxsize=512)
+def parse(text: str) -> tuple[Simple, ...]:
+    """The simple commands of a text. Remembered: guests are asked the same things all night.
 
     Raises:
         ShellSyntaxError: what is not a simple command.
@@ -80,7 +82,7 @@ def parse(text: str) -> list[Simple]:
         commands.append(current)
     elif current.joiner in ("&&", "||"):
         raise Incomplete
-    return commands
+    return tuple(commands)
 
 
 def _literal(word: Word) -> str | None:
