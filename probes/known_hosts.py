@@ -9,6 +9,7 @@ entry for an address says nothing about a name that happens to resolve to it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -240,10 +241,31 @@ def _parse(path: Path, text: str) -> tuple[asyncssh.SSHKnownHosts, tuple[str, ..
     problems: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
+            _check_key(line)
             hosts.load(_lower_names(line))
         except ValueError as error:
             problems.append(f"{path}:{number}: {error}")
     return hosts, tuple(problems)
+
+
+def _check_key(line: str) -> None:
+    """Refuse a line without a key, which asyncssh passes over as if it were of a kind it does not know.
+
+    A key begins with the name of its kind (RFC 4253 section 6.6), known here or not.
+
+    Raises:
+        ValueError: what stands there is no key.
+    """
+    fields = line.split()
+    if not fields or fields[0].startswith("#"):
+        return
+    fields = fields[1:] if fields[0].startswith("@") else fields
+    try:
+        kind, blob = fields[1].encode(), base64.b64decode(fields[2], validate=True)
+    except (IndexError, ValueError):
+        raise ValueError("no key stands here") from None
+    if blob[: 4 + len(kind)] != len(kind).to_bytes(4, "big") + kind:
+        raise ValueError("the key is not of the kind that is said")
 
 
 def _lower_names(line: str) -> str:
