@@ -9,14 +9,14 @@ A running shell is a generator of events; who drives it owns channels and time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from cutover_tui.lab.guest import File, Guest, User
 from cutover_tui.lab.shell.builtins import BUILTINS, which
 from cutover_tui.lab.shell.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
-from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
+from cutover_tui.lab.tools.call import Call, Event, Out, ReadLine, Result, Running
 from cutover_tui.lab.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -288,7 +288,7 @@ class Shell:
     def _program(self, argv: list[str], env: dict[str, str], line: int, *, stdin_empty: bool) -> Running:
         name = table.base(argv[0])
         shells = self.guest.system.shells
-        if name in shells:
+        if name is not None and name in shells:
             return (yield from self._nested(argv, shells[name], env, stdin_empty=stdin_empty))
         if name == "sudo":
             return (yield from self._sudo(argv, env, stdin_empty=stdin_empty))
@@ -335,7 +335,7 @@ class Shell:
         return (yield from child.interact())
 
     def _sudo(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
-        words, quiet, user = argv[1:], False, "root"
+        words, quiet, user, prompt, reads = argv[1:], False, "root", "[sudo] password for %u: ", False
         while words and words[0].startswith("-"):
             option = words.pop(0)
             if option == "--":
@@ -344,14 +344,22 @@ class Shell:
                 quiet = True
             elif option == "-u" and words:
                 user = words.pop(0)
-            elif option not in ("-H", "-S", "-k", "-E"):
+            elif option == "-p" and words:
+                prompt = words.pop(0)
+            elif option == "-S":
+                reads = True
+            elif option not in ("-H", "-k", "-E"):
                 yield Out(2, f"sudo: invalid option -- '{option.lstrip('-')[:1]}'\n{_SUDO_USAGE}")
                 return 1
         target = self.guest.users.get(user)
         if target is None:
             yield Out(2, f"sudo: unknown user {user}\nsudo: error initializing audit plugin sudoers_audit\n")
             return 1
-        if not self.user.sudo and self.user.uid != 0:
+        if not self.user.sudo and self.user.uid != 0 and reads and not quiet and self.user.password:
+            knows = yield from self._password(prompt.replace("%u", self.user.name), self.user.password)
+            if not knows:
+                return 1
+        elif not self.user.sudo and self.user.uid != 0:
             refused = "sudo: a password is required\n" if quiet else (
                 "sudo: a terminal is required to read the password; either use the -S option to read from "
                 "standard input or configure an askpass helper\nsudo: a password is required\n"
@@ -374,6 +382,25 @@ class Shell:
             return (yield from child._program(words, child.env, 1, stdin_empty=stdin_empty))
         yield Out(2, f"sudo: {words[0]}: command not found\n")
         return 1
+
+    def _password(self, prompt: str, password: str) -> Generator[Event, str | None, bool]:
+        """Three tries on the standard input."""
+        tries = 0
+        while tries < 3:
+            yield Out(2, prompt)
+            line = yield ReadLine()
+            if line is None:
+                counted = f"sudo: {tries} incorrect password attempt{'s' * (tries != 1)}\n"
+                refused = "sudo: no password was provided\nsudo: a password is required\n"
+                yield Out(2, counted if tries else refused)
+                return False
+            if line == password:
+                return True
+            tries += 1
+            if tries < 3:
+                yield Out(2, "Sorry, try again.\n")
+        yield Out(2, "sudo: 3 incorrect password attempts\n")
+        return False
 
     def _env(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
         words, env = argv[1:], dict(env)

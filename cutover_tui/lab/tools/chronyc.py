@@ -8,7 +8,6 @@ from cutover_tui.lab.chronyd import Chronyd, Source
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
 from cutover_tui.lab.tools.date import render
 
-_VERSION = "chronyc (chrony) version 4.3 (+READLINE +SECHASH +IPV6 -DEBUG)\n"
 _USAGE = """\
 Usage: chronyc [OPTION]... [COMMAND]...
 
@@ -41,7 +40,7 @@ def chronyc(call: Call) -> Result | Running:
     while words and words[0].startswith("-") and len(words[0]) > 1:
         option = words.pop(0)
         if option in ("--version", "-v"):
-            return Result(out=_VERSION)
+            return Result(out=f"{call.guest.system.chronyc}\n")
         if option == "--help":
             return Result(out=_USAGE)
         for letter in option[1:]:

@@ -8,7 +8,6 @@ from cutover_tui.lab.guest import Unit
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.date import render
 
-_VERSION = "systemd 252 (252.39-1~deb12u2)\n"
 _ORDER = (
     "Type",
     "Restart",
@@ -41,7 +40,7 @@ def systemctl(call: Call) -> Result:
     while rest:
         word = rest.pop(0)
         if word == "--version":
-            return Result(out=_VERSION)
+            return Result(out=f"{call.guest.system.systemd}\n")
         if word in ("-p", "--property") or word.startswith(("--property=", "-p")):
             text = word.partition("=")[2] if word.startswith("--property=") else word.removeprefix("-p")
             if word in ("-p", "--property"):

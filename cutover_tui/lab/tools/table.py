@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 from cutover_tui.lab.guest import Guest
 from cutover_tui.lab.tools import (
+    apk,
     apt,
     busctl,
+    busybox,
     chronyc,
     coreutils,
     date,
     dpkg,
     files,
+    openrc,
     power,
     process,
+    rpm,
     timedatectl,
     vmtools,
 )
@@ -25,6 +29,7 @@ _DIRECTORIES = ("/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/")
 
 TOOLS: Mapping[str, Tool] = {
     "[": coreutils.test,
+    "apk": apk.apk,
     "apt-get": apt.apt_get,
     "busctl": busctl.busctl,
     "cat": files.cat,
@@ -40,7 +45,10 @@ TOOLS: Mapping[str, Tool] = {
     "poweroff": power.poweroff,
     "printf": coreutils.printf,
     "ps": process.ps,
+    "rc-service": openrc.rc_service,
+    "rc-update": openrc.rc_update,
     "reboot": power.reboot,
+    "rpm": rpm.rpm,
     "sleep": coreutils.sleep,
     "stty": coreutils.stty,
     "systemctl": systemctl,
@@ -52,6 +60,22 @@ TOOLS: Mapping[str, Tool] = {
     "vmware-toolbox-cmd": vmtools.toolbox_cmd,
     "whoami": coreutils.whoami,
 }
+
+
+_BUSYBOX: Mapping[str, Tool] = {"cat": busybox.cat, "ls": busybox.ls, "ps": busybox.ps}
+_ONLY_ON: Mapping[str, str] = {
+    "apk": "apk",
+    "apt-get": "dpkg",
+    "busctl": "systemd",
+    "dpkg-query": "dpkg",
+    "rc-service": "openrc",
+    "rc-update": "openrc",
+    "rpm": "rpm",
+    "systemctl": "systemd",
+    "systemd-detect-virt": "systemd",
+    "timedatectl": "systemd",
+}
+"""Tools that come with one package manager or one init."""
 
 
 def base(name: str) -> str | None:
@@ -67,4 +91,9 @@ def find(guest: Guest, name: str) -> Tool | None:
     bare = base(name)
     if bare is None or guest.has_tool(bare) is False:
         return None
+    system = guest.system
+    if _ONLY_ON.get(bare, system.init) not in (system.init, system.manager):
+        return None
+    if system.userland == "busybox" and bare in _BUSYBOX:
+        return _BUSYBOX[bare]
     return TOOLS.get(bare)

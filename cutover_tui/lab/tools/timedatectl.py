@@ -1,4 +1,4 @@
-"""timedatectl of systemd 252: what systemd-timedated shows. systemd-timesyncd is not installed here."""
+"""timedatectl of systemd 252: what systemd-timedated shows."""
 
 from __future__ import annotations
 
@@ -41,10 +41,23 @@ def timedatectl(call: Call) -> Result:
     return Result(1, err=f"Unknown command verb {verb}.\n")
 
 
+_NTP_UNITS = ("chronyd", "systemd-timesyncd", "ntpd")
+
+
 def _ntp(call: Call) -> tuple[bool, bool]:
     """Whether a unit of ntp-units.d is there, and whether it runs."""
-    unit = call.guest.unit("chrony")
-    return unit is not None, unit is not None and unit.active == "active"
+    units = [u for u in call.guest.units.values() if u.file.process in _NTP_UNITS]
+    return bool(units), any(u.active == "active" for u in units)
+
+
+def _local(call: Call) -> str:
+    return "yes" if call.guest.rtc.guest_local else "no"
+
+
+def _rtc(call: Call, now: int) -> int:
+    """What the hardware clock shows, read as the guest reads it."""
+    written = call.guest.rtc_written_ns
+    return now + (written if written is not None else call.guest.rtc.boot_error_ns)
 
 
 def _status(call: Call) -> Result:
@@ -56,11 +69,11 @@ def _status(call: Call) -> Result:
     return Result(
         out=f"               Local time: {stamp} UTC\n"
         f"           Universal time: {stamp} UTC\n"
-        f"                 RTC time: {stamp}\n"
+        f"                 RTC time: {render(_rtc(call, now), '%a %Y-%m-%d %H:%M:%S')}\n"
         "                Time zone: Etc/UTC (UTC, +0000)\n"
         f"System clock synchronized: {'yes' if call.guest.kernel_synchronised(now) else 'no'}\n"
         f"              NTP service: {service if can else 'n/a'}\n"
-        "          RTC in local TZ: no\n"
+        f"          RTC in local TZ: {_local(call)}\n"
     )
 
 
@@ -70,12 +83,12 @@ def _show(call: Call, properties: list[str], value_only: bool) -> Result:
     can, runs = _ntp(call)
     values = {
         "Timezone": "Etc/UTC",
-        "LocalRTC": "no",
+        "LocalRTC": _local(call),
         "CanNTP": "yes" if can else "no",
         "NTP": "yes" if runs else "no",
         "NTPSynchronized": "yes" if call.guest.kernel_synchronised(now) else "no",
         "TimeUSec": stamp,
-        "RTCTimeUSec": stamp,
+        "RTCTimeUSec": render(_rtc(call, now), "%a %Y-%m-%d %H:%M:%S UTC"),
     }
     shown = [(key, value) for key, value in values.items() if not properties or key in properties]
     return Result(out="".join(f"{value}\n" if value_only else f"{key}={value}\n" for key, value in shown))
