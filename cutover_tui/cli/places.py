@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.core.loading import BadRunbook, Loaded, load
-from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.sessions import SessionDirectory, find_session, state_directory
+
+if TYPE_CHECKING:
+    from cutover_tui.engine.assembly import Surroundings
 
 
 def root() -> Path:
@@ -24,6 +27,9 @@ def known_hosts() -> Path:
 
 def surroundings(arguments: argparse.Namespace) -> Surroundings:
     """What this machine lends to connections."""
+    # Imported late: it brings the transports, which commands over a record alone do not need.
+    from cutover_tui.engine.assembly import Surroundings
+
     config: str | None = arguments.ssh_config
     if config is not None and not Path(config).is_file():
         raise BadInput(f"{config}: there is no such ssh configuration; give a readable file")
