@@ -84,6 +84,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _screen(demo)
     demo.set_defaults(command=_late("demo"))
 
+    drill = commands.add_parser("drill", help="play worlds and compare what came out; exit 0 as expected")
+    drill.add_argument("world", nargs="*", metavar="WORLD", help="world file (YAML)")
+    drill.add_argument("--all", metavar="DIR", help="every world file below this directory")
+    drill.add_argument("--json", action="store_true", help="one JSON document instead of text")
+    drill.add_argument(
+        "--door",
+        choices=("virtual", "real"),
+        default="virtual",
+        help="in virtual time, or on loopback at rate 1",
+    )
+    drill.add_argument("--keep", metavar="DIR", help="keep the sessions in this directory")
+    drill.add_argument("--schema", action="store_true", help="print the JSON Schema of world files")
+    drill.set_defaults(command=_late("drill"))
+
     return parser.parse_args(argv)
 
 
