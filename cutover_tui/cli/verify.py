@@ -13,7 +13,7 @@ from cutover_tui.cli.outcome import OPEN, REFUSED, UNKNOWN, BadInput
 from cutover_tui.engine.verifying import verify
 from cutover_tui.record.audit import Audit, encode
 from cutover_tui.record.files import RecordError
-from cutover_tui.record.report_text import one_line
+from cutover_tui.record.report.text import one_line
 
 EXIT = {"follows": OPEN, "does-not-follow": REFUSED, "not-rederivable": UNKNOWN}
 WORDS = {

@@ -15,16 +15,16 @@ from cutover_tui import __version__
 from cutover_tui.core.loading import BadRunbook
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import JOURNAL, TAPES, SessionDirectory
-from cutover_tui.record import manifest
 from cutover_tui.record.audit import Session
 from cutover_tui.record.events import SessionStarted
 from cutover_tui.record.files import RecordError, sync_directory
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
-from cutover_tui.record.report import build
-from cutover_tui.record.report_html import html
-from cutover_tui.record.report_markdown import markdown
-from cutover_tui.record.report_ticket import ticket
+from cutover_tui.record.report import manifest
+from cutover_tui.record.report.build import build
+from cutover_tui.record.report.html import html
+from cutover_tui.record.report.markdown import markdown
+from cutover_tui.record.report.ticket import ticket
 from cutover_tui.record.state import Contradiction
 
 REPORTS = ("report.html", "report.md", "ticket.txt")

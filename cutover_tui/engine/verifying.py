@@ -12,12 +12,12 @@ from cutover_tui.engine.export import REPORTS, reports
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import JOURNAL, TAPES
-from cutover_tui.record import manifest
 from cutover_tui.record.audit import Audit, Session, audit, match_head, unreadable
+from cutover_tui.record.audit.remark import foreign, wrong
 from cutover_tui.record.events import SessionStarted
 from cutover_tui.record.files import Damaged, RecordError
 from cutover_tui.record.journal import read
-from cutover_tui.record.remark import foreign, wrong
+from cutover_tui.record.report import manifest
 from cutover_tui.record.state import Contradiction
 
 

@@ -12,12 +12,12 @@ import pytest
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
-from cutover_tui.record.report import Report, build
-from cutover_tui.record.report_html import CSS, html
-from cutover_tui.record.report_markdown import code, fenced, inert, markdown
-from cutover_tui.record.report_text import moment
-from cutover_tui.record.report_ticket import LIMIT, ticket
-from cutover_tui.record.svg_clock import level
+from cutover_tui.record.report.build import Report, build
+from cutover_tui.record.report.html import CSS, html
+from cutover_tui.record.report.markdown import code, fenced, inert, markdown
+from cutover_tui.record.report.svg import level
+from cutover_tui.record.report.text import moment
+from cutover_tui.record.report.ticket import LIMIT, ticket
 from probes.hostile import clean_text
 from probes.observation import Instant
 from tests.unit.forgery import Forgery

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from cutover_tui.core.finding import Finding, Missing
-from cutover_tui.record.report import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
-from cutover_tui.record.report_clock import ClockGraph
-from cutover_tui.record.report_text import (
+from cutover_tui.record.report.build import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
+from cutover_tui.record.report.clock import ClockGraph
+from cutover_tui.record.report.svg import svg
+from cutover_tui.record.report.text import (
     STATUS,
     VERDICT,
     clock_time,
@@ -19,8 +20,7 @@ from cutover_tui.record.report_text import (
     plain,
     where,
 )
-from cutover_tui.record.report_words import AUTHENTIC, LETTERS, UNCHECKED, outcome_of, section_words
-from cutover_tui.record.svg_clock import svg
+from cutover_tui.record.report.words import AUTHENTIC, LETTERS, UNCHECKED, outcome_of, section_words
 
 CSS = """
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--rule:#d8dde4;--paper:#fff;--box:#f4f6f8;

@@ -14,6 +14,7 @@ from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Action, Runbook, Step
 from cutover_tui.core.words import action_argv
 from cutover_tui.record.asking import Logs, question
+from cutover_tui.record.audit.remark import Remark, foreign, wrong
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
     ActionEnded,
@@ -29,7 +30,6 @@ from cutover_tui.record.events import (
     StepStarted,
 )
 from cutover_tui.record.reels import Reel
-from cutover_tui.record.remark import Remark, foreign, wrong
 from cutover_tui.record.state import Contradiction, State
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from html import escape
 
 from cutover_tui.core.amounts import time_amount
-from cutover_tui.record.report_clock import ClockGraph, ClockMark
-from cutover_tui.record.report_text import clock_time, plain
+from cutover_tui.record.report.clock import ClockGraph, ClockMark
+from cutover_tui.record.report.text import clock_time, plain
 
 WIDTH, HEIGHT = 860, 250
 LEFT, RIGHT, TOP, BOTTOM = 66, 10, 22, 24

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cutover_tui.record.audit.remark import Remark, foreign, wrong
 from cutover_tui.record.events import Disturbed, Event, Sealed, SessionResumed, SessionStarted
 from cutover_tui.record.machine import Machine
 from cutover_tui.record.reels import Reel, samples_of
-from cutover_tui.record.remark import Remark, foreign, wrong
 from cutover_tui.record.state import ALL_FAMILIES
 from probes.facts_identity import BootFacts, PlatformFacts
 from probes.observation import JUMP, Facts, Failure, Identity, Instant, Observation, Raw

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from cutover_tui.record.events import Section
-from cutover_tui.record.report import Report
-from cutover_tui.record.report_text import one_line
+from cutover_tui.record.report.build import Report
+from cutover_tui.record.report.text import one_line
 from cutover_tui.record.state import Status
 
 AUTHENTIC = (

@@ -29,8 +29,8 @@ from cutover_tui.record.events import (
     SessionStarted,
 )
 from cutover_tui.record.reels import Reel
-from cutover_tui.record.report_clock import ClockGraph, clock_graphs
-from cutover_tui.record.report_text import moment, told
+from cutover_tui.record.report.clock import ClockGraph, clock_graphs
+from cutover_tui.record.report.text import moment, told
 from cutover_tui.record.state import State, Status
 
 TIMELINE_LIMIT = 5000

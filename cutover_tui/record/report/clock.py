@@ -25,7 +25,7 @@ from cutover_tui.record.events import (
     SessionStarted,
 )
 from cutover_tui.record.reels import Reel, samples_of
-from cutover_tui.record.report_text import told
+from cutover_tui.record.report.text import told
 from probes.observation import JUMP, Instant, Observation
 
 COLUMNS = 720

@@ -15,15 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from cutover_tui.record.audit_events import EventAudit
-from cutover_tui.record.audit_tapes import Parsers, tape_remarks
+from cutover_tui.record.audit.events import EventAudit
+from cutover_tui.record.audit.remark import Answer, Remark, wrong
+from cutover_tui.record.audit.tapes import Parsers, tape_remarks
 from cutover_tui.record.events import Event, SessionResumed, SessionStarted
 from cutover_tui.record.files import Damaged
 from cutover_tui.record.journal import Loaded
 from cutover_tui.record.reels import Reel, read_reels
-from cutover_tui.record.remark import Answer, Remark, wrong
-
-__all__ = ["Audit", "Parsers", "Remark", "Session", "audit", "encode", "match_head"]
 
 
 @dataclass(frozen=True, slots=True)

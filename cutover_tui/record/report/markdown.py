@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.finding import Finding, Missing
-from cutover_tui.record.report import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
-from cutover_tui.record.report_clock import ClockGraph
-from cutover_tui.record.report_text import (
+from cutover_tui.record.report.build import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
+from cutover_tui.record.report.clock import ClockGraph
+from cutover_tui.record.report.text import (
     STATUS,
     VERDICT,
     clock_time,
@@ -20,7 +20,7 @@ from cutover_tui.record.report_text import (
     plain,
     where,
 )
-from cutover_tui.record.report_words import AUTHENTIC, UNCHECKED, outcome_of, section_words
+from cutover_tui.record.report.words import AUTHENTIC, UNCHECKED, outcome_of, section_words
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$&@^]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cutover_tui.core.finding import Missing
-from cutover_tui.record.report import ColumnPart, Report, StepPart
-from cutover_tui.record.report_text import STATUS, VERDICT, command, offset_text, one_line, where
-from cutover_tui.record.report_words import outcome_of
+from cutover_tui.record.report.build import ColumnPart, Report, StepPart
+from cutover_tui.record.report.text import STATUS, VERDICT, command, offset_text, one_line, where
+from cutover_tui.record.report.words import outcome_of
 from cutover_tui.record.state import Status
 
 LIMIT = 4000

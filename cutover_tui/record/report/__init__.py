@@ -1,0 +1,1 @@
+"""The reports of a session: pure functions of journal and tapes."""
