@@ -95,7 +95,7 @@ class Engineer:
         if (step.id, host) not in self._began:
             self._touch(step, host)
             while await session.start_step(step.id, host) is not None:
-                if self._age(step, host) > SETTLE_NS:
+                if self._age(step, host) > self._settles:
                     return False
                 await asyncio.sleep(_AGAIN_NS / SECOND)
             self._began.add((step.id, host))
@@ -215,11 +215,15 @@ class Engineer:
             finding = by_check.get((missing.what, missing.verdict, missing.reason))
             if finding is not None and finding.reason_code in COMES:
                 wait = max(wait, _left(finding))
-            elif self._age(step, host) < SETTLE_NS:
+            elif self._age(step, host) < self._settles:
                 wait = max(wait, _AGAIN_NS)
             else:
                 return None
         return wait
+
+    @property
+    def _settles(self) -> int:
+        return min(SETTLE_NS, int(self.play.patience))
 
     def _guests(self, session: Session, host: str) -> tuple[str, ...]:
         return tuple(h.name for h in session.runbook.hosts) if host == WAVE else (host,)

@@ -33,6 +33,8 @@ from probes.seam import LinkError
 UP_BEFORE_NS = 40 * 86_400 * SECOND
 """How long the jump host has been up when the world begins."""
 
+_IDLE_NS = 60 * SECOND
+
 _SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # so that neighbouring seeds look nothing alike
 
 
@@ -134,7 +136,7 @@ class VirtualDoor:
         """The guest a runbook's host leads to."""
         credential = runbook.credentials.get(host.credential or "")
         user = host.user or (credential.user if credential is not None else None)
-        lane = Lane(self.world, self.true, self._name(host), host.port or 22)
+        lane = Lane(self.world, self.true, self._name(host), host.port or 22, self.wake)
         return VirtualGuest(
             host.name,
             lane,
@@ -149,7 +151,10 @@ class VirtualDoor:
         return Ground(self.clock, self._probes, self._writer)
 
     async def clockwork(self) -> None:
-        """Let the world go on by itself, until cancelled: at every event of its script, and every second."""
+        """Let the world go on by itself, until cancelled: at every event of its script, and now and then.
+
+        A guest that is asked is brought up to the moment anyway; this is for what nobody asks for.
+        """
         while True:
             now = self.true()
             if self._script is None:
@@ -162,13 +167,14 @@ class VirtualDoor:
                     await self._woken.wait()
 
     def wake(self) -> None:
-        """The script was told something: look at it now."""
+        """The script was told something, or a guest went down: look at the world now."""
         self._woken.set()
 
     def _next(self, now: int) -> int:
-        boots = [g.down_until for g in self.world.guests.values() if g.down_until is not None]
-        event = self._script.next_at() if self._script is not None else None
-        return min(max(at, now + 1) for at in (*boots, now + SECOND, event or now + SECOND))
+        known = [self._script.next_at() if self._script is not None else None]
+        for guest in self.world.guests.values():
+            known += [guest.stop_at, guest.down_until]
+        return min([_IDLE_NS + now, *(max(at, now + 1) for at in known if at is not None)])
 
     def _name(self, host: Host) -> str:
         guests = self.world.guests.values()

@@ -58,6 +58,7 @@ class Lane:
     true: Callable[[], int]
     target: str  # the guest's name
     port: int
+    dropped: Callable[[], None]  # called when a connection turns out to have ended
 
     def guest(self) -> Guest | None:
         """Who answers at that name now, brought up to this moment."""
@@ -110,6 +111,7 @@ class _Link:
         """Raises LinkError (`lost`) when the guest has dropped the connection."""
         if not self.alive:
             self.closed = True
+            self._lane.dropped()
             raise LinkError(Failure(FailureKind.LOST, f"{self._lane.target}: the connection ended"))
 
     async def there(self) -> None:
