@@ -34,7 +34,7 @@ from screens.widgets.table import Cell, Column, HostTable, TableModel
 _PHASE = "phase:"
 _STATE_WIDTH = 12
 _SUMMARY_WIDTH = 27
-_FIXED = 6 + 32 + 7  # step id, a readable title, expected time
+_FIXED = 32 + 7  # a readable title, expected time
 
 
 class OverviewScreen(PortScreen):
@@ -50,12 +50,12 @@ class OverviewScreen(PortScreen):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        hosts = [h.name for h in context.port.view().hosts]
+        view = context.port.view()
+        hosts = [h.name for h in view.hosts]
         self._hosts = hosts
-        self._wide = TableModel(
-            [*_columns(), *(Column(h, clean(h), _STATE_WIDTH, priority=0) for h in hosts)]
-        )
-        self._narrow = TableModel([*_columns(), Column("states", "on all hosts", _SUMMARY_WIDTH, priority=0)])
+        columns = _columns(view)
+        self._wide = TableModel([*columns, *(Column(h, clean(h), _STATE_WIDTH, priority=0) for h in hosts)])
+        self._narrow = TableModel([*columns, Column("states", "on all hosts", _SUMMARY_WIDTH, priority=0)])
         self._guests = TableModel(
             [
                 Column("host", "host", 14, priority=0, min_width=6),
@@ -121,9 +121,8 @@ class OverviewScreen(PortScreen):
                 phase = row.phase
                 blank = [Cell("")] * len(states)
                 rows.append((_PHASE + phase, [Cell(""), Cell(row.phase_title, "header"), Cell(""), *blank]))
-            title = row.title + (" (mark)" if row.mark else "")
             rows.append(
-                (row.id, [Cell(row.id), Cell(title), Cell(planned(row.expected_ns), "quiet"), *states])
+                (row.id, [Cell(row.id), Cell(_title(row)), Cell(planned(row.expected_ns), "quiet"), *states])
             )
         return rows
 
@@ -168,12 +167,19 @@ class OverviewScreen(PortScreen):
         self.post_message(OpenStep(row.id, host))
 
 
-def _columns() -> list[Column]:
+def _columns(view: SessionView) -> list[Column]:
+    """As wide as this runbook needs: an id is whole or left out, states stand close to their step."""
+    ids = max((len(r.id) for r in view.steps), default=4)
+    titles = max((len(_title(r)) for r in view.steps), default=10)
     return [
-        Column("id", "step", 6, priority=1, min_width=4),
-        Column("title", "", 40, priority=0, min_width=10, grow=True),
+        Column("id", "step", min(ids, 20), priority=4, min_width=min(ids, 20)),
+        Column("title", "", min(titles, 60), priority=0, min_width=10),
         Column("expected", "takes", 7, priority=3, align="right"),
     ]
+
+
+def _title(row: StepRow) -> str:
+    return row.title + (" (mark)" if row.mark else "")
 
 
 def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cell]:
