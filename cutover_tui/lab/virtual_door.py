@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -132,16 +131,14 @@ class VirtualDoor:
         """True time now, UTC nanoseconds."""
         return self._start_ns + self._loop.now_ns
 
-    def guest(self, host: Host, runbook: Runbook) -> VirtualGuest:
-        """The guest a runbook's host leads to."""
-        credential = runbook.credentials.get(host.credential or "")
-        user = host.user or (credential.user if credential is not None else None)
+    def guest(self, host: Host, user: str | None = None) -> VirtualGuest:
+        """The guest a runbook's host leads to; `user`: whom to log in as where the host names nobody."""
         lane = Lane(self.world, self.true, self._name(host), host.port or 22, self.wake)
         return VirtualGuest(
             host.name,
             lane,
             self.clock,
-            user=user,
+            user=host.user or user,
             escalation=host.escalation,
             pinned=self._pinned.get(lane.target),
         )
@@ -181,7 +178,11 @@ class VirtualDoor:
         return next((g.name for g in guests if host.address in (g.name, g.address)), host.address)
 
     def _probes(self, runbook: Runbook, anchor: Instant, emit: Emit) -> RunningProbes:
-        outside = Outside(partial(self.guest, runbook=runbook), self.network, lambda _host: None)
+        def guest(host: Host) -> VirtualGuest:
+            credential = runbook.credentials.get(host.credential or "")
+            return self.guest(host, credential.user if credential is not None else None)
+
+        outside = Outside(guest, self.network, lambda _host: None)
         return InlineProbes(lambda: (watches_over(runbook, self.clock, anchor, emit, outside), Secrets(emit)))
 
     def _writer(self) -> Writer:

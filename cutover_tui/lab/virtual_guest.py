@@ -117,7 +117,7 @@ class _Link:
     async def there(self) -> None:
         """A line gets to the guest, and the guest to it."""
         self.check()
-        await self._lane.cross()
+        await self._cross(back=False)
         self.check()
         while (until := self._machine.frozen_until(self._lane.true())) is not None:
             await asyncio.sleep(max(until - self._lane.true(), 1) / SECOND)
@@ -125,9 +125,16 @@ class _Link:
 
     async def back(self) -> None:
         """An answer gets to us."""
-        await self._lane.cross(back=True)
+        await self._cross(back=True)
         if self.closed:
             raise LinkError(Failure(FailureKind.LOST, f"{self._lane.target}: the connection ended"))
+
+    async def _cross(self, *, back: bool) -> None:
+        try:
+            await self._lane.cross(back=back)
+        except LinkError:
+            self.closed = True
+            raise
 
     async def sleep(self, ns: int) -> None:
         """A program on the guest waits; a guest that goes down ends it."""
