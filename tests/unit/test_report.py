@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cutover_tui.core.plain import without_controls
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
@@ -218,6 +219,11 @@ def test_only_what_is_done_is_called_done(report: Report) -> None:
 def test_a_step_without_a_check_says_that_it_stands_on_a_word(report: Report) -> None:
     assert html(report).count("stands on a person&#x27;s word") == 1
     assert markdown(report).count("stands on a person's word") == 1
+
+
+def test_every_character_is_cleaned_as_the_probes_do_it() -> None:
+    every = [chr(point) for point in range(0x110000)]
+    assert [without_controls(c) for c in every] == [clean_text(c) for c in every]
 
 
 def test_reports_are_pure(session: Path, report: Report) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.plain import without_controls
 from cutover_tui.record.events import (
     ActionEnded,
     ActionIntended,
@@ -30,7 +31,6 @@ from cutover_tui.record.events import (
     StepStarted,
     VerdictChanged,
 )
-from probes.hostile import clean_text
 from probes.observation import Instant
 
 STATUS = {
@@ -51,7 +51,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def plain(text: str) -> str:
     """Text without anything a terminal, an editor or a browser acts on; newlines stay."""
-    return clean_text(text).replace("\t", " ")
+    return without_controls(text).replace("\t", " ")
 
 
 def one_line(text: str) -> str:
