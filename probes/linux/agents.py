@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from probes.facts_identity import Agent, AgentsFacts
 from probes.linux import packages, processes
-from probes.linux.text import Unparsed
+from probes.linux.text import Unparsed, broken
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 
@@ -29,7 +29,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     except Unparsed as error:
         return Failure(FailureKind.NOT_UNDERSTOOD, str(error))
     if known is None and running is None:
-        lost = next((raw.failure for raw in raws if raw.failure is not None), None)
+        lost = next((failure for raw in raws if (failure := broken(raw)) is not None), None)
         return lost or Failure(FailureKind.TOOL_ABSENT, "neither packages nor processes can be listed")
     tool, versions = known if known is not None else (None, {})
     return AgentsFacts(
