@@ -8,7 +8,6 @@ answer is no hint. `physical` needs detect-virt's "none" *and* a vendor that is 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 import shlex
@@ -190,7 +189,7 @@ def _fingerprint(text: str) -> str:
         raise Unparsed("not a public key")
     try:
         blob = base64.b64decode(words[1], validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and what is said of characters beyond ASCII
         raise Unparsed("not a public key") from None
     length = int.from_bytes(blob[:4], "big")
     if len(blob) < 36 or blob[4 : 4 + length] != words[0].encode(errors="replace") or not _whole(blob):
