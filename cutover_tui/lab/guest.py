@@ -212,8 +212,6 @@ class Guest:
             "/etc/hostname": File(f"{self.name}\n"),
             "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
             "/etc/os-release": File(self.system.os_release),
-            "/etc/ssh/ssh_host_ed25519_key": File(self.host_key, 0o600),
-            "/etc/ssh/ssh_host_ed25519_key.pub": File(f"{self.host_key_public} root@{self.name}\n"),
             "/proc/sys/kernel/random/boot_id": File(f"{self.boot_id}\n", 0o444),
             "/proc/uptime": File(f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
             "/proc/1/comm": File("systemd\n" if self.system.init == "systemd" else "init\n"),
@@ -224,7 +222,13 @@ class Guest:
             f"{source}/current_clocksource": File(f"{self.platform.clocksource}\n"),
             f"{source}/available_clocksource": File(f"{' '.join(self.platform.clocksources)} \n", 0o444),
         }
+        if self.host_key_public:
+            key = "/etc/ssh/ssh_host_ed25519_key"
+            made[key] = File(self.host_key, 0o600)
+            made[f"{key}.pub"] = File(f"{self.host_key_public} root@{self.name}\n")
         made |= {path: File(text) for path, text in self.system.extra_files.items()}
+        if self.system.manager == "dpkg":
+            made |= {f"/etc/rc2.d/{link}": File("") for link in self._sysv_links()}
         if self.rtc.guest_local:
             made["/etc/adjtime"] = File("0.0 0 0.0\n0\nLOCAL\n")
         found = made | self.files
@@ -233,6 +237,11 @@ class Guest:
             for path in self.unreadable
             if path in found
         }
+
+    def _sysv_links(self) -> list[str]:
+        """What Debian's packages leave in /etc/rc2.d for an init that is not there."""
+        named = [(u.file.name.removesuffix(".service"), u.enabled) for u in self.units.values() if u.package]
+        return ["README", *(f"{'S' if state == 'enabled' else 'K'}01{name}" for name, state in named)]
 
 
 def _dashed(hexdigits: str) -> str:

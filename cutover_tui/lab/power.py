@@ -61,7 +61,7 @@ def _arrive(world: World, guest: Guest, move: Move, now: int) -> None:
     guest.clock = guest.clock.with_rate(now, move.rate_ppb).noisy(move.noise_ns, guest.clock.phase_ns)
     guest.machine_id = move.machine_id or guest.machine_id
     if move.new_host_key:
-        guest.host_key = guest.host_key_public = ""
+        world.new_host_key(guest)
     if move.removes_tools and "open-vm-tools" in guest.packages:
         remove(guest, "open-vm-tools", now, purge=True)
     for unit in move.units:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from base64 import b64encode
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -60,6 +61,13 @@ class World:
     def new_id(self) -> str:
         """A random UUID of this world."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def new_host_key(self, guest: Guest) -> None:
+        """Another SSH host key: a public one that only looks right; a door with real sockets makes its own."""
+        parts = (b"ssh-ed25519", self._random.randbytes(32))
+        blob = b"".join(len(part).to_bytes(4) + part for part in parts)
+        guest.host_key = ""
+        guest.host_key_public = f"ssh-ed25519 {b64encode(blob).decode()}"
 
     def add_reference(self, reference: Reference) -> Reference:
         self.references[reference.name] = reference

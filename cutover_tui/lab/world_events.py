@@ -291,7 +291,7 @@ def _identity(world: World, guest: Guest, change: IdentityChange) -> None:
     elif identity.new_machine_id:
         guest.machine_id = world.new_id().replace("-", "")
     if identity.new_host_key:
-        guest.host_key = guest.host_key_public = ""
+        world.new_host_key(guest)
         guest.connections += 1
     base = guest.platform
     guest.platform = replace(

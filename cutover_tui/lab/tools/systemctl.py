@@ -183,7 +183,8 @@ def _unit_files(call: Call, names: list[str]) -> Result:
     rows = []
     for unit in sorted(call.guest.units.values(), key=lambda u: u.file.name):
         if not names or unit.file.name in names:
-            rows.append((unit.file.name, unit.enabled, "enabled"))
+            preset = "-" if unit.enabled == "static" else "enabled"
+            rows.append((unit.file.name, unit.enabled, preset))
         if unit.file.alias and unit.enabled == "enabled" and (not names or unit.file.alias in names):
             rows.append((unit.file.alias, "alias", "-"))
     head = ("UNIT FILE", "STATE", "PRESET")

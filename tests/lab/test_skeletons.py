@@ -1,0 +1,199 @@
+"""The lab prints nothing that the corpus has not seen, and a damaged answer is never taken for another one.
+
+The corpus is recorded from real tools or documented by their source; the lab is written by
+other hands. `EXCEPTIONS` says what the corpus cannot hold, and why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cutover_tui.lab.world_events import apply
+from cutover_tui.lab.world_file import Change, ReferenceChange
+from probes.linux import READERS
+from probes.observation import Failure, Raw
+from probes.reader import Reader
+from tests.lab.corpus import asked, lines, recorded
+from tests.lab.worlds import Played
+
+Answer = tuple[int, str, str]
+WORLDS = ("healthy-debian", "nobody-keeps-it", "timesyncd-far-away", "local-time-rtc", "alpine-pair")
+
+EXCEPTIONS = (
+    # Files are no tool's output: what stands in them is the guest's, and parsers are held by the corpus of whole readers.
+    ("cat", r"(?!!)", "the content of a file"),
+    # The recording namespaces have no systemd-timedated; the keys are those of org.freedesktop.timedate1(5).
+    (
+        "timedatectl",
+        r"(Timezone|LocalRTC|CanNTP|NTP|NTPSynchronized|TimeUSec|RTCTimeUSec)=",
+        "no timedated there",
+    ),
+    # chronyd -x follows one server at a time there; `combined` is chrony's client.c.
+    ("chronyc", r"\^,\+,NAME,", "a second good source"),
+    # The recording machine is none of these; the words are systemd's src/basic/virt.c.
+    ("systemd-detect-virt", r"[a-z]+$", "virtualisations"),
+    # uname answers with the name it was given, and a kernel of whichever machine.
+    ("uname", r"\S+$", "names"),
+    # In list-unit-files of `unit-states` the same state is recorded; `show` was recorded without a disabled unit.
+    ("systemctl", r"UnitFileState=disabled$", "a disabled unit in `show`"),
+    # Differential tier: tests/system holds both against the real tool.
+    ("ls", r"!ls: cannot access 'NAME': No such file or directory$", "GNU ls, a directory that is not there"),
+    ("ls", r"README$", "a file beside the links"),
+    ("cat", r"!cat: can't open 'NAME': No such file or directory$", "busybox cat"),
+    # The documented case ends with the first line; what follows is usage_messages of busybox 1.36.
+    ("ps", r"!($|BusyBox v|Usage: ps |Show list|\t-[oT])", "the usage of busybox ps"),
+)
+
+
+def command_lines(reader: Reader) -> list[tuple[str, ...]]:
+    return [command.argv for command in reader.commands]
+
+
+def moments(name: str) -> Iterator[Played]:
+    """A world as it begins, after the move, after a while, and with its sources gone."""
+    played = Played(name)
+    yield played
+    for guest in played.world.guests.values():
+        if guest.move is not None:
+            played.world.migrate(guest, played.now)
+    played.wait(5)
+    yield played
+    played.wait(1800)
+    yield played
+    apply(played.world, Change(reference=ReferenceChange(name="*", down=True)), played.now)
+    played.wait(3600)
+    yield played
+
+
+@cache
+def answers() -> tuple[tuple[str, Reader, tuple[Answer, ...]], ...]:
+    """What every guest of every world answers to every reader."""
+    found = []
+    for name in WORLDS:
+        for number, played in enumerate(moments(name)):
+            for guest in played.world.guests:
+                for reader in READERS:
+                    got = tuple(played.run(guest, [*argv]) for argv in command_lines(reader))
+                    found.append((f"{name}/{number}/{guest}", reader, got))
+    return tuple(found)
+
+
+def excepted(tool: str, line: str) -> bool:
+    return any(tool == name and re.match(pattern, line) for name, pattern, _ in EXCEPTIONS)
+
+
+def test_every_line_of_the_lab_occurs_in_the_corpus() -> None:
+    known, unseen = recorded(), set()
+    for _, reader, got in answers():
+        for argv, (rc, out, err) in zip(command_lines(reader), got, strict=True):
+            if rc == 127:
+                continue  # the shell's words, held by the differential tier
+            for one in lines(argv[0], rc, out, "") | lines(argv[0], rc, err, "!"):
+                if one not in known[asked(argv)] and not excepted(argv[0], one[1]):
+                    unseen.add((argv[0], *one))
+    assert sorted(unseen) == []
+
+
+def test_every_reader_understands_every_guest_or_says_why_not() -> None:
+    allowed = {"tool-absent", "denied"}
+    for where, reader, got in answers():
+        facts = reader.parse(raws(reader, got))
+        if isinstance(facts, Failure):
+            assert facts.kind.value in allowed, (where, reader.name, facts)
+
+
+def raws(reader: Reader, got: tuple[Answer, ...]) -> tuple[Raw, ...]:
+    return tuple(
+        Raw(argv=argv, rc=rc, out=out, err=err)
+        for argv, (rc, out, err) in zip(command_lines(reader), got, strict=True)
+    )
+
+
+# Damage: of an answer that parses, a part is lost or in another language.
+
+FOREIGN = {
+    "Normal": "Normalbetrieb",
+    "loaded": "geladen",
+    "active": "aktiv",
+    "Disabled": "비활성화",
+    "yes": "ja",
+}
+
+
+def cut(text: str, at: int) -> str:
+    return text[: at % max(len(text), 1)]
+
+
+def drop_column(text: str, at: int) -> str:
+    rows = text.splitlines(keepends=True)
+    if not rows:
+        return text
+    row = rows[at % len(rows)]
+    for mark in (",", "|", "="):
+        if mark in row:
+            cells = row.rstrip("\n").split(mark)
+            del cells[at % len(cells)]
+            rows[at % len(rows)] = mark.join(cells) + "\n"
+            break
+    return "".join(rows)
+
+
+def translate(text: str, at: int) -> str:
+    present = sorted(word for word in FOREIGN if word in text)
+    if not present:
+        return text
+    word = present[at % len(present)]
+    return text.replace(word, FOREIGN[word])
+
+
+# What a free text holds cannot be told from a shorter one; what is about such a file is left whole.
+FREE = ("/etc/chrony/chrony.conf", "/etc/chrony.conf", "/etc/vmware-tools/tools.conf", "/etc/os-release")
+
+
+@pytest.mark.parametrize("damage", [cut, drop_column, translate], ids=lambda one: one.__name__)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(which=st.integers(0, 10**6), command=st.integers(0, 100), at=st.integers(0, 10**6))
+def test_damage_is_seen_or_does_no_harm(damage, which: int, command: int, at: int) -> None:
+    everything = answers()
+    where, reader, got = everything[which % len(everything)]
+    whole = reader.parse(raws(reader, got))
+    index = command % len(got)
+    argv, (rc, out, err) = command_lines(reader)[index], got[index]
+    if isinstance(whole, Failure) or not out or argv[-1] in FREE or (argv[0] == "cat" and damage is not cut):
+        return
+    harmed = damage(out, at)
+    if harmed == out:
+        return
+    changed = (*got[:index], (rc, harmed, err), *got[index + 1 :])
+    facts = reader.parse(raws(reader, changed))
+    assert isinstance(facts, Failure) or facts == whole or not_more(whole, facts), (
+        where,
+        argv,
+        harmed,
+        facts,
+    )
+
+
+def not_more(whole: object, facts: object) -> bool:
+    """Whether the damaged facts only know less: a value that is None, or a list that is None."""
+    if type(whole) is not type(facts):
+        return False
+    fields = whole.__struct_fields__  # type: ignore[attr-defined]
+    return all(getattr(facts, name) in (None, getattr(whole, name)) for name in fields)
+
+
+def test_no_exception_is_without_use() -> None:
+    seen = {
+        (argv[0], one[1])
+        for _, reader, got in answers()
+        for argv, (rc, out, err) in zip(command_lines(reader), got, strict=True)
+        for one in lines(argv[0], rc, out, "") | lines(argv[0], rc, err, "!")
+    }
+    for tool, pattern, why in EXCEPTIONS:
+        assert any(tool == name and re.match(pattern, line) for name, line in seen), (tool, why)
