@@ -83,14 +83,14 @@ _OPENRC = re.compile(r" *([0-9A-Za-z_.-]+) \|((?: +[a-z]+)*) *\Z", re.ASCII)
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     """Facts from systemctl show, systemctl --root, rc-update, /etc/rc2.d and the process list."""
-    show, offline, openrc, sysv = raws[:4]
-    failure = broken(show) or broken(offline) or broken(openrc) or broken(sysv)
+    show, offline, openrc, sysv, scripts = raws[:5]
+    failure = broken(show) or broken(offline) or broken(openrc) or broken(sysv) or broken(scripts)
     if failure is not None:
         return failure
     try:
-        running = processes.names(raws[4:])
+        running = processes.names(raws[5:])
         if _other_init(show):
-            return _started_by_links(offline, openrc, sysv, running)
+            return _started_by_links(offline, _openrc(openrc, scripts), sysv, running)
         failure = unusable(show)
         if failure is not None:
             return failure
@@ -144,10 +144,12 @@ def _word(text: str, known: frozenset[str]) -> str:
     return text
 
 
-def _started_by_links(offline: Raw, openrc: Raw, sysv: Raw, running: tuple[str, ...] | None) -> ServicesFacts:
+def _started_by_links(
+    offline: Raw, openrc: list[Unit], sysv: Raw, running: tuple[str, ...] | None
+) -> ServicesFacts:
     """Units from whichever init lists them; systemd's names are used for all."""
     units: dict[str, Unit] = {}
-    for found in (_sysv(sysv), _openrc(openrc), _offline(offline)):
+    for found in (_sysv(sysv), openrc, _offline(offline)):
         units.update({unit.name: unit for unit in found})
     return ServicesFacts(init="other", units=tuple(units[name] for name in sorted(units)), processes=running)
 
@@ -171,9 +173,14 @@ def _offline(raw: Raw) -> list[Unit]:
     return units
 
 
-def _openrc(raw: Raw) -> list[Unit]:
+def _openrc(raw: Raw, scripts: Raw) -> list[Unit]:
+    """rc-update's list says nothing of where it ends; every script in /etc/init.d must be on it."""
     if absent(raw) or raw.rc != 0:
         return []
+    listed = {line.partition("|")[0].strip() for line in whole_lines(raw.out)}
+    missing = set(directory(scripts) or ()) & set(_NAMES) - listed
+    if missing:
+        raise Unparsed(f"rc-update: the list is not complete ({min(missing)} is not on it)")
     units = []
     for line in whole_lines(raw.out):
         match = _OPENRC.match(line)
@@ -204,6 +211,7 @@ READER = Reader(
         Command(("systemctl", "--root=/", "list-unit-files", *UNITS)),
         Command(("rc-update", "show", "-v")),
         Command(("ls", "-ar", "/etc/rc2.d")),
+        Command(("ls", "-ar", "/etc/init.d")),
         *processes.COMMANDS,
     ),
     parse=parse,

@@ -103,7 +103,7 @@ def findings(host: str = "app01", *, removed: bool = False, soaked: bool = False
             naive="the new agent is connected",
             criterion=Criterion("the source platform's agent is gone, the target's runs"),
         ),
-        finding("time.rtc", "na", "no RTC in the baseline", host),
+        finding("time.reboot", "na", "this step asks for no reboot", host),
     )
 
 

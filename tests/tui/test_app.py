@@ -86,7 +86,7 @@ async def test_step_shows_gate_findings_and_the_selected_one_explained():
             "06:12 of 10:00",
             "… soaking    time.offset",
             "✗ FAIL       agent.swap",
-            "· na         time.rtc",
+            "· na         time.reboot",
             "→ a",
             "apt-get -y purge open-vm-tools",
             "DISRUPTIVE · disturbs time",
