@@ -49,6 +49,7 @@ class _Front:
     key: asyncssh.SSHKey
     listener: asyncssh.SSHAcceptor | None = None
     connections: set[asyncssh.SSHServerConnection] = field(default_factory=set)
+    life: int = 0  # the guest's `connections` when these were made
 
     @property
     def port(self) -> int:
@@ -169,6 +170,10 @@ class RealDoor:
                     await self._listen(front)
                 elif not up and front.listener is not None:
                     await self._shut(front)
+                elif front.life != front.guest.connections:
+                    for connection in tuple(front.connections):
+                        connection.abort()
+                front.life = front.guest.connections
             await asyncio.sleep(_TICK_S)
 
     async def _listen(self, front: _Front) -> None:
@@ -205,28 +210,33 @@ class RealDoor:
             prompt = f"{user.name}@{guest.name}:~{'#' if user.uid == 0 else '$'} "
         running = shell.interact(prompt) if process.command is None else shell.script(process.command)
         try:
-            rc = await _drive(running, process)
+            rc = await self._drive(guest, running, process)
         except (ConnectionError, asyncssh.Error):
             return  # the other side is gone: there is nobody to tell
         process.exit(rc)
 
+    async def _drive(self, guest: Guest, running: Running, process: _Process) -> int:
+        line: str | None = None
+        while True:
+            await self._thaw(guest)
+            try:
+                event = running.send(line)
+            except StopIteration as end:
+                return int(end.value)
+            line = None
+            if isinstance(event, Out):
+                stream = process.stdout if event.fd == 1 or process.term_type is not None else process.stderr
+                stream.write(event.text)
+                await stream.drain()
+            elif isinstance(event, Wait):
+                await asyncio.sleep(event.ns / 1e9)
+            else:
+                line = await _line(process)
 
-async def _drive(running: Running, process: _Process) -> int:
-    line: str | None = None
-    while True:
-        try:
-            event = running.send(line)
-        except StopIteration as end:
-            return int(end.value)
-        line = None
-        if isinstance(event, Out):
-            stream = process.stdout if event.fd == 1 or process.term_type is not None else process.stderr
-            stream.write(event.text)
-            await stream.drain()
-        elif isinstance(event, Wait):
-            await asyncio.sleep(event.ns / 1e9)
-        else:
-            line = await _line(process)
+    async def _thaw(self, guest: Guest) -> None:
+        """A guest that stands still does nothing until it is resumed."""
+        while (until := guest.frozen_until(now := self.clock())) is not None:  # noqa: ASYNC110 - a moment in time
+            await asyncio.sleep((until - now) / 1e9)
 
 
 async def _line(process: _Process) -> str | None:

@@ -37,7 +37,7 @@ def answer(request: bytes, reference: Reference, received_utc: int, sent_utc: in
     good = reference.synchronised
     updated = received_utc - received_utc % _POLL_OF_REFERENCE_NS
     return _PACKET.pack(
-        (0 if good else 3) << 6 | version << 3 | _SERVER,
+        (reference.leap if good else 3) << 6 | version << 3 | _SERVER,
         reference.stratum if good else 0,
         request[2] if request[2] < 128 else request[2] - 256,
         _PRECISION,

@@ -98,6 +98,7 @@ class World:
             next_periodic=now + services.TOOLS_PERIOD,
         )
         guest.users |= {user.name: user for user in users}
+        self.new_host_key(guest)
         self.guests[name] = guest
         for package in packages:
             self.install(guest, system.mirror[package], now)

@@ -158,7 +158,6 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
     guest.address = address_of(spec, index)
     guest.machine_id = spec.identity.machine_id or guest.machine_id
     guest.rtc = rtc_of(spec.rtc)
-    world.new_host_key(guest)
     guest.unreadable = may.unreadable
     _time(world, guest, spec, began)
     _tools(world, guest, spec.tools, began)

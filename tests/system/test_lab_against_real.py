@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from cutover_tui.lab.systems import ALPINE
 from tests.lab.bench import Bench
 
 pytestmark = pytest.mark.system
@@ -129,3 +130,32 @@ def test_as_the_real_shell(bench, script, flavour):
     name = "dash" if flavour == "sh" else "bash"
     ours_err = ours.err.replace("sh: ", f"{name}: ") if flavour == "sh" else ours.err
     assert (ours.rc, ours.out, ours_err) == (real.returncode, real.stdout, real.stderr)
+
+
+BUSYBOX = [
+    "nosuch",
+    "./nosuch",
+    "cd /nosuch; echo $?",
+    "cat </nosuch; echo $?",
+    "echo x >/nosuch/y; echo $?",
+    'echo "$0"; X=5; echo ${X}y',
+    "exit x",
+    "echo 'a",
+    "&& x",
+    "cat <",
+    "false || echo or; true && echo and",
+    "busybox cat /nosuch",
+    "busybox ls /nosuch",
+    "busybox ls -ar /nosuch",
+    "busybox cat /nosuch /dev/null",
+]
+
+
+@pytest.mark.parametrize("script", BUSYBOX)
+def test_as_the_real_busybox(bench, script):
+    bench.guest.system = ALPINE
+    real = subprocess.run(
+        ["busybox", "sh"], input=script + "\n", capture_output=True, text=True, check=False, cwd="/"
+    )
+    ours = bench.run(script.removeprefix("busybox "), flavour="ash")
+    assert (ours.rc, ours.out, ours.err) == (real.returncode, real.stdout, real.stderr)

@@ -144,7 +144,7 @@ class Shell:
             problem = self._redirect(redirection, sinks)
             if problem:
                 yield Out(2, self._where(line) + problem + "\n")
-                return 1 if self.flavour == "bash" else 2
+                return 2 if self.flavour == "sh" else 1
             stdin_empty = stdin_empty or redirection.fd == 0
         if not argv:
             return 0
