@@ -143,12 +143,21 @@ async def _virtually(piece: Piece, root: Path, loop: VirtualLoop) -> Played:
         script.happened(msgspec.convert(on, Trigger), door.true(), id=name, host=host, when=when)
         door.wake()
 
-    async with asyncio.TaskGroup() as group:
-        clockwork = group.create_task(door.clockwork())
-        directory = new_session(root, loaded.runbook.change.id, door.clock.now())
-        stopped = await _perform(piece, loaded, directory, _Stage(door.ground(), happened))
-        clockwork.cancel()
+    directory = new_session(root, loaded.runbook.change.id, door.clock.now())
+    try:
+        async with asyncio.TaskGroup() as group:
+            clockwork = group.create_task(door.clockwork())
+            stopped = await _perform(piece, loaded, directory, _Stage(door.ground(), happened))
+            clockwork.cancel()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
     return _played(piece, "virtual", stopped, directory, door.true() - START_NS, world, script, door.true())
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first; the rest was cancelled because of it."""
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _perform(

@@ -120,7 +120,7 @@ class Engineer:
         await self._run(session, step, host, played.action)
 
     async def _run(self, session: Session, step: Step, host: str, action: str) -> None:
-        kind = "provocation" if any(p.id == action for p in step.provocations) else "action"
+        kind = _kind(step, action)
         self._tell(kind, action, host, "started")
         _ok(await session.run_action(step.id, host, action))
         self._tell(kind, action, host, "done")
@@ -138,7 +138,7 @@ class Engineer:
         running = asyncio.create_task(session.run_action(step.id, host, action))
         try:
             await intended.wait()
-            self._tell("action", action, host, "started")
+            self._tell(_kind(step, action), action, host, "started")
             await session.recorder.close()
             await running
         finally:
@@ -251,6 +251,10 @@ def _missing(decision: Decision) -> tuple[tuple[str, str], ...]:
     return tuple(
         sorted({(m.what, codes.get((m.what, m.verdict, m.reason), str(m.verdict))) for m in decision.missing})
     )
+
+
+def _kind(step: Step, action: str) -> str:
+    return "provocation" if any(p.id == action for p in step.provocations) else "action"
 
 
 def _ok(answer: Refused | None) -> None:

@@ -71,7 +71,9 @@ class Writer:
         self._queue.join()
 
     async def aclose(self) -> None:
-        """Finish everything queued and end the thread."""
+        """Finish everything queued and end the thread; nothing when it has ended."""
+        if not self._thread.is_alive():
+            return
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 

@@ -1,0 +1,257 @@
+"""The drill: the same session calls, the same record, whatever door; and the truth beside the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cutover_tui.cli import main
+from cutover_tui.core.runbook import SECOND, Duration
+from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.lab.drill import Piece, Played, differs, drill
+from cutover_tui.lab.engineer import NOT_STARTED, CannotPlay
+from cutover_tui.lab.incident import build_world
+from cutover_tui.lab.network import JUMP, Rule
+from cutover_tui.lab.world import World
+from cutover_tui.lab.world_file import Acknowledged, Expect, ExpectedFinding, PlayedAction
+from cutover_tui.record.events import ActionEnded, ActionIntended, Decided, Event, Marked, SessionResumed
+from cutover_tui.record.journal import read
+from tests.lab.incident_piece import Unscripted, piece, runbook
+
+CLOSED = (("time.offset", "offset"), ("time.provider", "no-provider"), ("time.single-master", "no-writer"))
+
+
+def events(played: Played) -> list[Event]:
+    return read(Path(played.journal), FORMAT.decode).events
+
+
+def without(text: str, step: str) -> str:
+    """The runbook without one step (at the end of its phase)."""
+    return re.sub(rf"      - id: {step}\n.*?(?=\n  - id: )", "", text, flags=re.DOTALL)
+
+
+def test_the_incident_is_refused_where_nobody_mends_it_and_is_one_in_truth(tmp_path: Path) -> None:
+    played = drill(piece(fix=False, aftermath_ns=3 * 3600 * SECOND), tmp_path)
+    assert (played.outcome, played.step, played.host) == ("refused", "provider", "app01")
+    assert played.findings == CLOSED
+    bad, good = played.truth
+    assert bad.guest == "app01"
+    assert bad.broken
+    assert not good.broken
+    assert [e.body.host for e in events(played) if isinstance(e.body, Marked)] == ["app01", "app02"]
+
+
+def test_mended_it_is_allowed_and_stays_right(tmp_path: Path) -> None:
+    text = without(runbook(), "cold-boot")
+    played = drill(piece(fix=True, text=text, aftermath_ns=600 * SECOND), tmp_path)
+    assert (played.outcome, played.findings) == ("allowed", ())
+    assert all(truth.worst_ns < SECOND // 10 for truth in played.truth)
+    intended = [(i.host, i.action) for e in events(played) if isinstance(i := e.body, ActionIntended)]
+    assert intended.count(("app01", "install-chrony")) == 1
+    assert ("app02", "install-chrony") not in intended
+
+
+def test_two_drills_are_the_same_drill(tmp_path: Path) -> None:
+    """Down to the nanosecond of every event; what differs are the random tokens inside the tapes."""
+    one, two = (drill(piece(fix=False, aftermath_ns=0), tmp_path / name) for name in ("one", "two"))
+    assert msgspec.structs.replace(one, journal="") == msgspec.structs.replace(two, journal="")
+    first, second = ([(e.at, type(e.body)) for e in events(p)] for p in (one, two))
+    assert first == second
+
+
+def test_a_crash_is_resumed_and_nothing_runs_twice(tmp_path: Path) -> None:
+    text = without(runbook(), "cold-boot")
+    made = piece(fix=False, text=text, aftermath_ns=0)
+    actions = (PlayedAction(step="cutover", action="power-off", host="app01", crash=True),)
+    played = drill(
+        dataclasses.replace(made, play=msgspec.structs.replace(made.play, actions=actions)), tmp_path
+    )
+    bodies = [e.body for e in events(played)]
+    assert sum(isinstance(b, SessionResumed) for b in bodies) == 1
+    assert [(b.host, b.action) for b in bodies if isinstance(b, ActionIntended)] == [("app01", "power-off")]
+    (ended,) = [b for b in bodies if isinstance(b, ActionEnded)]
+    assert ended.rc is None
+    assert played.outcome == "refused"
+
+
+def test_a_guest_nobody_can_read_gets_no_mark(tmp_path: Path) -> None:
+    def build(now: int) -> tuple[World, Unscripted]:
+        world = build_world(now)
+        world.network.block(Rule(JUMP, "app01"))
+        return world, Unscripted(world)
+
+    text = re.sub(
+        r"        gate:\n          - check: time.offset\n            soak: 1min\n\n  - id: cutover",
+        "\n  - id: cutover",
+        runbook(),
+    )
+    played = drill(dataclasses.replace(piece(fix=False, text=text, aftermath_ns=0), build=build), tmp_path)
+    assert (played.step, played.host, played.findings) == ("cutover", "app01", (NOT_STARTED,))
+
+
+def test_what_the_session_cannot_do_is_said(tmp_path: Path) -> None:
+    made = piece(fix=False, aftermath_ns=0)
+    play = msgspec.structs.replace(made.play, acknowledge=(Acknowledged(check="time.offset"),))
+    with pytest.raises(CannotPlay, match="acknowledge"):
+        drill(dataclasses.replace(made, play=play), tmp_path)
+
+
+def test_a_difference_is_told_to_the_finding() -> None:
+    played = Played("w", "virtual", "refused", "provider", "app01", CLOSED, "", 0, ())
+    right = Expect(
+        outcome="refused",
+        step="provider",
+        host="app01",
+        findings=tuple(ExpectedFinding(check=c, reason=r) for c, r in CLOSED),
+    )
+    assert differs(right, played) == ()
+    assert differs(Expect(outcome="allowed"), played)[0] == "refused, expected allowed"
+    extra = msgspec.structs.replace(played, findings=(*CLOSED, ("agent.swap", "old-agent-installed")))
+    assert differs(right, extra) == ("agent.swap old-agent-installed was not expected",)
+    fewer = msgspec.structs.replace(played, findings=CLOSED[1:], step="handover")
+    assert differs(right, fewer) == (
+        "refused at handover, expected at provider",
+        "time.offset offset is missing",
+    )
+
+
+# Both doors
+
+SHORT = """\
+schema: 1
+change: {id: DOORS, title: The same verdicts through both doors, window: {start: x, end: x}}
+source: {platform: ahv}
+target: {platform: ahv}
+hosts: [{name: app02}, {name: app01}]
+phases:
+  - id: time
+    title: Time
+    steps:
+      - id: kept
+        title: Somebody keeps the time
+        gate:
+          - check: time.jump-host
+          - check: time.provider
+          - check: time.single-master
+          - check: time.offset
+            soak: 1min
+"""
+
+
+def moved(now: int) -> tuple[World, Unscripted]:
+    """The morning after, ten seconds late on the guest that nobody keeps."""
+    world = build_world(now)
+    for guest in world.guests.values():
+        world.migrate(guest, now - 10 * SECOND)
+    world.advance(now)
+    bad = world.guests["app01"]
+    bad.clock = bad.clock.stepped(now, 10 * SECOND)
+    return world, Unscripted(world)
+
+
+def last_verdicts(played: Played) -> dict[tuple[str, str], tuple[str, str]]:
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for event in events(played):
+        if isinstance(event.body, Decided):
+            for f in event.body.decision.findings:
+                found[f.host, f.check] = (str(f.verdict), f.reason_code)
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_both_doors_give_the_same_verdicts(tmp_path: Path) -> None:
+    """A minute's soak at rate 1, in real SSH and NTP, and the same in memory in no time."""
+    made = piece(fix=False)
+    short = Piece(
+        "doors",
+        moved,
+        SHORT,
+        msgspec.structs.replace(made.play, actions=(), patience=Duration(80 * SECOND)),
+        0,
+    )
+    virtual = drill(short, tmp_path / "virtual")
+    real = drill(short, tmp_path / "real", "real")
+    assert (virtual.outcome, virtual.step, virtual.host) == ("refused", "kept", "app01")
+    assert virtual.findings == CLOSED
+    assert last_verdicts(virtual)["app02", "time.offset"] == ("pass", "ok")
+    assert last_verdicts(real) == last_verdicts(virtual)
+    assert (real.outcome, real.step, real.host, real.findings) == (
+        virtual.outcome,
+        virtual.step,
+        virtual.host,
+        virtual.findings,
+    )
+
+
+# The command
+
+WORLD = """\
+world: 1
+title: Nobody keeps the time
+references: [{name: ntp1}, {name: ntp2}, {name: ntp3}]
+guests:
+  - name: app01
+    move: {clock: {offset: 6s, rate: 31400ppm}}
+play:
+  actions: [{step: cutover, action: power-off}]
+aftermath: 1h
+expect:
+  outcome: refused
+  step: provider
+  findings:
+    - {check: time.provider, reason: no-provider}
+    - {check: time.single-master, reason: no-writer}
+    - {check: time.offset, reason: offset}
+"""
+
+
+def test_the_command_scores_worlds_by_what_they_expect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(WORLD)
+    bad.write_text(WORLD.replace("reason: offset}", "reason: soaking}"))
+    assert main(["drill", str(good), "--keep", str(tmp_path / "kept")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("as expected      good: refused at provider on app01 (time.offset offset, ")
+    assert "in truth app01: +" in out
+    assert list((tmp_path / "kept").rglob("journal.jsonl"))
+    assert main(["drill", str(bad), "--json"]) == 1
+    (scored,) = msgspec.json.decode(capsys.readouterr().out)
+    assert scored["differs"] == [
+        "time.offset offset was not expected",
+        "time.offset soaking is missing",
+    ]
+    assert scored["played"]["outcome"] == "refused"
+
+
+def test_a_pending_world_is_listed_and_one_that_comes_right_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = WORLD.replace("outcome: refused\n  step: provider", "outcome: allowed").partition("  findings:")[
+        0
+    ]
+    (tmp_path / "a.yaml").write_text(f"{wrong}pending: a check of part 3\n")
+    (tmp_path / "b.yaml").write_text(f"{WORLD}pending: a check of part 3\n")
+    (tmp_path / "runbook.yaml").write_text(SHORT)
+    assert main(["drill", "--all", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "pending          a: refused" in out
+    assert "PENDING NO LONGER b: refused" in out
+    assert "1 of 2 as expected, 2 of them pending" in out
+
+
+@pytest.mark.parametrize("text", ["world: 1\ntitle: x\nnonsense: 1\n", "world: 1\n  : [\n"])
+def test_a_file_that_is_no_world_is_bad_input(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    assert main(["drill", str(path)]) == 2
+    assert "x.yaml:" in capsys.readouterr().err
+    assert main(["drill"]) == 2
+    assert main(["drill", "--all", str(tmp_path / "none")]) == 2
