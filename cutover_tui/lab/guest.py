@@ -13,6 +13,9 @@ from cutover_tui.lab.systems import DEBIAN12, System
 from cutover_tui.lab.timesyncd import Timesyncd
 
 SECOND = 1_000_000_000
+ALWAYS = ("bootmisc", "hostname", "networking", "syslog")
+"""Services in OpenRC's boot runlevel on every Alpine."""
+
 KERNEL_SYNC_NS = 32_000 * SECOND
 """The kernel's error estimate grows 500 ppm and counts as unsynchronised from 16 s on: 8.9 hours."""
 
@@ -227,6 +230,8 @@ class Guest:
             made[key] = File(self.host_key, 0o600)
             made[f"{key}.pub"] = File(f"{self.host_key_public} root@{self.name}\n")
         made |= {path: File(text) for path, text in self.system.extra_files.items()}
+        if self.system.manager in ("dpkg", "apk"):
+            made |= {f"/etc/init.d/{name}": File("#!/bin/sh\n", 0o755) for name in self._scripts()}
         if self.system.manager == "dpkg":
             made |= {f"/etc/rc2.d/{link}": File("") for link in self._sysv_links()}
         if self.rtc.guest_local:
@@ -237,6 +242,11 @@ class Guest:
             for path in self.unreadable
             if path in found
         }
+
+    def _scripts(self) -> list[str]:
+        """Services with a script in /etc/init.d; what OpenRC always has is among them."""
+        named = [u.file.name.removesuffix(".service") for u in self.units.values() if u.package]
+        return [*named, *(ALWAYS if self.system.init == "openrc" else ("udev", "procps"))]
 
     def _sysv_links(self) -> list[str]:
         """What Debian's packages leave in /etc/rc2.d for an init that is not there."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cutover_tui.lab.guest import Unit
+from cutover_tui.lab.guest import ALWAYS, Unit
 from cutover_tui.lab.tools.call import Call, Result
 
-_ALWAYS = (("bootmisc", "boot"), ("hostname", "boot"), ("networking", "boot"), ("syslog", "boot"))
 _RUNLEVELS = ("boot", "default", "nonetwork", "shutdown", "sysinit")
 
 
@@ -20,7 +19,7 @@ def rc_update(call: Call) -> Result:
     every = any(word in ("-v", "--verbose") for word in call.argv[1:])
     units = _services(call)
     if not words or words[0] == "show":
-        levels = dict(_ALWAYS) | {
+        levels = dict.fromkeys(ALWAYS, "boot") | {
             name: "default" if unit.enabled == "enabled" else "" for name, unit in units.items()
         }
         shown = sorted(name for name, level in levels.items() if every or level)
