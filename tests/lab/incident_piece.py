@@ -24,7 +24,7 @@ class Unscripted:
         on: Trigger,
         now: int,
         *,
-        id: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word of world files
         host: str | None = None,
         when: str = "done",
     ) -> None:
