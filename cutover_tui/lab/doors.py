@@ -19,7 +19,7 @@ from types import TracebackType
 
 import asyncssh
 
-from cutover_tui.lab.guest import Guest
+from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.ntp_server import NtpServer
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait

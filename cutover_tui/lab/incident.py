@@ -14,11 +14,11 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from cutover_tui.lab.clocks import SimClock
 from cutover_tui.lab.doors import LOOPBACK, RealDoor, TrueTime
-from cutover_tui.lab.guest import Move, User
-from cutover_tui.lab.packages import NGT_UNIT
-from cutover_tui.lab.platforms import AHV
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import Move, User
+from cutover_tui.lab.machine.packages import NGT_UNIT
+from cutover_tui.lab.machine.platforms import AHV
 from cutover_tui.lab.world import Reference, World
 
 SECOND = 1_000_000_000

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from cutover_tui.lab.guest import SECOND
+from cutover_tui.lab.machine.guest import SECOND
 from cutover_tui.lab.world import World
 
 USER = "ops"

@@ -17,7 +17,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from cutover_tui.core.runbook import Escalation
-from cutover_tui.lab.guest import Guest
+from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.network import JUMP
 from cutover_tui.lab.program import Printed, Program
 from cutover_tui.lab.shell import Shell

@@ -13,14 +13,14 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from cutover_tui.lab import power, services
-from cutover_tui.lab.chronyd import Reply
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.guest import SECOND, Guest, Unit, User
+from cutover_tui.lab.machine import power, services
+from cutover_tui.lab.machine.chronyd import Reply
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import SECOND, Guest, Unit, User
+from cutover_tui.lab.machine.packages import Package
+from cutover_tui.lab.machine.platforms import VMWARE, Platform
+from cutover_tui.lab.machine.systems import DEBIAN12, System
 from cutover_tui.lab.network import NTP, Network
-from cutover_tui.lab.packages import Package
-from cutover_tui.lab.platforms import VMWARE, Platform
-from cutover_tui.lab.systems import DEBIAN12, System
 
 BOOT_NS = 3 * SECOND
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from zlib import crc32
 
 from cutover_tui.core.runbook import PlatformName
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.guest import SECOND, File, Guest, Move, Rtc, Unit, User
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import SECOND, File, Guest, Move, Rtc, Unit, User
+from cutover_tui.lab.machine.packages import NGT_UNIT, UnitFile
+from cutover_tui.lab.machine.platforms import PLATFORMS, Platform
+from cutover_tui.lab.machine.services import TOOLS_CONF_PATH
+from cutover_tui.lab.machine.systems import SYSTEMS, System
 from cutover_tui.lab.network import Link, Network, Route, Rule
-from cutover_tui.lab.packages import NGT_UNIT, UnitFile
-from cutover_tui.lab.platforms import PLATFORMS, Platform
-from cutover_tui.lab.services import TOOLS_CONF_PATH
-from cutover_tui.lab.systems import SYSTEMS, System
 from cutover_tui.lab.world import Reference, World
 from cutover_tui.lab.world_file import (
     ChronySpec,

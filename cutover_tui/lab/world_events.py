@@ -11,11 +11,11 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from cutover_tui.lab import power
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.guest import File, Guest, Unit
+from cutover_tui.lab.machine import power
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import File, Guest, Unit
+from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.network import ANYBODY, JUMP
-from cutover_tui.lab.packages import NGT_UNIT
 from cutover_tui.lab.world import World
 from cutover_tui.lab.world_build import LEAPS, PASSWORD, USER, route_of, rule_of
 from cutover_tui.lab.world_file import (

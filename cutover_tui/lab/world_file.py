@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
-from cutover_tui.lab.amounts import Rate, Span
+from cutover_tui.lab.world_text.amounts import Rate, Span
 
 SCHEMA = 1
 Os = Literal["debian12", "rhel9", "alpine"]
@@ -27,6 +27,8 @@ Who = Annotated[
     str,
     Meta(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$", max_length=64, description="a name, `jump` or `*`"),
 ]
+Stratum = Annotated[int, Meta(ge=1, le=15)]
+Poll = Annotated[int, Meta(ge=0, le=24)]
 Outcome = Literal["allowed", "refused"]
 
 
@@ -77,10 +79,10 @@ class ChronySpec(Struct, frozen=True, kw_only=True):
 
     sources: tuple[str, ...] | None = None
     iburst: bool = True
-    minpoll: Annotated[int, Meta(ge=0, le=24)] = 6
-    maxpoll: Annotated[int, Meta(ge=0, le=24)] = 10
+    minpoll: Poll = 6
+    maxpoll: Poll = 10
     makestep: MakeStep = msgspec.field(default_factory=MakeStep)
-    local: Annotated[int, Meta(ge=1, le=15)] | None = None
+    local: Stratum | None = None
     rtcsync: bool = True
     drift: Rate | None = None
     running: bool = True
@@ -186,7 +188,7 @@ class ReferenceSpec(Struct, frozen=True, kw_only=True):
     address: str | None = None
     controller: bool = False
     clock: ClockSpec = msgspec.field(default_factory=ClockSpec)
-    stratum: Annotated[int, Meta(ge=1, le=15)] = 1
+    stratum: Stratum = 1
     refid: (
         Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,4}$", description="one to four ASCII characters")] | None
     ) = None
@@ -280,7 +282,7 @@ class ReferenceChange(Struct, frozen=True, kw_only=True):
     name: Who
     down: bool | None = None
     leap: Leap | None = None
-    stratum: Annotated[int, Meta(ge=1, le=15)] | None = None
+    stratum: Stratum | None = None
 
 
 class FileChange(Struct, frozen=True, kw_only=True):

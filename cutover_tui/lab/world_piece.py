@@ -9,7 +9,7 @@ from cutover_tui.lab.world import World
 from cutover_tui.lab.world_build import build
 from cutover_tui.lab.world_events import Timeline
 from cutover_tui.lab.world_loading import LoadedWorld
-from cutover_tui.lab.world_runbook import runbook_text
+from cutover_tui.lab.world_text.runbook import runbook_text
 
 
 def piece_of(loaded: LoadedWorld) -> Piece:

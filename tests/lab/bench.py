@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.guest import Guest, Move, User
-from cutover_tui.lab.packages import NGT_UNIT
-from cutover_tui.lab.platforms import AHV
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import Guest, Move, User
+from cutover_tui.lab.machine.packages import NGT_UNIT
+from cutover_tui.lab.machine.platforms import AHV
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
 from cutover_tui.lab.world import Reference, World

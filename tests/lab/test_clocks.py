@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutover_tui.lab.clocks import MAX_SLEW_PPB, PPB, SimClock
+from cutover_tui.lab.machine.clocks import MAX_SLEW_PPB, PPB, SimClock
 
 NS = st.integers(-(10**15), 10**15)
 TIME = st.integers(0, 10**18)

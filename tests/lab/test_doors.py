@@ -9,9 +9,9 @@ import asyncssh
 import pytest
 
 from cutover_tui.core.loading import load
-from cutover_tui.lab.clocks import SimClock
 from cutover_tui.lab.doors import LOOPBACK, RealDoor
 from cutover_tui.lab.incident import build_incident
+from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.ntp_server import answer, short, timestamp
 from cutover_tui.lab.world import Reference
 

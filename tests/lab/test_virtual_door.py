@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 import pytest
 
 from cutover_tui.core.runbook import HOUR, Host
-from cutover_tui.lab import power
-from cutover_tui.lab.clocks import SimClock
 from cutover_tui.lab.incident import build_world
+from cutover_tui.lab.machine import power
+from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.network import JUMP, Link, Route, Rule
 from cutover_tui.lab.virtual_door import VirtualDoor
 from cutover_tui.lab.virtual_guest import CONNECT_S, HANDSHAKE, VirtualGuest

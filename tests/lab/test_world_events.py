@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from cutover_tui.core.runbook import Duration
-from cutover_tui.lab.amounts import Rate, Span
 from cutover_tui.lab.network import JUMP, Link, Network, Route, Rule
 from cutover_tui.lab.world_build import build
 from cutover_tui.lab.world_events import CannotHappen, Timeline, apply
@@ -23,6 +22,7 @@ from cutover_tui.lab.world_file import (
     SnapshotChange,
     StunChange,
 )
+from cutover_tui.lab.world_text.amounts import Rate, Span
 from tests.lab.worlds import NOON, SECOND, Played
 
 

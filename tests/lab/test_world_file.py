@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.yaml_model.describe import structs
-from cutover_tui.lab.amounts import format_rate, format_span, parse_rate, parse_span
 from cutover_tui.lab.runbooks import direct, fill
 from cutover_tui.lab.world_build import build
 from cutover_tui.lab.world_file import WorldFile
-from cutover_tui.lab.world_keys import MEANING
 from cutover_tui.lab.world_loading import (
     WorldError,
     load_world,
@@ -26,7 +24,9 @@ from cutover_tui.lab.world_loading import (
     world_reference,
     world_schema,
 )
-from cutover_tui.lab.world_runbook import runbook_text
+from cutover_tui.lab.world_text.amounts import format_rate, format_span, parse_rate, parse_span
+from cutover_tui.lab.world_text.keys import MEANING
+from cutover_tui.lab.world_text.runbook import runbook_text
 from tests.lab.worlds import FIXTURES, NOON
 from tests.unit.test_schema import Yaml12, complaints
 

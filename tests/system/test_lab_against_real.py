@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from cutover_tui.lab.systems import ALPINE
+from cutover_tui.lab.machine.systems import ALPINE
 from tests.lab.bench import Bench
 
 pytestmark = pytest.mark.system

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from cutover_tui.lab.guest import Guest
+from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Result
 

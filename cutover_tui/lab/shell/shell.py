@@ -9,14 +9,15 @@ A running shell is a generator of events; who drives it owns channels and time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from cutover_tui.lab.guest import File, Guest, User
+from cutover_tui.lab.machine.guest import File, Guest, User
+from cutover_tui.lab.shell import sudo
 from cutover_tui.lab.shell.builtins import BUILTINS, which
 from cutover_tui.lab.shell.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
-from cutover_tui.lab.tools.call import Call, Event, Out, ReadLine, Result, Running
+from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
 from cutover_tui.lab.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -335,44 +336,11 @@ class Shell:
         return (yield from child.interact())
 
     def _sudo(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
-        words, quiet, user, prompt, reads = argv[1:], False, "root", "[sudo] password for %u: ", False
-        while words and words[0].startswith("-"):
-            option = words.pop(0)
-            if option == "--":
-                break
-            if option in ("-n", "--non-interactive"):
-                quiet = True
-            elif option == "-u" and words:
-                user = words.pop(0)
-            elif option == "-p" and words:
-                prompt = words.pop(0)
-            elif option == "-S":
-                reads = True
-            elif option not in ("-H", "-k", "-E"):
-                yield Out(2, f"sudo: invalid option -- '{option.lstrip('-')[:1]}'\n{_SUDO_USAGE}")
-                return 1
-        target = self.guest.users.get(user)
-        if target is None:
-            yield Out(2, f"sudo: unknown user {user}\nsudo: error initializing audit plugin sudoers_audit\n")
-            return 1
-        if not self.user.sudo and self.user.uid != 0 and reads and not quiet and self.user.password:
-            knows = yield from self._password(prompt.replace("%u", self.user.name), self.user.password)
-            if not knows:
-                return 1
-        elif not self.user.sudo and self.user.uid != 0:
-            refused = "sudo: a password is required\n" if quiet else (
-                "sudo: a terminal is required to read the password; either use the -S option to read from "
-                "standard input or configure an askpass helper\nsudo: a password is required\n"
-            )  # fmt: skip
-            yield Out(2, refused)
-            return 1
-        if not words:
-            yield Out(2, _SUDO_USAGE)
+        words, user = yield from sudo.granted(self.guest, self.user, argv)
+        if user is None:
             return 1
         kept = {key: env[key] for key in ("LANG", "LC_ALL", "TERM") if key in env}
-        child = Shell(
-            self.world, self.guest, target, self.clock, env=target.environment() | kept, name="sudo"
-        )
+        child = Shell(self.world, self.guest, user, self.clock, env=user.environment() | kept, name="sudo")
         child.cwd = self.cwd
         if (
             table.base(words[0]) in self.guest.system.shells
@@ -382,25 +350,6 @@ class Shell:
             return (yield from child._program(words, child.env, 1, stdin_empty=stdin_empty))
         yield Out(2, f"sudo: {words[0]}: command not found\n")
         return 1
-
-    def _password(self, prompt: str, password: str) -> Generator[Event, str | None, bool]:
-        """Three tries on the standard input."""
-        tries = 0
-        while tries < 3:
-            yield Out(2, prompt)
-            line = yield ReadLine()
-            if line is None:
-                counted = f"sudo: {tries} incorrect password attempt{'s' * (tries != 1)}\n"
-                refused = "sudo: no password was provided\nsudo: a password is required\n"
-                yield Out(2, counted if tries else refused)
-                return False
-            if line == password:
-                return True
-            tries += 1
-            if tries < 3:
-                yield Out(2, "Sorry, try again.\n")
-        yield Out(2, "sudo: 3 incorrect password attempts\n")
-        return False
 
     def _env(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool) -> Running:
         words, env = argv[1:], dict(env)
@@ -415,15 +364,6 @@ class Shell:
             yield Out(2, f"env: {call.quote(words[0])}: No such file or directory\n")
             return 127
         return (yield from self._program(words, env, 1, stdin_empty=stdin_empty))
-
-
-_SUDO_USAGE = """\
-usage: sudo -h | -K | -k | -V
-usage: sudo -v [-ABkNnS] [-g group] [-h host] [-p prompt] [-u user]
-usage: sudo -l [-ABkNnS] [-g group] [-h host] [-p prompt] [-U user] [-u user] [command [arg ...]]
-usage: sudo [-ABbEHkNnPS] [-r role] [-t type] [-C num] [-D directory] [-g group] [-h host] [-p prompt] [-R directory] [-T timeout] [-u user] [VAR=value] [-i | -s] [command [arg ...]]
-usage: sudo -e [-ABkNnS] [-r role] [-t type] [-C num] [-D directory] [-g group] [-h host] [-p prompt] [-R directory] [-T timeout] [-u user] file ...
-"""
 
 
 def _plain_start(word: Word) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cutover_tui.lab.timesyncd import POLL_MAX, POLL_MIN, Timesyncd
+from cutover_tui.lab.machine.timesyncd import POLL_MAX, POLL_MIN, Timesyncd
 from cutover_tui.lab.tools.call import Call, Result
 
 _TIMESYNC = "org.freedesktop.timesync1"

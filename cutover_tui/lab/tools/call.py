@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from cutover_tui.lab.guest import File, Guest, User
+from cutover_tui.lab.machine.guest import File, Guest, User
 from cutover_tui.lab.world import World
 
 

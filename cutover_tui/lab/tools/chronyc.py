@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cutover_tui.lab.chronyd import Chronyd, Source
+from cutover_tui.lab.machine.chronyd import Chronyd, Source
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
 from cutover_tui.lab.tools.date import render
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cutover_tui.lab.packages import MIRROR
+from cutover_tui.lab.machine.packages import MIRROR
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.coreutils import unescape
 

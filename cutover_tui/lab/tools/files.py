@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from cutover_tui.lab.guest import File
+from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import ERRNO, Call, Out, ReadLine, Result, Running
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutover_tui.lab.guest import ALWAYS, Unit
+from cutover_tui.lab.machine.guest import ALWAYS, Unit
 from cutover_tui.lab.tools.call import Call, Result
 
 _RUNLEVELS = ("boot", "default", "nonetwork", "shutdown", "sysinit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cutover_tui.lab.guest import Unit
+from cutover_tui.lab.machine.guest import Unit
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.date import render
 

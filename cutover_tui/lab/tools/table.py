@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutover_tui.lab.guest import Guest
+from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.tools import (
     apk,
     apt,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from cutover_tui.lab.chronyd import Chronyd
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.packages import Package, UnitFile
-from cutover_tui.lab.platforms import Platform
-from cutover_tui.lab.systems import DEBIAN12, System
-from cutover_tui.lab.timesyncd import Timesyncd
+from cutover_tui.lab.machine.chronyd import Chronyd
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.packages import Package, UnitFile
+from cutover_tui.lab.machine.platforms import Platform
+from cutover_tui.lab.machine.systems import DEBIAN12, System
+from cutover_tui.lab.machine.timesyncd import Timesyncd
 
 SECOND = 1_000_000_000
 ALWAYS = ("bootmisc", "hostname", "networking", "syslog")

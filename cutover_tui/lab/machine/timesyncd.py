@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cutover_tui.lab.chronyd import Ask, Reply
-from cutover_tui.lab.clocks import PPB, SimClock
+from cutover_tui.lab.machine.chronyd import Ask, Reply
+from cutover_tui.lab.machine.clocks import PPB, SimClock
 
 SECOND = 1_000_000_000
 POLL_MIN, POLL_MAX = 32 * SECOND, 2048 * SECOND

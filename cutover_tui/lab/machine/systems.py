@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cutover_tui.lab.packages import MIRROR, TOOLS_CONF, Package, UnitFile
+from cutover_tui.lab.machine.packages import MIRROR, TOOLS_CONF, Package, UnitFile
 
 
 @dataclass(frozen=True, slots=True)

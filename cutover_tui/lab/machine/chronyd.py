@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from cutover_tui.lab.clocks import PPB, SimClock, part
+from cutover_tui.lab.machine.clocks import PPB, SimClock, part
 
 SECOND = 1_000_000_000
 _BURST_GAP = 2 * SECOND

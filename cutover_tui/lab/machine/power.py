@@ -6,9 +6,9 @@ import copy
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from cutover_tui.lab.clocks import SimClock
-from cutover_tui.lab.guest import SECOND, Guest, Move, Suspension
-from cutover_tui.lab.services import add_unit, remove, start, stop, tools_one_time
+from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.guest import SECOND, Guest, Move, Suspension
+from cutover_tui.lab.machine.services import add_unit, remove, start, stop, tools_one_time
 
 if TYPE_CHECKING:
     from cutover_tui.lab.world import World

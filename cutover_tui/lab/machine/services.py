@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutover_tui.lab.chronyd import Chronyd, Config, ServerLine, read_config
-from cutover_tui.lab.guest import SECOND, File, Guest, Unit
-from cutover_tui.lab.packages import Package, UnitFile
-from cutover_tui.lab.timesyncd import Timesyncd
+from cutover_tui.lab.machine.chronyd import Chronyd, Config, ServerLine, read_config
+from cutover_tui.lab.machine.guest import SECOND, File, Guest, Unit
+from cutover_tui.lab.machine.packages import Package, UnitFile
+from cutover_tui.lab.machine.timesyncd import Timesyncd
 
 if TYPE_CHECKING:
     from cutover_tui.lab.world import World
