@@ -36,9 +36,6 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Base of everything in a world file: unknown keys are errors."""
 
 
-# Clocks
-
-
 class ClockStep(Struct, frozen=True, kw_only=True):
     """A clock jumps by itself."""
 
@@ -62,9 +59,6 @@ class RtcSpec(Struct, frozen=True, kw_only=True):
     platform: Literal["utc", "localtime"] | None = None
     zone: Span = Span(0)
     offset: Span = Span(0)
-
-
-# Time services and agents
 
 
 class MakeStep(Struct, frozen=True, kw_only=True):
@@ -126,9 +120,6 @@ class ToolsSpec(Struct, frozen=True, kw_only=True):
     vendor_installer: bool = False
 
 
-# Guests
-
-
 class IdentitySpec(Struct, frozen=True, kw_only=True):
     """What tells one machine from another; what is not given the world makes up, or keeps."""
 
@@ -178,9 +169,6 @@ class GuestSpec(Struct, frozen=True, kw_only=True):
     move: MoveSpec | None = msgspec.field(default_factory=MoveSpec)
 
 
-# What is around them
-
-
 class ReferenceSpec(Struct, frozen=True, kw_only=True):
     """An NTP server; with `controller` a domain controller, whose time is the domain's."""
 
@@ -227,9 +215,6 @@ class NetworkSpec(Struct, frozen=True, kw_only=True):
     loss: Percent = 0
     links: tuple[LinkSpec, ...] = ()
     blocked: tuple[RuleSpec, ...] = ()
-
-
-# What happens
 
 
 class ClockChange(Struct, frozen=True, kw_only=True):
@@ -336,9 +321,6 @@ class Event(Struct, frozen=True, kw_only=True):
     after: Span = Span(0)
     nth: Annotated[int, Meta(ge=1, le=1000)] | None = None
     do: Annotated[tuple[Change, ...], Meta(min_length=1)]
-
-
-# What the engineer does, and what must come out
 
 
 class PlayedAction(Struct, frozen=True, kw_only=True):
