@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.runbook import HOUR, Runbook, Step
+from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.events import Regressed, VerdictChanged
@@ -24,6 +24,9 @@ SEAL_EVERY_S = 30.0
 ASSESS_EVERY_S = 2.0
 DONE_EVERY = 5
 """Done steps are looked at again every fifth turn."""
+
+LASTS_NS = MINUTE
+"""How long a check of a done step fails before the step counts as regressed: longer than a boot."""
 
 
 @dataclass(slots=True)
@@ -79,13 +82,18 @@ class Housekeeping:
         )
         for f in decision.findings:
             seen = state.verdicts.get((step.id, f.host, f.check))
-            if seen is not None and (seen[0].verdict, seen[0].reason_code) == (f.verdict, f.reason_code):
-                continue
-            self.recorder.record_soon(
-                VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
-            )
-            if status == "done" and f.verdict is Verdict.FAIL:
+            if seen is None or (seen[0].verdict, seen[0].reason_code) != (f.verdict, f.reason_code):
+                self.recorder.record_soon(
+                    VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
+                )
+            elif status == "done" and f.verdict is Verdict.FAIL and self._lasts(seen[1]):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
+                break
+
+    def _lasts(self, since: Instant) -> bool:
+        """A guest that boots fails for a while and is well again; that is no regression."""
+        age = since.age_ns(self.now())
+        return age is None or age >= LASTS_NS
 
     def _still_counts(self, step: Step, host: str) -> bool:
         """A step done before the mark judged the source; only what was done after it can regress."""

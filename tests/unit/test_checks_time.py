@@ -216,7 +216,7 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
         (b.chrony(95), ("pass", "ok")),
         (b.chrony(95, reach=0o7), ("pass", "ok")),
         (b.chrony(95, reach=0o3), ("unknown", "few-updates")),
-        (b.chrony(95, reach=0, state="unusable"), ("fail", "no-reachable-source")),
+        (b.chrony(95, reach=0, state="unusable"), ("unknown", "no-answer-yet")),
         (b.chrony(95, state="falseticker"), ("unknown", "not-selected")),
         (b.chrony(95, refid="7F7F0101"), ("fail", "local-reference")),
         (b.chrony(95, leap="unsynchronised"), ("fail", "unsynchronised")),
@@ -230,6 +230,16 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
 )
 def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]) -> None:
     assert provider(with_chrony(facts)) == expected
+
+
+def test_a_daemon_without_an_answer_gets_a_moment_and_no_more() -> None:
+    world = with_chrony(b.ABSENT)
+    deaf = b.chrony(0, reach=0, state="unusable")
+    world.see(b.observed("chrony", 96, deaf), b.observed("services", 96, b.services("chronyd")))
+    assert said(world, "time.provider", 100) == ("unknown", "no-answer-yet")
+    world.see(*(b.observed("chrony", s, deaf) for s in (111, 126, 141)))
+    world.see(b.observed("services", 141, b.services("chronyd")), b.observed("timesyncd", 141, b.ABSENT))
+    assert said(world, "time.provider", 142) == ("fail", "no-reachable-source")
 
 
 @pytest.mark.parametrize("facts", [b.CHRONY_DOWN, b.ABSENT])

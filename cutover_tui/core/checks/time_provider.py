@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
-from probes.observation import FailureKind, Observation
+from probes.observation import Facts, FailureKind, Observation
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
 GOOD_UPDATES = 3
+GRACE_NS = 45_000_000_000
+"""A daemon that was just started has asked and not heard yet; iburst takes 8 s, names may take longer."""
+
 FUTURE_NS = 2_000_000_000
 """The guest's clock is read in whole seconds beside it; more than that is no rounding."""
 
@@ -68,6 +73,23 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     )
 
 
+def _deaf(facts: Facts | None) -> bool:
+    """A provider that runs and has not heard from any source."""
+    if isinstance(facts, ChronyFacts):
+        return facts.running and all(s.reach == 0 for s in facts.sources)
+    return isinstance(facts, TimesyncdFacts) and facts.running and facts.packet_count == 0
+
+
+def _for(evidence: Evidence, reader: str, condition: Callable[[Facts | None], bool]) -> int:
+    """Since when, in ns before now, every reading of that reader has met the condition."""
+    since = evidence.now.boottime_ns
+    for o in reversed(evidence.observations.get(reader, ())):
+        if not condition(o.facts):
+            break
+        since = o.began.boottime_ns
+    return evidence.now.boottime_ns - since
+
+
 def _silent(services: ServicesFacts) -> str | None:
     """A provider whose process runs while its tool says nothing: not the same as no provider."""
     running = {p[:15] for p in services.processes or ()}
@@ -105,6 +127,13 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
                 used=used,
             )
         if all(s.reach == 0 for s in facts.sources):
+            if _for(evidence, "chrony", _deaf) < GRACE_NS:
+                return says.unknown(
+                    "no-answer-yet",
+                    f"chronyd runs; none of its {len(facts.sources)} sources has answered yet.",
+                    remedy=f"Wait: it counts as a failure after {span(GRACE_NS)}.",
+                    used=used,
+                )
             return says.fails(
                 "no-reachable-source",
                 f"chronyd runs, but none of its {len(facts.sources)} sources answers.",
@@ -166,6 +195,13 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
 def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
     used = (newest,)
     if facts.packet_count == 0 or facts.server_address is None:
+        if _for(evidence, "timesyncd", _deaf) < GRACE_NS:
+            return says.unknown(
+                "no-answer-yet",
+                "systemd-timesyncd runs; no server has answered yet.",
+                remedy=f"Wait: it counts as a failure after {span(GRACE_NS)}.",
+                used=used,
+            )
         return says.fails(
             "no-reachable-source",
             "systemd-timesyncd runs, but no server has answered since it started.",
