@@ -56,11 +56,12 @@ def _platform(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
 
 
 def _services(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
-    show, offline, openrc, sysv, ps, busybox = CASES["services/systemd-252/booted"].raws
+    show, offline, openrc, sysv, scripts, ps, busybox = CASES["services/systemd-252/booted"].raws
     text = show.out
     if not guest.chrony:
         text = re.sub(r"(Id=chrony.service\nLoadState=loaded\nActiveState=)active", r"\1inactive", text)
-    return replaced(show, text), offline, openrc, sysv, _processes(guest, ps), _processes(guest, busybox)
+    running = (_processes(guest, ps), _processes(guest, busybox))
+    return replaced(show, text), offline, openrc, sysv, scripts, *running
 
 
 def _processes(guest: Guest, ps: Raw) -> Raw:
