@@ -7,7 +7,8 @@ line; a decision may cite it once that line is sealed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -50,6 +51,7 @@ class Recorder:
     """What happened and must still be journaled once that is possible again."""
     _unwritten: int = 0  # measurements that could not be taped since the record failed
     _waiting: set[asyncio.Future[Event]] = field(default_factory=set)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def create(
@@ -172,7 +174,12 @@ class Recorder:
         Raises:
             RecordError: it is not on the record.
         """
-        return await self.journal.append(body, self.now(), self.operator)
+        async with self._turn:
+            at = self.now()
+            if isinstance(body, Disturbed) and body.kind == "action":
+                body = msgspec.structs.replace(body, since=at)  # it may have waited for its turn
+            waiting = self.journal.append(body, at, self.operator)
+        return await waiting
 
     def record_soon(self, body: Body) -> None:
         """Append an event nobody waits for; a failure shows as `problem`."""
@@ -227,10 +234,21 @@ class Recorder:
         except RecordError:
             self._unwritten += 1
 
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Everything appended so far is durable and folded, or refused; intents wait until the block is left.
+
+        Without that a decider would wait for ever for a moment in which nobody records anything.
+        """
+        async with self._turn:
+            while self.journal.next_seq - 1 != self.journal.seq:
+                await self.writer.call(_nothing)
+            yield
+
     async def settle(self) -> None:
         """Return when every event appended so far is durable and folded, or refused."""
-        while self.journal.next_seq - 1 != self.journal.seq:
-            await self.writer.call(_nothing)
+        async with self.alone():
+            pass
 
     async def seal(self) -> dict[str, Window]:
         """Sync the tapes and journal their seals; returns the newest seal of every tape.

@@ -204,28 +204,28 @@ class Session:
             await self._look_fresh(names)
             try:
                 await self.recorder.seal()
-                await self.recorder.settle()
-                decision = decide(
-                    question(
-                        self.runbook,
-                        state,
-                        self.recorder.logs,
-                        found,
-                        host,
-                        self.now(),
-                        upto=state.seq,
-                        seals=state.seals,
-                        operator=self.recorder.operator,
-                        second=second,
+                async with self.recorder.alone():
+                    decision = decide(
+                        question(
+                            self.runbook,
+                            state,
+                            self.recorder.logs,
+                            found,
+                            host,
+                            self.now(),
+                            upto=state.seq,
+                            seals=state.seals,
+                            operator=self.recorder.operator,
+                            second=second,
+                        )
                     )
-                )
-                # From the question to these appends nothing awaits: their sequences are N+1, N+2.
-                journal, at = self.recorder.journal, self.now()
-                seq = journal.next_seq
-                waiting = [journal.append(Decided(decision, second), at, self.recorder.operator)]
-                if decision.outcome == "open":
-                    waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
-                await asyncio.gather(*waiting)
+                    # From the question to these appends nothing awaits: their sequences are N+1, N+2.
+                    journal, at = self.recorder.journal, self.now()
+                    seq = journal.next_seq
+                    waiting = [journal.append(Decided(decision, second), at, self.recorder.operator)]
+                    if decision.outcome == "open":
+                        waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
+                    await asyncio.gather(*waiting)
             except RecordError as error:
                 return Refused(str(error), "Make room on the disk; it is tried again by itself.")
         return decision
@@ -318,12 +318,14 @@ class Session:
 
     async def _mark(self, step: Step, host: str) -> None:
         await self.recorder.seal()
-        await self.recorder.settle()
-        state, now = self.recorder.state, self.now()
-        body = capture(self.runbook, state, self.recorder.logs, host, now, state.seals)
-        # From the capture to these appends nothing awaits: the mark follows its baseline at once.
-        journal, who = self.recorder.journal, self.recorder.operator
-        await asyncio.gather(journal.append(body, now, who), journal.append(Marked(host, step.id), now, who))
+        async with self.recorder.alone():
+            state, now = self.recorder.state, self.now()
+            body = capture(self.runbook, state, self.recorder.logs, host, now, state.seals)
+            # From the capture to these appends nothing awaits: the mark follows its baseline at once.
+            journal, who = self.recorder.journal, self.recorder.operator
+            await asyncio.gather(
+                journal.append(body, now, who), journal.append(Marked(host, step.id), now, who)
+            )
         self._marks.append(ClockMark(now.boottime_ns, "M", "mark", host))
 
     async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
