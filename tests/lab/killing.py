@@ -36,7 +36,10 @@ from cutover_tui.record.journal import read
 from tests.lab.recorded import audited
 
 LIVES_A_SESSION = 5
-LONGEST_LIFE_S = 0.8
+AFTER = ("open", "ran", "note", "decided", "ran", "pid")
+"""What a life is cut short after, in turn: some lines of that kind, or only its birth."""
+LONGEST_AFTER_S = {"pid": 0.3}
+USUAL_AFTER_S = 0.1
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("kill9_session.py")
 
@@ -70,7 +73,7 @@ class Killer:
             before = read(session.journal, FORMAT.decode).events if session.journal.exists() else []
             if not before:  # killed before there was a session: nothing was shown, nothing is resumed
                 session.journal.unlink(missing_ok=True)
-            said = self._one_life(session, runbook)
+            said = self._one_life(number, session, runbook)
             self._check(session, name, before, said)
 
     def close(self) -> None:
@@ -88,25 +91,29 @@ class Killer:
         path.write_text(text.replace("[apt-get, -y, install, chrony]", action))
         return path
 
-    def _one_life(self, session: SessionDirectory, runbook: Path) -> list[Said]:
+    def _one_life(self, number: int, session: SessionDirectory, runbook: Path) -> list[Said]:
         worker = self.worker
         assert worker.stdin
         assert worker.stdout
         worker.stdin.write(f"{session.path} {runbook} {self.lab.known_hosts_path}\n")
         worker.stdin.flush()
+        after = AFTER[number % len(AFTER)]
+        left = 1 if after in ("pid", "open") else self.chance.randint(1, 3)
         said: list[Said] = []
         child = 0
-        while not child:
-            match line := msgspec.json.decode(worker.stdout.readline()):
-                case ["pid", pid]:
-                    child = pid
-                case _:
-                    said.append(line)
+        while not child or left > 0:
+            line = msgspec.json.decode(worker.stdout.readline())
+            left -= line[0] == after
+            if line[0] == "pid":
+                child = line[1]
+            else:
+                said.append(line)
         # The moment of death is what is varied; nothing is waited for.
-        time.sleep(self.chance.uniform(0, LONGEST_LIFE_S))
+        time.sleep(self.chance.uniform(0, LONGEST_AFTER_S.get(after, USUAL_AFTER_S)))
         os.kill(child, signal.SIGKILL)
         for text in worker.stdout:
             line = msgspec.json.decode(text)
+            assert line[0] != "pid"
             if line == ["end"]:
                 return said
             said.append(line)
