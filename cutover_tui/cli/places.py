@@ -52,9 +52,14 @@ def session(name: str) -> SessionDirectory:
     """The session of that name, its beginning, or its directory.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is none, or more than one begins so.
     """
     found = find_session(root(), name)
-    if found is None:
+    if not found:
         raise BadInput(f"{name}: there is no such session; `cutover sessions` lists them")
-    return found
+    if len(found) > 1:
+        names = ", ".join(d.name for d in found[-3:])
+        raise BadInput(
+            f"{name}: {len(found)} sessions begin so, the newest are {names}; give more of the name"
+        )
+    return found[0]

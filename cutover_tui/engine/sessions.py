@@ -67,13 +67,14 @@ def new_session(root: Path, change: str, now: Instant) -> SessionDirectory:
     raise RecordError(f"cannot find a free session name under {root / 'sessions'}")
 
 
-def find_session(root: Path, name: str) -> SessionDirectory | None:
-    """The session of that name or path, or the newest whose name begins with it."""
+def find_session(root: Path, name: str) -> tuple[SessionDirectory, ...]:
+    """The session of that path or name; else every one whose name begins with it, oldest first."""
     as_path = Path(name)
-    if (as_path / JOURNAL).is_file():
-        return SessionDirectory(as_path)
-    matches = [d for d in all_sessions(root) if d.name == name or d.name.startswith(name)]
-    return matches[-1] if matches else None
+    if name and (as_path / JOURNAL).is_file():
+        return (SessionDirectory(as_path),)
+    sessions = tuple(all_sessions(root))
+    exact = tuple(d for d in sessions if d.name == name)
+    return exact or tuple(d for d in sessions if name and d.name.startswith(name))
 
 
 def all_sessions(root: Path) -> Iterator[SessionDirectory]:
