@@ -97,7 +97,8 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
     if deciding:
         parts += [("GATE deciding on the record", "wait")]
     elif step.live.outcome == "open":
-        parts += [(f"GATE open{_of(of, charset)}", "ok"), "   d marks it done"]
+        then = "s starts it" if step.status == "todo" else "d marks it done"
+        parts += [(f"GATE open{_of(of, charset)}", "ok"), f"   {then}"]
     else:
         parts += [("GATE refused", "bad"), dot(charset) + f"{missing} of {of} missing"]
     soak = longest_soak(step)
