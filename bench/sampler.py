@@ -304,7 +304,10 @@ def main() -> None:
         resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2
     )
     other = subprocess.Popen(
-        [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "bench.sampler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "bench.sampler"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         ssh, floor, far = (int(other.stdout.readline()) for _ in range(3))
