@@ -45,11 +45,15 @@ def test_chronyd_outvotes_a_reference_that_is_wrong(lab: SystemLab):
     guest.chrony.start()
     guest.chrony.wait_synchronised(within_s=10)
     assert abs(guest.clock.offset_ns()) < MS
+
     # chronyc(1): mode, state, name, stratum, poll, reach, last rx, adjusted offset, measured offset, error
-    rows = [line.split(",") for line in guest.chrony.chronyc("-c", "sources").out.splitlines()]
-    _, state, _, _, _, _, _, offset, *_ = next(row for row in rows if row[2] == wrong.address)
-    assert state == "x"
-    assert abs(float(offset) + 400) < 1, "positive would be the guest ahead of that reference"
+    def of_wrong() -> list[str]:
+        rows = [line.split(",") for line in guest.chrony.chronyc("-c", "sources").out.splitlines()]
+        return next(row for row in rows if row[2] == wrong.address)
+
+    # The two right ones may agree before the third has answered often enough to be judged ("?").
+    assert _within(15, lambda: of_wrong()[1] == "x"), of_wrong()
+    assert abs(float(of_wrong()[7]) + 400) < 1, "positive would be the guest ahead of that reference"
 
 
 def test_a_provider_that_is_not_enabled_is_gone_after_a_reboot(lab: SystemLab):
