@@ -90,6 +90,17 @@ class TimesyncdFacts(msgspec.Struct, frozen=True, tag="timesyncd"):
     ignored: bool | None = None  # the last answer was ignored (spike)
 
 
+class KernelSyncFacts(msgspec.Struct, frozen=True, tag="kernel-sync"):
+    """What `timedatectl` shows of synchronisation: the kernel's word, which proves nothing.
+
+    Read for the naive checks only.
+    """
+
+    synchronized: bool  # NTPSynchronized: the kernel's maximum error is below 16 s
+    can_ntp: bool  # a time service known to timedated is installed
+    ntp_runs: bool  # one of them runs (NTP)
+
+
 class VmToolsFacts(msgspec.Struct, frozen=True, tag="vmtools"):
     """open-vm-tools / VMware Tools and both of its clock mechanisms.
 

@@ -16,6 +16,7 @@ import msgspec
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import (
     ChronyFacts,
+    KernelSyncFacts,
     NtpFacts,
     ServicesFacts,
     TimesyncdFacts,
@@ -27,6 +28,7 @@ Facts = (
     AgentsFacts
     | BootFacts
     | ChronyFacts
+    | KernelSyncFacts
     | NtpFacts
     | PlatformFacts
     | ServicesFacts

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from cutover_tui.core.addresses import parse_host_port, parse_jump
+from cutover_tui.core.checks.registry import unneeded
 from cutover_tui.core.runbook import Credential, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.probe_loop import Watches
@@ -38,6 +39,15 @@ LINUX_READERS: tuple[Reader, ...] = (
     *(r for r in linux.READERS if r.name == "boot"),
 )
 """The boot id is read last: what a session waits for closes a turn."""
+
+
+def readers_for(runbook: Runbook) -> tuple[Reader, ...]:
+    """What a session reads on its guests: everything, less what only naive checks it does not use look at."""
+    steps = [s for step in runbook.steps() for s in (step, *step.rollback)]
+    gates = {g.check for step in steps for g in step.gate}
+    verifiers = {a.verifier for step in steps for a in (*step.actions, *step.provocations)}
+    left_out = unneeded({name for name in gates | verifiers if name is not None})
+    return tuple(r for r in LINUX_READERS if r.name not in left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +125,14 @@ def watches(
 def watches_over(runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, outside: Outside) -> Watches:
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
+    readers = readers_for(runbook)
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
     for n, host in enumerate(linux_hosts):
         guests.append(
             GuestWatch(
                 host=host.name,
                 guest=outside.guest(host),
-                readers=LINUX_READERS,
+                readers=readers,
                 clock=clock,
                 anchor=anchor,
                 emit=emit,

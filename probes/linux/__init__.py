@@ -7,9 +7,10 @@ from probes.linux.boot import READER as BOOT
 from probes.linux.chrony import READER as CHRONY
 from probes.linux.platform import READER as PLATFORM
 from probes.linux.services import READER as SERVICES
+from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
 from probes.linux.vmtools import READER as VMTOOLS
 from probes.reader import Reader
 
-READERS: tuple[Reader, ...] = (BOOT, PLATFORM, SERVICES, CHRONY, TIMESYNCD, VMTOOLS, AGENTS)
+READERS: tuple[Reader, ...] = (BOOT, PLATFORM, SERVICES, CHRONY, TIMESYNCD, VMTOOLS, AGENTS, TIMEDATECTL)
 """In the order worth reading them: who is this first, then time, then what is installed."""

@@ -15,6 +15,8 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from recorder import BUS, CASES, COMMANDS, HERE, around, case, daemon, ntp_server, run, write
@@ -222,13 +224,28 @@ def _(where: Path) -> None:
         (Path("/etc/systemd/system") / name).unlink()
 
 
+@contextmanager
+def booted() -> Iterator[list[str]]:
+    """A real systemd as process 1 of namespaces of its own, with a target that pulls in nothing; how to enter it."""
+    (Path("/etc/systemd/system") / "corpus.target").write_text("[Unit]\nDefaultDependencies=no\n")
+    boot = (
+        "mount -t proc proc /proc; umount -l -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; "
+        "exec env -i container=corpus PATH=/usr/sbin:/usr/bin:/sbin:/bin "
+        "/lib/systemd/systemd --unit=corpus.target --log-target=null --show-status=0"
+    )
+    separate = ("--uts", "--pid", "--mount", "--ipc", "--cgroup", "--fork", "--kill-child")
+    with daemon("unshare", *separate, "sh", "-c", boot):
+        time.sleep(3)
+        listed = subprocess.run(["pgrep", "-x", "systemd"], capture_output=True, text=True, check=True)
+        yield ["nsenter", "-t", listed.stdout.split()[0], "--mount", "--pid", "--ipc"]
+    (Path("/etc/systemd/system") / "corpus.target").unlink()
+
+
 @case("services/systemd-252/booted")
 def _(where: Path) -> None:
-    """A real systemd as process 1 of namespaces of its own, with a target that pulls in nothing."""
     service = "[Unit]\nDefaultDependencies=no\n{unit}[Service]\nExecStart={start}\n{install}"
     install = "[Install]\nWantedBy=multi-user.target\n"
     units = {
-        "corpus.target": "[Unit]\nDefaultDependencies=no\n",
         "chrony.service": service.format(unit="", start="/bin/sleep 600", install=install + "Alias=chronyd.service\n"),
         "ntpd.service": service.format(unit="", start="/bin/false", install=install),
         "open-vm-tools.service": service.format(unit="ConditionVirtualization=vmware\n", start="/bin/true", install=install),
@@ -237,17 +254,7 @@ def _(where: Path) -> None:
     for name, text in units.items():
         (Path("/etc/systemd/system") / name).write_text(text)
     (Path("/etc/systemd/system") / "ntp.service").symlink_to("/dev/null")
-    boot = (
-        "mount -t proc proc /proc; umount -l -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; "
-        "exec env -i container=corpus PATH=/usr/sbin:/usr/bin:/sbin:/bin "
-        "/lib/systemd/systemd --unit=corpus.target --log-target=null --show-status=0"
-    )
-    separate = ("--uts", "--pid", "--mount", "--ipc", "--cgroup", "--fork", "--kill-child")
-    manager = ("unshare", *separate, "sh", "-c", boot)
-    with daemon(*manager):
-        time.sleep(3)
-        listed = subprocess.run(["pgrep", "-x", "systemd"], capture_output=True, text=True, check=True)
-        enter = ["nsenter", "-t", listed.stdout.split()[0], "--mount", "--pid", "--ipc"]
+    with booted() as enter:
         for action in ("enable chrony ntpd open-vm-tools", "start chrony ntpd open-vm-tools"):
             subprocess.run([*enter, "systemctl", *action.split()], capture_output=True, check=False)
         time.sleep(1)
@@ -264,6 +271,36 @@ def _(where: Path) -> None:
     write(where, "services", state, facts, raws)
     for name in (*units, "ntp.service"):
         (Path("/etc/systemd/system") / name).unlink()
+
+
+@case("timedatectl/252/not-synchronised")
+def _(where: Path) -> None:
+    """systemd, its bus and systemd-timedated; only what the kernel says by itself: nothing here sets a clock."""
+    Path("/run/bus.conf").write_text(BUS)
+    bare = "[Unit]\nDefaultDependencies=no\n"
+    units = {
+        "dbus.socket": f"{bare}[Socket]\nListenStream=/run/dbus/system_bus_socket\n",
+        "dbus.service": f"{bare}Requires=dbus.socket\n[Service]\nExecStart=/usr/bin/dbus-daemon --config-file=/run/bus.conf --nofork --address=systemd:\n",
+    }
+    for name, text in units.items():
+        (Path("/etc/systemd/system") / name).write_text(text)
+    with booted() as enter:
+        subprocess.run([*enter, "systemctl", "start", "dbus.service"], check=True)
+        time.sleep(1)
+        with daemon(*enter, "/lib/systemd/systemd-timedated"):
+            time.sleep(0.5)
+            raws = [{**run([*enter, "sh", "-c", shlex.join(c)]), "argv": c} for c in COMMANDS["timedatectl"]]
+    for name in units:
+        (Path("/etc/systemd/system") / name).unlink()
+    facts = {"synchronized": False, "can_ntp": True, "ntp_runs": False}
+    write(where, "timedatectl", "chrony installed, it does not run; nobody told the kernel that it is right", facts, raws)  # fmt: skip
+
+
+@case("timedatectl/252/no-bus")
+def _(where: Path) -> None:
+    subprocess.run(["rm", "-rf", "/run/dbus"], check=True)
+    raws = [run(c) for c in COMMANDS["timedatectl"]]
+    write(where, "timedatectl", "no system bus", None, raws, failure="tool-absent")
 
 
 @case("boot/linux-6.18/plain")

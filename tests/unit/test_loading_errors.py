@@ -116,7 +116,7 @@ STEPS = [
 
 GATES = [
     ("check: time.reboot", "check: kerberos.as", "check `kerberos.as` is not available in this version"),
-    ("check: time.reboot", "check: naive.date", "check `naive.date` is not available in this version"),
+    ("check: time.reboot", "check: app.portal", "check `app.portal` is not available in this version"),
     ("check: time.reboot", "check: time.rebot", "unknown check `time.rebot`; expected `time.reboot` (did you mean that?)"),
     ("check: time.reboot", "check: time.reboot\n            soak: 1min", "check time.reboot takes no `soak`"),
     ("check: time.reboot", "check: time.reboot\n            params: {x: 1}", "check time.reboot has no parameter `x`; expected no `params`"),

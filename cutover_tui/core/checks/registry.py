@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
-from cutover_tui.core.checks import agent, jump_host, time_master, time_offset, time_provider, time_reboot
-from cutover_tui.core.checks.check import Asked, Check
+from cutover_tui.core.checks import (
+    agent,
+    jump_host,
+    naive,
+    time_master,
+    time_offset,
+    time_provider,
+    time_reboot,
+)
+from cutover_tui.core.checks.check import Asked, Check, Says
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck
 from probes.observation import Family
 
 # How old an observation may be at `mark_done`: the cheap readers run every 15 s.
 _FRESH = Bound(default=2 * MINUTE, lowest=30 * SECOND, highest=10 * MINUTE)
+
+NAIVE = "naive."
+"""How the ids of checks begin that play a usual checklist and are believed by nobody."""
+
+
+def _naive(
+    name: str,
+    family: Family,
+    judge: Callable[[Evidence, Asked, Says], Finding],
+    *,
+    readers: tuple[str, ...] = (),
+    samples: bool = False,
+) -> Check:
+    return Check(
+        spec=CheckSpec(
+            id=name, version=1, family=family, soak=None, attempts=None, max_age=_FRESH, params={}
+        ),
+        judge=judge,
+        criterion=lambda _asked: naive.CRITERIA[name],
+        readers=readers,
+        looks_back=naive.looks_back if samples else None,
+    )
+
 
 _ALL = (
     Check(
@@ -123,6 +156,11 @@ _ALL = (
         readers=("agents",),
         naive="the new agent is connected",
     ),
+    _naive("naive.time-service", Family.TIME, naive.time_service, readers=("services",)),
+    _naive("naive.timedatectl", Family.TIME, naive.timedatectl, readers=("timedatectl", "services")),
+    _naive("naive.date", Family.TIME, naive.date, samples=True),
+    _naive("naive.agent", Family.IDENTITY, naive.agent, readers=("agents",)),
+    _naive("naive.ping", Family.NETWORK, naive.ping, samples=True),
 )
 
 CHECKS: Mapping[str, Check] = {check.spec.id: check for check in _ALL}
@@ -131,6 +169,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "chrony": Family.TIME,
     "timesyncd": Family.TIME,
     "services": Family.TIME,
+    "timedatectl": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "platform": Family.IDENTITY,
@@ -138,6 +177,13 @@ READER_FAMILY: Mapping[str, Family] = {
     "agents": Family.IDENTITY,
 }
 """The family of each reader's facts; a test holds this against the readers themselves."""
+
+
+def unneeded(used: Collection[str]) -> frozenset[str]:
+    """The readers that only naive checks name, where none of the checks `used` is one of those."""
+    believed = {r for c in _ALL if not c.spec.id.startswith(NAIVE) for r in c.readers}
+    asked_for = {r for name in used for r in CHECKS[name].readers}
+    return frozenset(r for c in _ALL for r in c.readers) - believed - asked_for
 
 
 def asked(gate_check: GateCheck) -> Asked:

@@ -90,7 +90,7 @@ PLANNED = frozenset(
 )
 """Ids of the design that a later version brings: "not available" is another answer than "unknown"."""
 
-PLANNED_GROUPS = ("identity.", "app.", "naive.")
+PLANNED_GROUPS = ("identity.", "app.")
 """Groups of ids whose members are not fixed yet."""
 
 

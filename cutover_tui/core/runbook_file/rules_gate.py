@@ -20,6 +20,7 @@ def check_gates(root: Part, specs: Specs, problems: Problems) -> None:
         for gate in step.each("gate"):
             spec = _known(gate, "check", specs, problems)
             if spec is not None:
+                _check_naive(gate, spec, problems)
                 _check_numbers(gate, spec, problems)
                 _Params(gate, spec, problems).check()
         _check_repeated(step, problems)
@@ -40,6 +41,15 @@ def _known(part: Part, key: str, specs: Specs, problems: Problems) -> CheckSpec 
     else:
         problems.error(line, f"unknown check {shown(name)}", did_you_mean(name, sorted(specs)))
     return None
+
+
+def _check_naive(gate: Part, spec: CheckSpec, problems: Problems) -> None:
+    if spec.id.startswith("naive."):
+        problems.warn(
+            gate.line_of("check"),
+            f"check {spec.id} opens for what a checklist believes; never for a real move",
+            "a check that measures",
+        )
 
 
 def _check_numbers(gate: Part, spec: CheckSpec, problems: Problems) -> None:
