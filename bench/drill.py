@@ -17,11 +17,11 @@ from cutover_tui.core.runbook import HOUR
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.opening import started_on
 from cutover_tui.engine.sessions import new_session
-from cutover_tui.lab.drill import OPERATOR, START_NS
-from cutover_tui.lab.incident import build_world
-from cutover_tui.lab.runbooks import direct, fill
-from cutover_tui.lab.virtual_door import VirtualDoor
-from cutover_tui.lab.virtual_loop import SECOND, VirtualLoop, run
+from cutover_tui.lab.demo.incident import build_world
+from cutover_tui.lab.doors.virtual import VirtualDoor
+from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
+from cutover_tui.lab.drill.drill import OPERATOR, START_NS
+from cutover_tui.lab.drill.runbooks import direct, fill
 from tests.lab.incident_piece import runbook
 
 IDLE_H = 72

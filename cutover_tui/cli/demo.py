@@ -13,7 +13,7 @@ from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.opening import Operator, started
 from cutover_tui.engine.sessions import new_session
-from cutover_tui.lab.background import incident
+from cutover_tui.lab.demo.background import incident
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock
 

@@ -18,11 +18,11 @@ import msgspec
 from cutover_tui.cli.outcome import OPEN, REFUSED, BadInput
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.loading import BadRunbook
-from cutover_tui.lab.drill import DoorName, Played, differs, drill
-from cutover_tui.lab.engineer import CannotPlay
-from cutover_tui.lab.world_events import CannotHappen
-from cutover_tui.lab.world_loading import LoadedWorld, WorldError, load_world, world_schema
-from cutover_tui.lab.world_piece import piece_of
+from cutover_tui.lab.drill.drill import DoorName, Played, differs, drill
+from cutover_tui.lab.drill.engineer import CannotPlay
+from cutover_tui.lab.drill.piece import piece_of
+from cutover_tui.lab.world.events import CannotHappen
+from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world, world_schema
 from cutover_tui.record.files import RecordError
 
 

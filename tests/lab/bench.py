@@ -10,7 +10,7 @@ from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.machine.platforms import AHV
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
-from cutover_tui.lab.world import Reference, World
+from cutover_tui.lab.world.world import Reference, World
 
 SECOND = 1_000_000_000
 NOON = 1_795_348_800 * SECOND  # 2026-11-22 12:00:00 UTC

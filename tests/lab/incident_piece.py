@@ -6,10 +6,10 @@ from importlib import resources
 from string import Template
 
 from cutover_tui.core.runbook import HOUR
-from cutover_tui.lab.drill import Piece
-from cutover_tui.lab.incident import build_world
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_file import Play, PlayedAction, Trigger
+from cutover_tui.lab.demo.incident import build_world
+from cutover_tui.lab.drill.drill import Piece
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.model import Play, PlayedAction, Trigger
 
 
 class Unscripted:
@@ -38,7 +38,7 @@ class Unscripted:
 
 
 def runbook() -> str:
-    text = resources.files("cutover_tui.lab").joinpath("incident.yaml").read_text(encoding="utf-8")
+    text = resources.files("cutover_tui.lab.demo").joinpath("incident.yaml").read_text(encoding="utf-8")
     names = "".join(f"\n    - ntp{n}.lab.example" for n in (1, 2, 3))
     return Template(text).substitute(
         start='"2026-11-22T00:00:00Z"',

@@ -19,8 +19,8 @@ import msgspec
 
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
-from cutover_tui.lab.background import incident
-from cutover_tui.lab.incident import Incident
+from cutover_tui.lab.demo.background import incident
+from cutover_tui.lab.demo.incident import Incident
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.record.events import (
     ActionEnded,

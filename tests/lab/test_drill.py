@@ -12,12 +12,12 @@ import pytest
 from cutover_tui.cli import main
 from cutover_tui.core.runbook import SECOND, Duration
 from cutover_tui.engine.recorder import FORMAT
-from cutover_tui.lab.drill import Piece, Played, differs, drill
-from cutover_tui.lab.engineer import NOT_STARTED, CannotPlay
-from cutover_tui.lab.incident import build_world
-from cutover_tui.lab.network import JUMP, Rule
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_file import Acknowledged, Expect, ExpectedFinding, PlayedAction
+from cutover_tui.lab.demo.incident import build_world
+from cutover_tui.lab.drill.drill import Piece, Played, differs, drill
+from cutover_tui.lab.drill.engineer import NOT_STARTED, CannotPlay
+from cutover_tui.lab.world.network import JUMP, Rule
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.model import Acknowledged, Expect, ExpectedFinding, PlayedAction
 from cutover_tui.record.events import ActionEnded, ActionIntended, Decided, Event, Marked, SessionResumed
 from cutover_tui.record.journal import read
 from tests.lab.incident_piece import Unscripted, piece, runbook

@@ -29,11 +29,11 @@ from cutover_tui.engine.opening import Operator, started
 from cutover_tui.engine.port import HostView, StepView
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
-from cutover_tui.lab.doors import RealDoor, TrueTime
+from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import User
 from cutover_tui.lab.machine.platforms import AHV
-from cutover_tui.lab.world import Reference, World
+from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.record.audit import Audit
 from cutover_tui.record.events import Disturbed, Event, LinkLost, LinkUp
 from cutover_tui.record.tape import TapeContents

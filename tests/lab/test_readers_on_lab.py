@@ -9,7 +9,7 @@ import pytest
 from cutover_tui.engine.assembly import LINUX_READERS
 from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.secrets import Secrets
-from cutover_tui.lab.background import incident
+from cutover_tui.lab.demo.background import incident
 from probes.breaker import Breaker
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import ChronyFacts, ServicesFacts, VmToolsFacts

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import cutover_tui.lab.worlds as shipped
-from cutover_tui.lab.world_loading import load_world
+from cutover_tui.lab.world_file.loading import load_world
 
 DIRECTORY = Path(next(iter(shipped.__path__)))
 WORLDS = sorted(p for p in DIRECTORY.glob("*.yaml") if p.name != "linux-time.yaml")

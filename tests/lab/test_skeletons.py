@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cutover_tui.lab.world_events import apply
-from cutover_tui.lab.world_file import Change, ReferenceChange
+from cutover_tui.lab.world.events import apply
+from cutover_tui.lab.world_file.model import Change, ReferenceChange
 from probes.linux import READERS
 from probes.observation import Failure, Raw
 from probes.reader import Reader

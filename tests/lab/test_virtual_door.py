@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 import pytest
 
 from cutover_tui.core.runbook import HOUR, Host
-from cutover_tui.lab.incident import build_world
+from cutover_tui.lab.demo.incident import build_world
+from cutover_tui.lab.doors.virtual import VirtualDoor
+from cutover_tui.lab.doors.virtual_guest import CONNECT_S, HANDSHAKE, VirtualGuest
+from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
 from cutover_tui.lab.machine import power
 from cutover_tui.lab.machine.clocks import SimClock
-from cutover_tui.lab.network import JUMP, Link, Route, Rule
-from cutover_tui.lab.virtual_door import VirtualDoor
-from cutover_tui.lab.virtual_guest import CONNECT_S, HANDSHAKE, VirtualGuest
-from cutover_tui.lab.virtual_loop import SECOND, VirtualLoop, run
+from cutover_tui.lab.world.network import JUMP, Link, Route, Rule
 from probes import ntp
 from probes.clock import open_sampler
 from probes.facts_time import NtpFacts

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.lab.virtual_loop import SECOND, Stuck, VirtualLoop, run
+from cutover_tui.lab.doors.virtual_loop import SECOND, Stuck, VirtualLoop, run
 from cutover_tui.record.files import AppendFile
 from cutover_tui.record.writer import Writer
 

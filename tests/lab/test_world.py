@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutover_tui.lab.network import Rule
+from cutover_tui.lab.world.network import Rule
 
 SECOND = 1_000_000_000
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cutover_tui.core.runbook import Duration
-from cutover_tui.lab.network import JUMP, Link, Network, Route, Rule
-from cutover_tui.lab.world_build import build
-from cutover_tui.lab.world_events import CannotHappen, Timeline, apply
-from cutover_tui.lab.world_file import (
+from cutover_tui.lab.world.build import build
+from cutover_tui.lab.world.events import CannotHappen, Timeline, apply
+from cutover_tui.lab.world.network import JUMP, Link, Network, Route, Rule
+from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.model import (
     Change,
     ClockChange,
     HostChange,
@@ -22,7 +23,6 @@ from cutover_tui.lab.world_file import (
     SnapshotChange,
     StunChange,
 )
-from cutover_tui.lab.world_text.amounts import Rate, Span
 from tests.lab.worlds import NOON, SECOND, Played
 
 
@@ -237,7 +237,7 @@ def test_a_clock_that_jumps_by_itself() -> None:
 
 
 def _step(after: int, by: int):
-    from cutover_tui.lab.world_file import ClockStep
+    from cutover_tui.lab.world_file.model import ClockStep
 
     return ClockStep(after=Duration(after * SECOND), by=Span(by * SECOND))
 

@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.yaml_model.describe import structs
-from cutover_tui.lab.runbooks import direct, fill
-from cutover_tui.lab.world_build import build
-from cutover_tui.lab.world_file import WorldFile
-from cutover_tui.lab.world_loading import (
+from cutover_tui.lab.drill.runbooks import direct, fill
+from cutover_tui.lab.world.build import build
+from cutover_tui.lab.world_file.amounts import format_rate, format_span, parse_rate, parse_span
+from cutover_tui.lab.world_file.keys import MEANING
+from cutover_tui.lab.world_file.loading import (
     WorldError,
     load_world,
     load_world_text,
     world_reference,
     world_schema,
 )
-from cutover_tui.lab.world_text.amounts import format_rate, format_span, parse_rate, parse_span
-from cutover_tui.lab.world_text.keys import MEANING
-from cutover_tui.lab.world_text.runbook import runbook_text
+from cutover_tui.lab.world_file.model import WorldFile
+from cutover_tui.lab.world_file.runbook import runbook_text
 from tests.lab.worlds import FIXTURES, NOON
 from tests.unit.test_schema import Yaml12, complaints
 

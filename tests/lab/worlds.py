@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Wait
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_build import PASSWORD, USER, build
-from cutover_tui.lab.world_events import Timeline
-from cutover_tui.lab.world_loading import load_world
+from cutover_tui.lab.world.build import PASSWORD, USER, build
+from cutover_tui.lab.world.events import Timeline
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.loading import load_world
 
 SECOND = 1_000_000_000
 NOON = 1_795_348_800 * SECOND

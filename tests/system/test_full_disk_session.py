@@ -18,7 +18,7 @@ from cutover_tui.engine.opening import Operator, resumed, started
 from cutover_tui.engine.port import Refused
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
-from cutover_tui.lab.background import incident
+from cutover_tui.lab.demo.background import incident
 from cutover_tui.record.events import ActionEnded, ActionIntended, Disturbed, Noted
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock

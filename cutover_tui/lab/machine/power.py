@@ -11,7 +11,7 @@ from cutover_tui.lab.machine.guest import SECOND, Guest, Move, Suspension
 from cutover_tui.lab.machine.services import add_unit, remove, start, stop, tools_one_time
 
 if TYPE_CHECKING:
-    from cutover_tui.lab.world import World
+    from cutover_tui.lab.world.world import World
 
 _SHUTDOWN_NS = SECOND // 2
 _KEPT = ("snapshots", "old", "boots", "connections", "name")

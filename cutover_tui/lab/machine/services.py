@@ -10,7 +10,7 @@ from cutover_tui.lab.machine.packages import Package, UnitFile
 from cutover_tui.lab.machine.timesyncd import Timesyncd
 
 if TYPE_CHECKING:
-    from cutover_tui.lab.world import World
+    from cutover_tui.lab.world.world import World
 
 TOOLS_PERIOD = 60 * SECOND
 TOOLS_CONF_PATH = "/etc/vmware-tools/tools.conf"

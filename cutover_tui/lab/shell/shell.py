@@ -18,7 +18,7 @@ from cutover_tui.lab.shell.builtins import BUILTINS, which
 from cutover_tui.lab.shell.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
-from cutover_tui.lab.world import World
+from cutover_tui.lab.world.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from cutover_tui.lab.machine.guest import File, Guest, User
-from cutover_tui.lab.world import World
+from cutover_tui.lab.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from cutover_tui.lab.machine.packages import NGT_UNIT, UnitFile
 from cutover_tui.lab.machine.platforms import PLATFORMS, Platform
 from cutover_tui.lab.machine.services import TOOLS_CONF_PATH
 from cutover_tui.lab.machine.systems import SYSTEMS, System
-from cutover_tui.lab.network import Link, Network, Route, Rule
-from cutover_tui.lab.world import Reference, World
-from cutover_tui.lab.world_file import (
+from cutover_tui.lab.world.network import Link, Network, Route, Rule
+from cutover_tui.lab.world.world import Reference, World
+from cutover_tui.lab.world_file.model import (
     ChronySpec,
     ClockSpec,
     GuestSpec,

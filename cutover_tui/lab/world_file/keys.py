@@ -9,8 +9,7 @@ import msgspec
 from cutover_tui.core.runbook import Duration
 from cutover_tui.core.runbook_file.keys import DURATION
 from cutover_tui.core.yaml_model.language import Amount, Language
-from cutover_tui.lab import world_file as model
-from cutover_tui.lab.world_text import amounts
+from cutover_tui.lab.world_file import amounts, model
 
 _HOST = "The guest, `*` for all; where it is not given, the one the event is about."
 _NETWORK: Mapping[str, str] = {

@@ -17,11 +17,11 @@ from hashlib import sha256
 from uuid import UUID
 
 from cutover_tui.core.runbook import Escalation
+from cutover_tui.lab.doors.program import Printed, Program
 from cutover_tui.lab.machine.guest import Guest
-from cutover_tui.lab.network import JUMP
-from cutover_tui.lab.program import Printed, Program
 from cutover_tui.lab.shell import Shell
-from cutover_tui.lab.world import World
+from cutover_tui.lab.world.network import JUMP
+from cutover_tui.lab.world.world import World
 from probes.observation import Failure, FailureKind, Identity, Raw
 from probes.reader import Command
 from probes.seam import Clock, LinkError

@@ -14,12 +14,12 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from cutover_tui.lab.doors import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.doors.real import LOOPBACK, RealDoor, TrueTime
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import Move, User
 from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.machine.platforms import AHV
-from cutover_tui.lab.world import Reference, World
+from cutover_tui.lab.world.world import Reference, World
 
 SECOND = 1_000_000_000
 USER = "ops"
@@ -89,7 +89,7 @@ def build_incident(directory: Path, *, moved: bool = False) -> Incident:
 
 def runbook(door: RealDoor, key_path: Path, name: str) -> str:
     """A runbook of this folder with the door's ports and a window that began a minute ago."""
-    text = resources.files("cutover_tui.lab").joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("cutover_tui.lab.demo").joinpath(name).read_text(encoding="utf-8")
     now = datetime.now(UTC).replace(microsecond=0)
     return Template(text).substitute(
         start=_stamp(now - timedelta(minutes=1)),

@@ -23,13 +23,13 @@ from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground, jump_host
 from cutover_tui.engine.opening import Operator, resumed_on, started_on
 from cutover_tui.engine.sessions import SessionDirectory, new_session
-from cutover_tui.lab.doors import LOOPBACK, RealDoor, TrueTime
-from cutover_tui.lab.engineer import Crashed, Engineer, Stopped
-from cutover_tui.lab.runbooks import Access, direct, fill
-from cutover_tui.lab.virtual_door import VirtualDoor
-from cutover_tui.lab.virtual_loop import VirtualLoop, run
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_file import Expect, Play, Trigger
+from cutover_tui.lab.doors.real import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.doors.virtual import VirtualDoor
+from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
+from cutover_tui.lab.drill.engineer import Crashed, Engineer, Stopped
+from cutover_tui.lab.drill.runbooks import Access, direct, fill
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.model import Expect, Play, Trigger
 from cutover_tui.record.files import RecordError
 
 SECOND = 1_000_000_000
@@ -66,7 +66,7 @@ class Piece:
 
     name: str
     build: Callable[[int], tuple[World, Script]]
-    runbook: str  # its text; see `cutover_tui.lab.runbooks`
+    runbook: str  # its text; see `cutover_tui.lab.drill.runbooks`
     play: Play
     aftermath_ns: int
 

@@ -1,6 +1,6 @@
 """A world as a file says it: what is there, what happens when, what the engineer does, what must come out.
 
-`cutover_tui.lab.world_loading` reads it and reports every error with file and line. Times
+`cutover_tui.lab.world_file.loading` reads it and reports every error with file and line. Times
 are nanoseconds and rates parts per billion here, text such as `10min`, `-3200ms` and
 `31400ppm` in the file. Names in `from`, `to`, `who` and `host` are those of guests and
 references; `jump` is the jump host and `*` everybody.
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
-from cutover_tui.lab.world_text.amounts import Rate, Span
+from cutover_tui.lab.world_file.amounts import Rate, Span
 
 SCHEMA = 1
 Os = Literal["debian12", "rhel9", "alpine"]

@@ -8,9 +8,9 @@ import msgspec
 
 from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, place, shown
-from cutover_tui.lab.network import ANYBODY, JUMP
-from cutover_tui.lab.world_file import Change
-from cutover_tui.lab.world_text.runbook import exists
+from cutover_tui.lab.world.network import ANYBODY, JUMP
+from cutover_tui.lab.world_file.model import Change
+from cutover_tui.lab.world_file.runbook import exists
 
 _CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
 _OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference"}

@@ -16,9 +16,9 @@ from cutover_tui.core.yaml_model.describe import Description, Json
 from cutover_tui.core.yaml_model.problem import BadFile, Problem, Problems, safe
 from cutover_tui.core.yaml_model.shape import Shaper
 from cutover_tui.core.yaml_model.yaml_marks import MAX_BYTES, NotYaml, decode, read
-from cutover_tui.lab.world_file import WorldFile
-from cutover_tui.lab.world_text.keys import WORLD
-from cutover_tui.lab.world_text.rules import check_world
+from cutover_tui.lab.world_file.keys import WORLD
+from cutover_tui.lab.world_file.model import WorldFile
+from cutover_tui.lab.world_file.rules import check_world
 
 __all__ = ["LoadedWorld", "WorldError", "load_world", "load_world_text", "world_reference", "world_schema"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutover_tui.lab.drill import Piece
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_build import build
-from cutover_tui.lab.world_events import Timeline
-from cutover_tui.lab.world_loading import LoadedWorld
-from cutover_tui.lab.world_text.runbook import runbook_text
+from cutover_tui.lab.drill.drill import Piece
+from cutover_tui.lab.world.build import build
+from cutover_tui.lab.world.events import Timeline
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.loading import LoadedWorld
+from cutover_tui.lab.world_file.runbook import runbook_text
 
 
 def piece_of(loaded: LoadedWorld) -> Piece:

@@ -20,7 +20,7 @@ from cutover_tui.lab.machine.guest import SECOND, Guest, Unit, User
 from cutover_tui.lab.machine.packages import Package
 from cutover_tui.lab.machine.platforms import VMWARE, Platform
 from cutover_tui.lab.machine.systems import DEBIAN12, System
-from cutover_tui.lab.network import NTP, Network
+from cutover_tui.lab.world.network import NTP, Network
 
 BOOT_NS = 3 * SECOND
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cutover_tui.lab.incident import Incident, build_incident
+from cutover_tui.lab.demo.incident import Incident, build_incident
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-from cutover_tui.lab.world import Reference
+from cutover_tui.lab.world.world import Reference
 
 _ERA = 2_208_988_800  # seconds from 1900 to 1970
 _PACKET = struct.Struct("!BBbbII4sQQQQ")

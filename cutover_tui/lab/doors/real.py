@@ -19,11 +19,11 @@ from types import TracebackType
 
 import asyncssh
 
+from cutover_tui.lab.doors.ntp_server import NtpServer
 from cutover_tui.lab.machine.guest import Guest
-from cutover_tui.lab.ntp_server import NtpServer
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
-from cutover_tui.lab.world import World
+from cutover_tui.lab.world.world import World
 
 LOOPBACK = "127.0.0.1"
 _TICK_S = 0.1

@@ -1,7 +1,7 @@
 """The runbook of a world: a file beside it, one the lab ships, or text in the world itself.
 
 It may leave out `source` and `target`, which are then the world's, and everything that
-`cutover_tui.lab.runbooks` fills in: window, hosts, references, controllers, credentials.
+`cutover_tui.lab.drill.runbooks` fills in: window, hosts, references, controllers, credentials.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from importlib import resources
 from pathlib import Path
 
-from cutover_tui.lab.world_file import WorldFile
+from cutover_tui.lab.world_file.model import WorldFile
 
 SHIPPED = "worlds"
 """Folder of the lab with the runbooks and worlds that come with it."""

@@ -18,7 +18,7 @@ from cutover_tui.core.gate import WAVE, hosts_of
 from cutover_tui.core.runbook import Step
 from cutover_tui.engine.port import Refused
 from cutover_tui.engine.session import Session
-from cutover_tui.lab.world_file import Play, PlayedAction
+from cutover_tui.lab.world_file.model import Play, PlayedAction
 from probes.seam import Clock
 
 SECOND = 1_000_000_000

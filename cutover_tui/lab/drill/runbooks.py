@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from cutover_tui.lab.machine.guest import SECOND
-from cutover_tui.lab.world import World
+from cutover_tui.lab.world.world import World
 
 USER = "ops"
 

@@ -15,10 +15,10 @@ from cutover_tui.lab.machine import power
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File, Guest, Unit
 from cutover_tui.lab.machine.packages import NGT_UNIT
-from cutover_tui.lab.network import ANYBODY, JUMP
-from cutover_tui.lab.world import World
-from cutover_tui.lab.world_build import LEAPS, PASSWORD, USER, route_of, rule_of
-from cutover_tui.lab.world_file import (
+from cutover_tui.lab.world.build import LEAPS, PASSWORD, USER, route_of, rule_of
+from cutover_tui.lab.world.network import ANYBODY, JUMP
+from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world_file.model import (
     Change,
     ClockChange,
     ClockSpec,

@@ -1,0 +1,1 @@
+"""The incident the demo shows."""

@@ -1,0 +1,1 @@
+"""Plays worlds: a scripted engineer, a real session, and what came out."""

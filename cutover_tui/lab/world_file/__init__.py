@@ -1,0 +1,1 @@
+"""World files: their keys, their rules, and how they are read."""
