@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from cutover_tui.cli.outcome import OPEN, REFUSED, BadInput
 from cutover_tui.core.amounts import time_amount
-from cutover_tui.core.loading import BadRunbook
-from cutover_tui.lab.drill.drill import DoorName, Played, differs, drill
-from cutover_tui.lab.drill.engineer import CannotPlay
-from cutover_tui.lab.drill.piece import piece_of
-from cutover_tui.lab.world.events import CannotHappen
+from cutover_tui.lab.drill.scoring import NotPlayed, Scored, play
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world, world_schema
-from cutover_tui.record.files import RecordError
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """One world, what came out, and where that is not what it expects."""
-
-    world: str
-    title: str
-    pending: str | None  # why it is not yet expected to come out right
-    played: Played
-    differs: tuple[str, ...]
-
-    @property
-    def good(self) -> bool:
-        """As expected; a pending world is, as long as it does not."""
-        return bool(self.differs) == (self.pending is not None)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,10 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
     worlds = [_load(path) for path in _paths(arguments.world, arguments.all)]
     with _sessions(arguments.keep) as root:
         scored: list[Scored] = []
-        for one in _play(worlds, root, arguments.door):
-            scored.append(one)
-            if not arguments.json:
-                _show(one, several=len(worlds) > 1)
+        try:
+            for one in play(worlds, root, door=arguments.door):
+                scored.append(one)
+                if not arguments.json:
+                    _show(one, several=len(worlds) > 1)
+        except NotPlayed as error:
+            raise BadInput(str(error)) from None
     if arguments.json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(scored), indent=2) + b"\n")
     elif len(scored) > 1:
@@ -96,32 +75,6 @@ def _sessions(keep: str | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="cutover-drill-") as scratch:
         yield Path(scratch)
-
-
-def _play(worlds: Sequence[LoadedWorld], root: Path, door: DoorName) -> Iterator[Scored]:
-    roots = [root / f"{n:03d}-{Path(world.name).stem}" for n, world in enumerate(worlds, 1)]
-    processes = min(len(worlds), os.cpu_count() or 1)
-    if processes == 1 or door == "real":  # at rate 1 nothing may be short of a processor
-        yield from map(partial(_score, door=door), worlds, roots)
-        return
-    # Spawned: a fork would share the threads of whoever calls us.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_score_file, [str(w.directory / Path(w.name).name) for w in worlds], roots)
-
-
-def _score_file(path: str, root: Path) -> Scored:
-    return _score(_load(Path(path)), root, door="virtual")
-
-
-def _score(world: LoadedWorld, root: Path, *, door: DoorName) -> Scored:
-    try:
-        played = drill(piece_of(world), root, door)
-    except (BadRunbook, CannotPlay, CannotHappen) as error:
-        raise BadInput(f"{world.name}: cannot be played: {error}") from None
-    except (RecordError, OSError) as error:
-        raise BadInput(f"{world.name}: {error}; the drill was not played to its end") from None
-    spec = world.spec
-    return Scored(world.name, spec.title, spec.pending, played, differs(spec.expect, played))
 
 
 def _show(one: Scored, *, several: bool) -> None:

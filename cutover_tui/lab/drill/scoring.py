@@ -1,0 +1,134 @@
+"""Plays world files, each in a process of its own where there are several, and scores what came out.
+
+Score = what was played, and where it differs from what the world's file expects of that
+runbook: `expect` of the world's own, `naive` of the naive checklist.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cutover_tui.core.loading import BadRunbook
+from cutover_tui.lab.drill.drill import DoorName, Played, differs, drill
+from cutover_tui.lab.drill.engineer import CannotPlay
+from cutover_tui.lab.drill.piece import piece_of
+from cutover_tui.lab.world.events import CannotHappen
+from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world_text
+from cutover_tui.record.files import RecordError
+
+Book = Literal["ours", "naive"]
+"""Which runbook a world is played with: the one its file names, or the naive checklist."""
+
+
+class NotPlayed(Exception):  # noqa: N818 - a world that asks for what cannot be, or a full disk
+    """A world could not be played to its end; `str()` names it and says why."""
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """One world, what came out, and where that is not what it expects."""
+
+    world: str
+    title: str
+    pending: str | None  # why `expect` is not yet expected to come out right
+    played: Played
+    differs: tuple[str, ...]
+    book: Book = "ours"
+    held: bool = True  # the file says what must come out of this book
+
+    @property
+    def good(self) -> bool:
+        """As expected; a pending world is, as long as its own runbook does not come out right."""
+        if self.pending is None:
+            return not self.differs
+        return bool(self.differs) or self.book == "naive"
+
+
+def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName = "virtual") -> Scored:
+    """Play one world, in this process; its session is kept under `root`.
+
+    Raises:
+        NotPlayed: its runbook does not load, the play or an event asks for what is not there, or the disk fails.
+    """
+    try:
+        played = drill(piece_of(world), root, door)
+    except (BadRunbook, CannotPlay, CannotHappen) as error:
+        raise NotPlayed(f"{world.name}: cannot be played: {error}") from None
+    except (RecordError, OSError) as error:
+        raise NotPlayed(f"{world.name}: {error}; the drill was not played to its end") from None
+    spec = world.spec
+    expect = spec.expect if book == "ours" else spec.naive
+    return Scored(
+        world=world.name,
+        title=spec.title,
+        pending=spec.pending,
+        played=played,
+        differs=() if expect is None else differs(expect, played),
+        book=book,
+        held=expect is not None,
+    )
+
+
+def play(
+    worlds: Sequence[LoadedWorld],
+    root: Path,
+    *,
+    books: Sequence[Book] = ("ours",),
+    door: DoorName = "virtual",
+    processes: int | None = None,
+) -> Iterator[Scored]:
+    """Play every world once with each book: the worlds in their order, the books of a world in theirs.
+
+    Sessions are kept in a directory each under `root`. `processes` is the number of
+    processors where not given; behind the real door it is 1, because at rate 1 nothing may
+    be short of a processor. The processes are spawned, so a script that calls this guards
+    its main part with `if __name__ == "__main__"`.
+
+    Raises:
+        NotPlayed: as `score`, at the first world that cannot be played.
+    """
+    parts = [
+        _Part(world, root / f"{n:03d}-{_stem(world)}{'' if book == 'ours' else '-naive'}", book)
+        for n, world in enumerate(worlds, 1)
+        for book in books
+    ]
+    workers = min(len(parts), processes or os.cpu_count() or 1)
+    if workers <= 1 or door == "real":
+        for part in parts:
+            yield score(part.world, part.root, book=part.book, door=door)
+        return
+    # Spawned: a fork would share the threads of whoever calls us.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_score_sent, [part.sent() for part in parts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One world with one book. A loaded world does not pickle, so its text goes to the other process."""
+
+    world: LoadedWorld
+    root: Path
+    book: Book
+
+    def sent(self) -> tuple[bytes, str, Path, Path, Book]:
+        return self.world.text, self.world.name, self.world.directory, self.root, self.book
+
+
+def _score_sent(sent: tuple[bytes, str, Path, Path, Book]) -> Scored:
+    text, name, directory, root, book = sent
+    try:
+        world = load_world_text(text, name, directory)
+    except WorldError as error:  # a runbook beside it is gone since
+        raise NotPlayed(str(error)) from None
+    return score(world, root, book=book)
+
+
+def _stem(world: LoadedWorld) -> str:
+    return Path(world.name).stem
