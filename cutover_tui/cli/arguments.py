@@ -87,6 +87,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     drill = commands.add_parser("drill", help="play worlds and compare what came out; exit 0 as expected")
     drill.add_argument("world", nargs="*", metavar="WORLD", help="world file (YAML)")
     drill.add_argument("--all", metavar="DIR", help="every world file below this directory")
+    book = drill.add_mutually_exclusive_group()
+    book.add_argument(
+        "--naive", action="store_true", help="play the naive checklist instead, and print what it looks at"
+    )
+    book.add_argument(
+        "--table", action="store_true", help="play both, and count incidents caught and false refusals"
+    )
     drill.add_argument("--json", action="store_true", help="one JSON document instead of text")
     drill.add_argument(
         "--door",

@@ -5,39 +5,82 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from cutover_tui.cli.drill_text import naive_looks, scored_lines, summary
 from cutover_tui.cli.outcome import OPEN, REFUSED, BadInput
-from cutover_tui.core.amounts import time_amount
 from cutover_tui.lab.drill.scoring import NotPlayed, Scored, play
+from cutover_tui.lab.drill.table import BOOKS, Row, row_of, table_of
+from cutover_tui.lab.drill.table_text import heading, row_lines, total_lines
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world, world_schema
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every world came out as it expects, 1 otherwise."""
     if arguments.schema:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(world_schema()), indent=2) + b"\n")
+        _write(world_schema())
         return OPEN
     worlds = [_load(path) for path in _paths(arguments.world, arguments.all)]
-    with _sessions(arguments.keep) as root:
-        scored: list[Scored] = []
-        try:
-            for one in play(worlds, root, door=arguments.door):
-                scored.append(one)
-                if not arguments.json:
-                    _show(one, several=len(worlds) > 1)
-        except NotPlayed as error:
-            raise BadInput(str(error)) from None
+    try:
+        with _sessions(arguments.keep) as root:
+            if arguments.table:
+                return _table(worlds, root, arguments)
+            return _each(worlds, root, arguments)
+    except NotPlayed as error:
+        raise BadInput(str(error)) from None
+
+
+def _each(worlds: Sequence[LoadedWorld], root: Path, arguments: argparse.Namespace) -> int:
+    """Every world once, with the one book or the other."""
+    if arguments.naive and not arguments.json:
+        _print(naive_looks())
+    scored: list[Scored] = []
+    for one in play(worlds, root, books=("naive" if arguments.naive else "ours",), door=arguments.door):
+        scored.append(one)
+        if not arguments.json:
+            _print(scored_lines(one, truth=len(worlds) == 1 or arguments.naive))
     if arguments.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(scored), indent=2) + b"\n")
+        _write(scored)
     elif len(scored) > 1:
-        good, waiting = sum(s.good for s in scored), sum(s.pending is not None for s in scored)
-        print(f"{good} of {len(scored)} as expected" + (f", {waiting} of them pending" if waiting else ""))
+        print(summary(scored))
     return OPEN if all(s.good for s in scored) else REFUSED
+
+
+def _table(worlds: Sequence[LoadedWorld], root: Path, arguments: argparse.Namespace) -> int:
+    """Every world with both books, row by row as they come, incidents first."""
+    pending = [w.name for w in worlds if w.spec.pending is not None]
+    counted = [w for w in worlds if w.spec.pending is None]
+    if not counted:
+        raise BadInput(f"nothing to count: {len(pending)} of {len(worlds)} worlds are pending")
+    counted.sort(key=lambda w: w.spec.expect.outcome != "refused")
+    plays = play(counted, root, books=BOOKS, door=arguments.door)
+    rows: list[Row] = []
+    for naive, ours in zip(plays, plays, strict=True):  # from one iterator: the two plays of a world
+        row = row_of(naive, ours)
+        if not arguments.json:
+            if not rows or rows[-1].incident != row.incident:
+                _print((*([""] if rows else []), heading(incident=row.incident)))
+            _print(row_lines(row))
+        rows.append(row)
+    table = table_of(rows, pending)
+    if arguments.json:
+        _write(table)
+    else:
+        _print(("", *total_lines(table)))
+    return OPEN if table.good else REFUSED
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line.rstrip(), flush=True)
+
+
+def _write(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def _paths(named: Sequence[str], everything: str | None) -> list[Path]:
@@ -49,7 +92,7 @@ def _paths(named: Sequence[str], everything: str | None) -> list[Path]:
         paths += sorted(p for p in folder.rglob("*.yaml") if _is_world(p))
     if not paths:
         raise BadInput("no world to play; name a world file, or a directory of them with --all")
-    return paths
+    return list(dict.fromkeys(paths))  # named twice, a world still counts once
 
 
 def _is_world(path: Path) -> bool:
@@ -75,27 +118,3 @@ def _sessions(keep: str | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="cutover-drill-") as scratch:
         yield Path(scratch)
-
-
-def _show(one: Scored, *, several: bool) -> None:
-    word = "as expected" if one.good else "NOT AS EXPECTED"
-    if one.pending is not None:
-        word = "pending" if one.good else "PENDING NO LONGER"
-    played = one.played
-    where = (
-        ""
-        if played.step is None
-        else f" at {played.step}" + (f" on {played.host}" if played.host not in (None, "*") else "")
-    )
-    closed = ", ".join(f"{check} {reason}" for check, reason in played.findings)
-    print(f"{word:16} {Path(one.world).stem}: {played.outcome}{where}" + (f" ({closed})" if closed else ""))
-    for difference in one.differs:
-        print(f"{'':16} {difference}")
-    if one.pending is not None:
-        print(f"{'':16} pending: {one.pending}")
-    if not several:
-        for truth in played.truth:
-            shown = "off" if truth.offset_ns is None else time_amount(truth.offset_ns, sign=True)
-            print(
-                f"{'':16} in truth {truth.guest}: {shown} in the end" + (", BROKEN" if truth.broken else "")
-            )

@@ -217,7 +217,8 @@ def test_the_command_scores_worlds_by_what_they_expect(
     bad.write_text(WORLD.replace("reason: offset}", "reason: soaking}"))
     assert main(["drill", str(good), "--keep", str(tmp_path / "kept")]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("as expected      good: refused at provider on app01 (time.offset offset, ")
+    assert out.startswith("as expected      good: refused at provider on app01 (time.offset offset,\n")
+    assert max(map(len, out.splitlines())) < 80
     assert "in truth app01: +" in out
     assert list((tmp_path / "kept").rglob("journal.jsonl"))
     assert main(["drill", str(bad), "--json"]) == 1

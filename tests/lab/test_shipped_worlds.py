@@ -14,7 +14,8 @@ import cutover_tui.lab.worlds as shipped
 from cutover_tui.lab.world_file.loading import load_world
 
 DIRECTORY = Path(next(iter(shipped.__path__)))
-WORLDS = sorted(p for p in DIRECTORY.glob("*.yaml") if p.name != "linux-time.yaml")
+RUNBOOKS = {"linux-time.yaml", "naive-checklist.yaml"}
+WORLDS = sorted(p for p in DIRECTORY.glob("*.yaml") if p.name not in RUNBOOKS)
 TWINS = [p for p in WORLDS if load_world(p).spec.twin_of is not None]
 SAID = {"title", "scenario", "twin_of", "expect", "naive", "pending"}
 

@@ -69,6 +69,7 @@ class Piece:
     runbook: str  # its text; see `cutover_tui.lab.drill.runbooks`
     play: Play
     aftermath_ns: int
+    unhurried: bool = False  # see `cutover_tui.lab.drill.engineer.Engineer`
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -164,7 +165,7 @@ async def _perform(
     piece: Piece, loaded: Loaded, directory: SessionDirectory, stage: _Stage
 ) -> Stopped | None:
     """One session, or as many as the play's crashes make of it."""
-    engineer = Engineer(piece.play, stage.ground.clock, stage.happened)
+    engineer = Engineer(piece.play, stage.ground.clock, stage.happened, piece.unhurried)
     opened = started_on(loaded, directory, OPERATOR, stage.ground, exporter(directory))
     while True:
         stopped, crashed = None, False

@@ -57,12 +57,15 @@ class Stopped(msgspec.Struct, frozen=True):
 class Engineer:
     """Plays once; after `Crashed`, call `walk` again with the resumed session.
 
-    `happened(on, id, host, when)` tells the world what the engineer did.
+    `happened(on, id, host, when)` tells the world what the engineer did. With `unhurried` he
+    takes the `expected` time for every step before marking it done, once for all hosts: a
+    checklist without a soak would otherwise be through before anything could go wrong.
     """
 
     play: Play
     clock: Clock
     happened: Callable[[str, str, str | None, str], None]
+    unhurried: bool = False
     _began: set[tuple[str, str]] = field(default_factory=set)
     _acted: set[tuple[str, str, str]] = field(default_factory=set)
     _paused: set[tuple[str, str]] = field(default_factory=set)
@@ -169,15 +172,17 @@ class Engineer:
 
     async def _pause(self, session: Session, step: Step, host: str) -> None:
         """Where the play lets the engineer dawdle: once the gate is open, and not before."""
-        for pause in self.play.pauses:
-            if pause.step == step.id and pause.host in (WAVE, host) and (step.id, host) not in self._paused:
-                self._paused.add((step.id, host))
-                until = self.clock.mono_ns() + int(self.play.patience)
-                while self.clock.mono_ns() < until:
-                    if session.step(step.id, host).live.outcome == "open":
-                        break
-                    await asyncio.sleep(_AGAIN_NS / SECOND)
-                await asyncio.sleep(pause.lasts / SECOND)
+        waits = [p.lasts for p in self.play.pauses if p.step == step.id and p.host in (WAVE, host)]
+        if self.unhurried and host == hosts_of(step, session.runbook.hosts)[0]:
+            waits.append(step.expected)
+        if waits and (step.id, host) not in self._paused:
+            self._paused.add((step.id, host))
+            until = self.clock.mono_ns() + int(self.play.patience)
+            while self.clock.mono_ns() < until:
+                if session.step(step.id, host).live.outcome == "open":
+                    break
+                await asyncio.sleep(_AGAIN_NS / SECOND)
+            await asyncio.sleep(max(waits) / SECOND)
 
     async def _mend(self, session: Session, step: Step, decision: Decision) -> bool:
         """Run the action a failing finding names, once; False where there is none to run."""

@@ -12,20 +12,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import msgspec
+import yaml
 
 from cutover_tui.core.loading import BadRunbook
 from cutover_tui.lab.drill.drill import DoorName, Played, differs, drill
 from cutover_tui.lab.drill.engineer import CannotPlay
+from cutover_tui.lab.drill.naive_book import Book
 from cutover_tui.lab.drill.piece import piece_of
 from cutover_tui.lab.world.events import CannotHappen
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world_text
 from cutover_tui.record.files import RecordError
-
-Book = Literal["ours", "naive"]
-"""Which runbook a world is played with: the one its file names, or the naive checklist."""
 
 
 class NotPlayed(Exception):  # noqa: N818 - a world that asks for what cannot be, or a full disk
@@ -38,10 +36,12 @@ class Scored(msgspec.Struct, frozen=True):
     world: str
     title: str
     pending: str | None  # why `expect` is not yet expected to come out right
+    incident: bool  # the class: its `expect` is a refusal
+    twin_of: str | None
+    book: Book
+    held: bool  # the file says what must come out of this book; where not, nothing can differ
     played: Played
     differs: tuple[str, ...]
-    book: Book = "ours"
-    held: bool = True  # the file says what must come out of this book
 
     @property
     def good(self) -> bool:
@@ -58,8 +58,8 @@ def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName
         NotPlayed: its runbook does not load, the play or an event asks for what is not there, or the disk fails.
     """
     try:
-        played = drill(piece_of(world), root, door)
-    except (BadRunbook, CannotPlay, CannotHappen) as error:
+        played = drill(piece_of(world, book), root, door)
+    except (BadRunbook, CannotPlay, CannotHappen, yaml.YAMLError) as error:
         raise NotPlayed(f"{world.name}: cannot be played: {error}") from None
     except (RecordError, OSError) as error:
         raise NotPlayed(f"{world.name}: {error}; the drill was not played to its end") from None
@@ -69,10 +69,12 @@ def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName
         world=world.name,
         title=spec.title,
         pending=spec.pending,
-        played=played,
-        differs=() if expect is None else differs(expect, played),
+        incident=spec.expect.outcome == "refused",
+        twin_of=spec.twin_of,
         book=book,
         held=expect is not None,
+        played=played,
+        differs=() if expect is None else differs(expect, played),
     )
 
 
