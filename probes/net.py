@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from probes.observation import Failure, FailureKind, Instant
 from probes.seam import LinkError
@@ -22,6 +23,7 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = 128
 _DATAGRAM_BYTES = 4096
+_ANSWER_BYTES = 128 * 1024
 
 
 class SystemClock:
@@ -52,7 +54,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class UdpAnswer:
+class Answered:
     """A `Datagram` as received; stamps are CLOCK_BOOTTIME."""
 
     data: bytes
@@ -65,7 +67,7 @@ class UdpAnswer:
 class SystemNetwork:
     """`Network` of this machine."""
 
-    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> UdpAnswer:
+    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> Answered:
         """Send what `make` returns to the first address of `host` and return the first answer from there.
 
         Raises:
@@ -82,8 +84,86 @@ class SystemNetwork:
             reason = error.strerror or str(error)
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} port {port}/udp: {reason}")) from error
 
+    async def tcp(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Answered:
+        """Connect to `host`, send what `make` returns and return what came once `complete` is true of it.
 
-async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> UdpAnswer:
+        Raises:
+            LinkError: unresolvable or refused (`unreachable`), no whole answer in time (`timeout`),
+                closed or too much before that (`lost`, `truncated`).
+        """
+        where = f"{host} port {port}/tcp"
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s):
+                transport, stream = await loop.create_connection(lambda: _Stream(complete), host, port)
+                try:
+                    stream.send(make())
+                    data, sent_ns, received_ns = await stream.arrived
+                finally:
+                    transport.abort()
+        except TimeoutError:
+            detail = f"{where}: no answer within {timeout_s:g} s"
+            raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: {reason}")) from error
+        except _Ended as ended:
+            raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
+        return Answered(data, stream.address, sent_ns, received_ns, kernel_stamp=False)
+
+
+class _Ended(Exception):  # noqa: N818 - what the peer did
+    def __init__(self, kind: FailureKind, what: str) -> None:
+        super().__init__(what)
+        self.kind = kind
+
+
+class _Stream(asyncio.Protocol):
+    """One request, one answer. Stamps are taken where the bytes are handed over."""
+
+    def __init__(self, complete: Callable[[bytes], bool]) -> None:
+        self.arrived: asyncio.Future[tuple[bytes, int, int]] = asyncio.get_running_loop().create_future()
+        self.address = ""
+        self._complete = complete
+        self._data = b""
+        self._sent_ns = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.address = str(transport.get_extra_info("peername", ("",))[0])
+
+    def send(self, data: bytes) -> None:
+        self._sent_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._data += data
+        if self.arrived.done():
+            return
+        if len(self._data) > _ANSWER_BYTES:
+            self._end(FailureKind.TRUNCATED, f"answered more than {_ANSWER_BYTES} bytes")
+        elif self._complete(self._data):
+            self.arrived.set_result((self._data, self._sent_ns, now_ns))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(FailureKind.LOST, f"closed before its answer was whole ({len(self._data)} bytes)")
+
+    def _end(self, kind: FailureKind, what: str) -> None:
+        if not self.arrived.done():
+            self.arrived.set_exception(_Ended(kind, what))
+            self.arrived.exception()  # nobody may be waiting any more
+
+
+async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> Answered:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     family, kind, protocol, _, address = found[0]
@@ -92,7 +172,7 @@ async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> UdpAnswe
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         # Connected, so that the kernel drops datagrams of others and reports a closed port.
         sock.connect(address)
-        arrived: asyncio.Future[UdpAnswer] = loop.create_future()
+        arrived: asyncio.Future[Answered] = loop.create_future()
         data = make()
         sent_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         sock.send(data)
@@ -103,7 +183,7 @@ async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> UdpAnswe
             loop.remove_reader(sock)
 
 
-def _receive(sock: socket.socket, address: str, sent_ns: int, arrived: asyncio.Future[UdpAnswer]) -> None:
+def _receive(sock: socket.socket, address: str, sent_ns: int, arrived: asyncio.Future[Answered]) -> None:
     if arrived.done():
         return
     try:
@@ -119,7 +199,7 @@ def _receive(sock: socket.socket, address: str, sent_ns: int, arrived: asyncio.F
     received_ns = read_ns - (utc_ns - stamp_ns) if stamp_ns is not None else read_ns
     # The stamp is CLOCK_REALTIME: a step of it between arrival and reading shows as an impossible time.
     kernel = stamp_ns is not None and sent_ns <= received_ns <= read_ns
-    arrived.set_result(UdpAnswer(data, address, sent_ns, received_ns if kernel else read_ns, kernel))
+    arrived.set_result(Answered(data, address, sent_ns, received_ns if kernel else read_ns, kernel))
 
 
 def _kernel_stamp(ancillary: list[tuple[int, int, bytes]]) -> int | None:

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
+from probes.facts_kerberos import KdcFacts
 from probes.facts_time import (
     ChronyFacts,
     KernelSyncFacts,
@@ -28,6 +29,7 @@ Facts = (
     AgentsFacts
     | BootFacts
     | ChronyFacts
+    | KdcFacts
     | KernelSyncFacts
     | NtpFacts
     | PlatformFacts

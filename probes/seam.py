@@ -126,3 +126,20 @@ class Network(Protocol):
             LinkError: unresolvable, refused, no answer in time.
         """
         ...
+
+    async def tcp(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Datagram:
+        """Connect, send what `make` returns (called as late as possible), read until `complete` is true of
+        what has come. The stamps are of the exchange and leave the connecting out.
+
+        Raises:
+            LinkError: unresolvable, refused, no whole answer in time, closed or flooded before that.
+        """
+        ...
