@@ -120,7 +120,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         code=error.code if error is not None else None,
         stime_ns=error.stime_ns if error is not None else None,
         susec=error.susec if error is not None else None,
-        answered_realm=clean_text(said.realm)[:255],
+        answered_realm=clean_text(error.realm)[:255] if error is not None else "",
         text=clean_text(error.text)[:200] if error is not None else "",
     )
 

@@ -20,6 +20,7 @@ AS_REQ, AS_REP, KRB_ERROR = 10, 11, 30
 
 NT_PRINCIPAL, NT_SRV_INST = 1, 2
 AES256, AES128, RC4 = 18, 17, 23
+_APPLICATION = {kind: bytes([0x60 | kind]) for kind in (AS_REP, KRB_ERROR)}
 _NONCE = 0x5A5A5A5A
 _TILL = "20370913024805Z"  # as MIT's client asks: "for ever"
 _TIME = re.compile(r"(\d{14})Z")
@@ -41,8 +42,6 @@ class KrbError(msgspec.Struct, frozen=True):
 
 class AsRep(msgspec.Struct, frozen=True):
     """A ticket without pre-authentication. It carries no clock outside its encrypted part."""
-
-    realm: str
 
 
 def as_req(realm: str, client: str) -> bytes:
@@ -82,10 +81,10 @@ def answer(data: bytes) -> KrbError | AsRep:
     Raises:
         NotUnderstood: neither a KRB-ERROR nor an AS-REP.
     """
-    kind = data[0] & 0x1F if data else None
-    if kind == AS_REP:
-        return AsRep(_as_rep_realm(data))
-    if kind != KRB_ERROR:
+    kind = data[:1]
+    if kind == _APPLICATION[AS_REP]:
+        return _as_rep(data)
+    if kind != _APPLICATION[KRB_ERROR]:
         raise NotUnderstood(f"{len(data)} bytes that are no Kerberos answer")
     try:
         error, rest = decoder.decode(data, asn1Spec=_KrbError())
@@ -106,16 +105,14 @@ def answer(data: bytes) -> KrbError | AsRep:
     )
 
 
-def _as_rep_realm(data: bytes) -> str:
+def _as_rep(data: bytes) -> AsRep:
     try:
-        reply, _ = decoder.decode(data, asn1Spec=univ.Any())
+        _, rest = decoder.decode(data, asn1Spec=univ.Any())
     except (PyAsn1Error, ValueError, IndexError) as problem:
         raise NotUnderstood(f"a damaged AS-REP ({type(problem).__name__})") from None
-    found = re.search(rb"\xa3.\x1b(.)", bytes(reply), re.DOTALL)  # crealm [3] GeneralString
-    if found is None:
-        return ""
-    begin = found.end()
-    return bytes(reply)[begin : begin + found.group(1)[0]].decode("utf-8", "replace")
+    if rest:
+        raise NotUnderstood("an AS-REP with something behind it")
+    return AsRep()
 
 
 def _utc_ns(stamp: str) -> int:

@@ -1,0 +1,118 @@
+"""Between what limits a KDC's clock lies, from answers whose microseconds may mean nothing.
+
+An answer given between t1 and t4 shows `stime` and `susec`. For every KDC its clock then
+was at least `stime + susec` and less than the next second, so its offset lies in
+[stime + susec − t4, stime + 1 s − t1). Intervals of several answers are intersected; an
+answer aimed at the moment in which the KDC's second should change halves what is left.
+
+The upper limit is tighter where the microseconds are shown to be a clock: MIT krb5 1.16 to
+1.21 count them up by one a call within a second (krb5/krb5 PR 1374), Heimdal and Windows
+read a clock.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cutover_tui.core.runbook import MINUTE, SECOND
+from probes.facts_kerberos import KdcFacts
+from probes.observation import Instant, Observation
+
+WANDER_PPM = 100
+"""How far two clocks may run apart between two answers, as for references."""
+
+USED_NS = 10 * MINUTE
+"""Older answers are not intersected: a KDC's clock may have been set since."""
+
+_APART_NS = 5_000_000
+"""Two answers this far apart tell a counter from a clock, whatever the path does in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class KdcClock:
+    """The KDC's clock minus the session timescale at `mono_ns`, in [low_ns, high_ns]."""
+
+    mono_ns: int
+    low_ns: int
+    high_ns: int
+    microseconds: bool | None
+    """Whether the KDC's microseconds are a clock; None = not shown yet."""
+    answers: int
+    jumped: bool
+    """Whether older answers contradict the newest: the KDC's clock was set in between."""
+
+    @property
+    def middle_ns(self) -> int:
+        return (self.low_ns + self.high_ns) // 2
+
+    @property
+    def bound_ns(self) -> int:
+        return (self.high_ns - self.low_ns + 1) // 2
+
+
+def kdc_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int) -> KdcClock | None:
+    """What the newest answers of *one* KDC allow its clock to be at `now_ns`; None without any.
+
+    From the newest back to the first that contradicts the newer ones, and no farther than USED_NS.
+    """
+    answers = [f for o in observations if (f := _shows_a_clock(o)) is not None]
+    answers = [f for f in answers if now_ns - USED_NS <= f.received_ns <= now_ns]
+    if not answers:
+        return None
+    microseconds = _are_a_clock(answers)
+    low: int | None = None
+    high: int | None = None
+    used, jumped = 0, False
+    for facts in reversed(answers):
+        lo, hi = _limits(facts, anchor, now_ns, tight=microseconds is True)
+        newer_low = lo if low is None else max(low, lo)
+        newer_high = hi if high is None else min(high, hi)
+        if newer_low > newer_high:
+            jumped = True
+            break
+        low, high, used = newer_low, newer_high, used + 1
+    assert low is not None  # noqa: S101 - the first answer contradicts nobody
+    assert high is not None  # noqa: S101
+    return KdcClock(now_ns, low, high, microseconds, used, jumped)
+
+
+def next_flip(clock: KdcClock, anchor: Instant, from_ns: int) -> int:
+    """BOOTTIME not before `from_ns` at which the KDC's second changes if its clock is at the middle.
+
+    An answer given then shows on which side of the middle the clock is.
+    """
+    shows = anchor.on_timescale(from_ns) + clock.middle_ns
+    return from_ns + -shows % SECOND
+
+
+def _shows_a_clock(observation: Observation) -> KdcFacts | None:
+    facts = observation.facts
+    return facts if isinstance(facts, KdcFacts) and facts.stime_ns is not None else None
+
+
+def _limits(facts: KdcFacts, anchor: Instant, now_ns: int, *, tight: bool) -> tuple[int, int]:
+    assert facts.stime_ns is not None  # noqa: S101 - see _shows_a_clock
+    shown = facts.stime_ns + (facts.susec or 0) * 1000
+    wander = (now_ns - facts.received_ns) * WANDER_PPM // 1_000_000
+    latest = shown + 1000 if tight else facts.stime_ns + SECOND
+    return (
+        shown - anchor.on_timescale(facts.received_ns) - wander,
+        latest - anchor.on_timescale(facts.sent_ns) + wander,
+    )
+
+
+def _are_a_clock(answers: Iterable[KdcFacts]) -> bool | None:
+    """Told by two answers within one second of the KDC: a clock moved as far as time did, a counter did not."""
+    seen = list(answers)
+    verdict: bool | None = None
+    for before, after in itertools.pairwise(seen):
+        least = after.sent_ns - before.received_ns
+        if before.stime_ns != after.stime_ns or least < _APART_NS:
+            continue
+        moved = ((after.susec or 0) - (before.susec or 0)) * 1000
+        if moved * 2 < least:
+            return False  # once a counter, always one
+        verdict = True
+    return verdict
