@@ -153,6 +153,15 @@ class SystemLab:
         self._tell_jump()
         return node
 
+    def server(self, name: str, *, offset_s: float = 0) -> Node:
+        """A node with a clock of its own for somebody to put services on; known by name to the jump node."""
+        node = self._node(name)
+        node.install_clock(self._library, offset_ns=_ns(offset_s), drift_ppb=0)
+        self._start(node)
+        self._servers[name] = node
+        self._tell_jump()
+        return node
+
     def guest(
         self,
         name: str,
