@@ -38,7 +38,7 @@ async def test_a_real_kdcs_clock_is_inside_the_interval(domain, wrong_by_s):
     def emit(message: Message) -> None:
         assert isinstance(message, Seen)
         seen.append(message.observation)
-        if len(seen) == 3:
+        if len(seen) == 2:  # that its microseconds are a clock shows in two
             raise Enough
 
     with domain.lab.jump.in_network():
@@ -62,5 +62,4 @@ async def test_another_realm_is_answered_too_and_says_so(domain):
         asker = kdc.Asker(SystemNetwork(), SystemClock(), "ELSEWHERE.EXAMPLE")
         facts = kdc.parse((await asker.ask(domain.controller.address),))
     assert isinstance(facts, KdcFacts)
-    print(facts)
-    assert facts.code is not None
+    assert (facts.code, facts.realm) == (6, "ELSEWHERE.EXAMPLE")  # so no proof that the realm is right

@@ -1,8 +1,8 @@
 """An Active Directory domain: Samba's domain controller on a node, guests that really join it.
 
-    dc = Domain(lab, "dc1")              # provisioned, serving Kerberos, LDAP, DNS, NTP
-    member = dc.join(lab.guest("app01"))  # machine account, keytab, secrets
-    dc.controllers[0].clock.set_offset(...)
+dc = Domain(lab, "dc1")              # provisioned, serving Kerberos, LDAP, DNS, NTP
+member = dc.join(lab.guest("app01"))  # machine account, keytab, secrets
+dc.controllers[0].clock.set_offset(...)
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class Domain:
         )  # fmt: skip
         # With another mode the whole server exits: "Cannot create NTP signd pipe directory".
         node.run("install", "-d", "-m", "0750", "/var/lib/samba/ntp_signd")
-        server = node.popen("setsid", "samba", "-F", "-d1", "--debug-stdout")
+        with node.path("/var/log/samba/log.stdout").open("wb") as said:
+            server = node.popen("setsid", "samba", "-F", "-d1", "--debug-stdout", stdout=said.fileno())
         made = cls(lab, Controller(node))
         made._await_ports(server)
         node.write("/etc/krb5.conf", made.krb5_conf())
@@ -160,7 +161,8 @@ class Domain:
         with self.controller.node.in_network():
             while waiting:
                 if server.poll() is not None or time.monotonic() > until:
-                    raise NodeError(f"{self.controller.node.name}: port {waiting[0]} does not open")
+                    said = self.controller.node.read("/var/log/samba/log.stdout")[-2000:]
+                    raise NodeError(f"{self.controller.node.name}: port {waiting[0]} does not open: {said}")
                 try:
                     socket.create_connection((self.controller.address, waiting[0]), timeout=1).close()
                     waiting.pop(0)
