@@ -25,8 +25,8 @@ def domain() -> Iterator[Domain]:
         yield Domain.provision(lab)
 
 
-class Enough(Exception):
-    pass
+class Enough(Exception):  # noqa: N818 - what it is
+    """Two answers are in."""
 
 
 @pytest.mark.parametrize("wrong_by_s", [0, 400, -47.25])
