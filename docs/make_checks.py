@@ -51,10 +51,22 @@ ABOUT = {
     "time.jump-host": (
         "Can this jump host measure what is asked? Checked before anybody else is blamed.",
         (
-            "Each reference (`domain.controllers` and `domain.references`) is asked by NTP every 16 s. The "
-            "largest group within `agree` counts; between groups of equal size the one with more of "
-            "`domain.references` in it. The jump host's own UTC is compared too, but takes no part in measuring "
-            "guests: their offsets are guest minus references."
+            "Each reference (`domain.controllers` and `domain.references`) is asked by NTP every 16 s. True time "
+            "is what a majority of `domain.references`, two at least, agree on; where they cannot decide, the "
+            "domain has one vote, however many controllers it has. Where no independent reference answers, "
+            "controllers that agree are enough here. The jump host's own UTC is compared too, but takes no part in "
+            "measuring guests."
+        ),
+    ),
+    "time.reference": (
+        "Is the time the guests follow the right one, or is the whole domain wrong as one?",
+        (
+            "`domain.references` are independent of the domain, `domain.controllers` are the domain. Each "
+            "controller is held against true time (see `time.jump-host`); one independent reference is enough "
+            "where the domain agrees with it. A wrong domain is named here once and not blamed on guests. "
+            "References of which some smear leap seconds (Google, Amazon, Meta, by name, address or "
+            "reference id) and others do not are equal until the next leap second: they are named always and "
+            "fail once one is announced. Without any answer it says what `time.jump-host` says."
         ),
     ),
     "time.provider": (
@@ -62,7 +74,8 @@ ABOUT = {
         (
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd. For chronyd, "
             "good updates are the answered ones of the last 8 polls of the selected source; for timesyncd, the "
-            "answers since it started. ntpd, ntpsec and openntpd are recognised and not read: `unknown`."
+            "answers since it started. ntpd, ntpsec and openntpd are recognised and not read: `unknown`. Sources "
+            "that smear leap seconds beside others that do not are named; they fail once a leap second is announced."
         ),
     ),
     "time.single-master": (
@@ -78,16 +91,21 @@ ABOUT = {
         "Is the guest's clock right, and has it been all the time?",
         (
             "The guest's clock is read once a second over a kept SSH channel; each reading has an error bound "
-            "of half its round trip plus half its grain, and the references' own bound is added. The soak is "
-            "counted backwards from now: a reading outside the limit, a gap of more than 2.5 s, or a reading "
-            "that no two references cover starts it again."
+            "of half its round trip plus half its grain, and the bound of what it is compared with is added. That is "
+            "the domain's time where at least two controllers agree (or one answers that is within 60 s of true "
+            "time), because Kerberos compares with it, else the independent references'. While the domain itself "
+            "is off by more than `references_agree`, the sentence says so. The soak is counted backwards from now: "
+            "a reading outside the limit, a gap of more than 2.5 s, or a reading there is nothing to compare with "
+            "starts it again. Offsets within 2 s of whole quarter hours, not 0, have a code of their own: no drift "
+            "makes them."
         ),
     ),
     "time.reboot": (
         "Was the guest rebooted after the mark, and was time right in two looks after that boot?",
         (
             "The boot id must differ from the one captured at the mark. One reading inside 5 s is needed within "
-            "`first` of the boot, one within the last minute once `second` has passed. The 5 s here are fixed."
+            "`first` of the boot, one within the last minute once `second` has passed. The 5 s here are fixed. "
+            "Compared with the same clocks as in `time.offset`."
         ),
     ),
     "agent.swap": (

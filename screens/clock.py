@@ -100,11 +100,17 @@ class ClockScreen(PortScreen):
 def references(clock: ClockView, charset: Charset) -> Content:
     """Against what the guests are measured."""
     parts: list[Part] = [" offset to "]
-    if len(clock.references) >= 2:
-        parts += [", ".join(clock.references), " (they agree)"]
+    if clock.judged_by is not None:
+        whose = "the domain: " if clock.judged_by == "domain" else ""
+        agree = " (they agree)" if len(clock.references) > 1 else ""
+        parts += [whose, ", ".join(map(clean, clock.references)), agree]
     else:
         shown = mark(State.UNKNOWN, charset)
-        parts += [(f"{shown.glyph} no two references that agree: nobody can be judged", "unknown")]
+        parts += [(f"{shown.glyph} no two clocks that agree: nobody can be judged", "unknown")]
+    if clock.domain_off_ns is not None:
+        shown = mark(State.FAIL, charset)
+        off = offset(clock.domain_off_ns, None, charset)
+        parts += ["  ", (f"{shown.glyph} the domain is {off} off the references", "bad")]
     if clock.dissenting:
         shown = mark(State.FAIL, charset)
         parts += ["  ", (f"{shown.glyph} {', '.join(clock.dissenting)} DISAGREES", "bad")]

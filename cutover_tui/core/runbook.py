@@ -59,7 +59,7 @@ class Change(Struct, frozen=True, kw_only=True):
 class Domain(Struct, frozen=True, kw_only=True):
     """What the guests' identity hangs on, and whom we believe about time.
 
-    `controllers` are domain controllers (they are time references of the domain);
+    `controllers` are domain controllers: their time is the domain's, and together they are one witness.
     `references` are NTP servers that do not share the domain's failure.
     """
 

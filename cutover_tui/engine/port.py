@@ -146,8 +146,10 @@ class ClockView(msgspec.Struct, frozen=True):
     fail_ns: int
     series: tuple[ClockSeries, ...]
     marks: tuple[ClockMark, ...]
-    references: tuple[str, ...]  # those that agree
+    references: tuple[str, ...]  # those whose time guests are judged by
     dissenting: tuple[str, ...]
+    judged_by: Literal["domain", "references"] | None = "references"
+    domain_off_ns: int | None = None  # the domain minus the independents, where that is too much
 
 
 class SecretRequest(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cutover_tui.core.checks.references import HOLD_NS, Consensus, ConsensusLine
+from cutover_tui.core.checks.references import HOLD_NS, Standing
 from cutover_tui.core.checks.registry import asked
+from cutover_tui.core.checks.standing_line import StandingLine
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.drift import drift_ppb
 from cutover_tui.core.finding import Decision, Verdict
@@ -44,19 +45,16 @@ class Live:
     logs: Logs
     running: set[tuple[str, str, str]]  # step, host, action
     marks: list[ClockMark]
-    _line: ConsensusLine | None = None
+    _line: StandingLine | None = None
     _last_answer_ns: int = -1
     _settled: dict[str, list[Reading]] = field(default_factory=dict)
 
-    def consensus(self) -> Sequence[Consensus]:
-        """What the references say over time; only new answers are computed."""
+    def standings(self) -> Sequence[Standing]:
+        """What the clocks asked say together over time; only new answers are computed."""
         log = self.logs.of(JUMP)
         assert self.state.anchor is not None  # noqa: S101 - the session is started
         if self._line is None or self._line.anchor != self.state.anchor:
-            domain = self.runbook.domain
-            self._line = ConsensusLine(
-                self.state.anchor, domain.tolerances.references_agree, frozenset(domain.references)
-            )
+            self._line = StandingLine.over(self.runbook.domain, self.state.anchor)
             self._last_answer_ns = -1
             self._settled.clear()
         first = bisect_right(log.observations, self._last_answer_ns, key=lambda o: o.ended.boottime_ns)
@@ -67,11 +65,11 @@ class Live:
         return self._line.points
 
     def readings(self, host: str, since_ns: int, until_ns: int) -> list[Reading]:
-        """Guest minus references for every sample that two references can judge.
+        """Guest minus the time guests are judged by, for every sample that has one.
 
         What is older than the references' hold cannot change any more and is kept.
         """
-        line = self.consensus()
+        line = self.standings()
         samples = self.logs.of(host).samples
         kept = self._settled.setdefault(host, [])
         settled_ns = until_ns - HOLD_NS
@@ -84,7 +82,7 @@ class Live:
         return kept[first:] + _against(samples.between(recent_ns, until_ns), line)
 
 
-def _against(samples: Sequence[Sample], line: Sequence[Consensus]) -> list[Reading]:
+def _against(samples: Sequence[Sample], line: Sequence[Standing]) -> list[Reading]:
     return [r for s in samples if (r := reading(s, line)) is not None]
 
 
@@ -228,8 +226,10 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
                 ),
             )
         )
-    line = live.consensus()
+    line = live.standings()
     newest = line[-1] if line else None
+    judge = newest.guests if newest is not None else None
+    off = newest.domain_off if newest is not None else None
     return ClockView(
         now=now,
         anchor=live.state.anchor,
@@ -237,8 +237,12 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
         fail_ns=numbers.ns("fail"),
         series=tuple(series),
         marks=tuple(m for m in live.marks if m.mono_ns >= since_ns and (m.host is None or m.host in hosts)),
-        references=tuple(w.server for w in newest.agreeing) if newest is not None else (),
-        dissenting=tuple(w.server for w in newest.dissenting) if newest is not None else (),
+        references=tuple(w.server for w in judge.agreeing) if judge is not None else (),
+        dissenting=newest.dissenting if newest is not None else (),
+        judged_by=newest.judge if newest is not None else None,
+        domain_off_ns=off[0]
+        if off is not None and abs(off[0]) > live.runbook.domain.tolerances.references_agree
+        else None,
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 
+import msgspec
+
 from cutover_tui.core.evidence import Baseline, HostLog, MarkPoint
 from cutover_tui.core.gate import Question, Subject
 from cutover_tui.core.loading import load_text
-from cutover_tui.core.runbook import Runbook
+from cutover_tui.core.runbook import Domain, Runbook
 from probes.facts_identity import Agent, AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import (
     ChronyFacts,
     ChronySource,
+    Leap,
     NtpFacts,
     ServicesFacts,
     Unit,
@@ -94,7 +97,14 @@ def observed(
 
 
 def ntp(
-    server: str, seconds: float, offset_ms: float = 0, rtt_ms: float = 2, own_ms: float = 0
+    server: str,
+    seconds: float,
+    offset_ms: float = 0,
+    rtt_ms: float = 2,
+    own_ms: float = 0,
+    *,
+    leap: Leap = "normal",
+    refid: str = "0A000001",
 ) -> Observation:
     mono = round(seconds * S)
     server_ns = UTC0 + mono + round(offset_ms * MS)
@@ -109,8 +119,8 @@ def ntp(
             rtt_ns=round(rtt_ms * MS),
             own_utc_ns=server_ns + round(own_ms * MS),
             stratum=2,
-            leap="normal",
-            refid="0A000001",
+            leap=leap,
+            refid=refid,
             precision=-24,
             root_delay_ns=0,
             root_dispersion_ns=0,
@@ -245,6 +255,7 @@ class World:
         self.voids: dict[Family, Instant] = {}
         self.mark: MarkPoint | None = MarkPoint(3, at(-1000))
         self.baseline: Baseline | None = None
+        self.domain: Domain | None = None  # another than the runbook's
 
     def see(self, *observations: Observation) -> None:
         for o in observations:
@@ -283,6 +294,8 @@ class World:
 
     def ask(self, step: str, now: float, upto_line: int | None = None) -> Question:
         book = runbook()
+        if self.domain is not None:
+            book = msgspec.structs.replace(book, domain=self.domain)
         found = book.step(step)
         assert found is not None
         return Question(

@@ -43,7 +43,10 @@ def test_two_agreeing_references_are_enough() -> None:
         ({"ntp1": 0}, ("unknown", "one-witness")),
         ({"ntp1": 0, "ntp2": 1500}, ("unknown", "witnesses-disagree")),
         ({"ntp1": 0, "ntp2": 3, "dc1": 187_400}, ("pass", "ok")),
-        ({"dc1": 187_400, "dc2": 187_401, "ntp1": 0, "ntp2": 2}, ("unknown", "witnesses-disagree")),
+        ({"dc1": 187_400, "dc2": 187_401, "ntp1": 0, "ntp2": 2}, ("pass", "ok")),  # the domain's problem
+        ({"dc1": 0, "dc2": 1}, ("pass", "ok")),  # nobody contradicts them
+        ({"dc1": 0, "dc2": 1, "ntp1": 2000}, ("unknown", "witnesses-disagree")),
+        ({"dc1": 0, "ntp1": 100, "ntp2": 5000}, ("pass", "ok")),  # the domain has a vote
     ],
 )
 def test_references_are_believed_only_together(offsets: dict[str, float], expected: tuple[str, str]) -> None:
@@ -347,6 +350,11 @@ def test_a_look_that_is_missing_is_unknown(
 def test_wrong_after_boot_even_if_right_later() -> None:
     world = rebooted(30, None, now=1310, offset_ms=3_600_000)
     world.tick(1305, 1309)
+    assert said(world, "time.reboot", 1310) == ("fail", "whole-quarter-hours")
+
+
+def test_wrong_after_boot_by_any_other_amount() -> None:
+    world = rebooted(30, None, now=1310, offset_ms=3_597_000)
     assert said(world, "time.reboot", 1310) == ("fail", "offset-after-boot")
 
 

@@ -1,10 +1,18 @@
-"""`time.jump-host`: can this jump host measure what is asked? Checked before anyone is blamed."""
+"""`time.jump-host`: can this jump host measure what is asked? Checked before anyone is blamed.
+
+It needs true time (`references`): independents that agree, or one that the domain confirms.
+Where no independent answers at all, controllers that agree are enough to measure against;
+where one contradicts them, they are not. Controllers that are wrong as one are the domain's
+problem (`time.reference`), not ours.
+"""
 
 from __future__ import annotations
 
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.checks.check import Asked, Says
-from cutover_tui.core.checks.references import Consensus, Witness, consensus_at, witness
+from cutover_tui.core.checks.quarter_hours import in_words
+from cutover_tui.core.checks.standing_line import standing_now
+from cutover_tui.core.checks.standing_words import caution, left_out, names, spread
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 
@@ -12,57 +20,50 @@ OWN_LIMIT_NS = 1_000_000_000
 """Beyond this our own UTC is wrong enough to confuse a ticket's readers and our own Kerberos."""
 
 
-def independent_references(evidence: Evidence) -> frozenset[str]:
-    """The references that do not share the domain's failure."""
-    return frozenset(evidence.domain.references)
-
-
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     agree = asked.ns("agree")
-    observations = evidence.jump.get("ntp", ())
-    witnesses = [w for o in observations if (w := witness(o, evidence.anchor)) is not None]
-    at = consensus_at(evidence.now.boottime_ns, witnesses, agree, independent_references(evidence))
-    if at is None:
-        return _silent(says, evidence)
-    used = tuple(w.observation for w in (*at.agreeing, *at.dissenting))
-    if len(at.agreeing) < 2:
-        if at.dissenting:
-            return says.unknown(
-                "witnesses-disagree",
-                f"No two references agree within {time_amount(agree)}: {_spread(at)}.",
-                remedy="Find out which reference is wrong; add an independent one to domain.references.",
-                used=used,
-            )
+    standing = standing_now(evidence, agree)
+    every = (*standing.independents, *standing.controllers)
+    if not every:
+        return silent(says, evidence)
+    used = tuple(w.observation for w in every)
+    if len(every) == 1:
         return says.unknown(
             "one-witness",
-            f"Only {at.agreeing[0].server} answers; one clock proves nothing about itself.",
+            f"Only {every[0].server} answers; one clock proves nothing about itself.",
             remedy="Add a second reference to domain.references, or open UDP 123 to it.",
             used=used,
         )
-    if at.dissenting and len(at.dissenting) >= len(at.agreeing):
+    at = standing.truth
+    if at is None and not standing.independents and len(standing.controllers) > 1:
+        at = standing.domain
+    if at is None:
         return says.unknown(
             "witnesses-disagree",
-            f"The references form camps: {_spread(at)}.",
-            remedy="Find out which camp is wrong before any guest is judged.",
+            f"No majority of references agrees within {time_amount(agree)}: {spread(every, every[0].offset_ns)}.",
+            remedy="Find out which reference is wrong; add an independent one to domain.references.",
             used=used,
         )
-    own = at.agreeing[-1].own_offset_ns
     newest = max(at.agreeing, key=lambda w: w.mono_ns)
     own, bound = newest.own_offset_ns, newest.bound_ns
     if abs(own) - bound > OWN_LIMIT_NS:
         return says.fails(
             "own-clock-wrong",
-            f"This jump host's own clock is {time_amount(own, sign=True)} off {newest.server}.",
+            f"This jump host's own clock is {time_amount(own, sign=True)} off {newest.server}{in_words(own)}.",
             remedy="Correct the jump host's clock; guests are measured against the references meanwhile.",
             measured=own,
             bound=bound,
             used=used,
         )
-    names = ", ".join(w.server for w in at.agreeing)
-    apart = at.agreeing[-1].offset_ns - at.agreeing[0].offset_ns
-    odd = f"; {', '.join(w.server for w in at.dissenting)} disagrees and is left out" if at.dissenting else ""
+    confirmed = standing.domain if len(at.agreeing) == 1 else None
+    agreeing = (*at.agreeing, *(confirmed.agreeing if confirmed is not None else ()))
+    offsets = [w.offset_ns for w in agreeing]
+    apart = max(offsets) - min(offsets)
     return says.passes(
-        f"{names} agree within {time_amount(apart)}{odd}", measured=own, bound=bound, used=used
+        f"{names(agreeing)} agree within {time_amount(apart)}{left_out(at.dissenting)}{caution(standing, agree)}",
+        measured=own,
+        bound=bound,
+        used=used,
     )
 
 
@@ -75,14 +76,8 @@ def criterion(asked: Asked) -> Criterion:
     )
 
 
-def _spread(at: Consensus) -> str:
-    def one(w: Witness) -> str:
-        return f"{w.server} {time_amount(w.offset_ns - at.offset_ns, sign=True)}"
-
-    return ", ".join(one(w) for w in (*at.agreeing, *at.dissenting))
-
-
-def _silent(says: Says, evidence: Evidence) -> Finding:
+def silent(says: Says, evidence: Evidence) -> Finding:
+    """The finding of a check that nobody's answer has reached."""
     names = (*evidence.domain.controllers, *evidence.domain.references)
     if not names:
         return says.unknown(

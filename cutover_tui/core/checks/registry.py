@@ -12,6 +12,7 @@ from cutover_tui.core.checks import (
     time_offset,
     time_provider,
     time_reboot,
+    time_reference,
 )
 from cutover_tui.core.checks.check import Asked, Check, Says
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
@@ -50,7 +51,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.jump-host",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -67,7 +68,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -97,7 +98,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.offset",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             attempts=None,
@@ -118,7 +119,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.reboot",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -135,6 +136,29 @@ _ALL = (
         jump_readers=("ntp",),
         looks_back=time_reboot.looks_back,
         naive="it rebooted and came back",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.reference",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "domain": Param(
+                    "duration",
+                    1 * SECOND,
+                    1,
+                    1 * SECOND,
+                    doc="how far a controller may be off the independent references",
+                )
+            },
+        ),
+        judge=time_reference.run,
+        criterion=time_reference.criterion,
+        jump_readers=("ntp",),
+        naive="every guest agrees with its domain controller; `w32tm /monitor` is all within milliseconds",
     ),
     Check(
         spec=CheckSpec(

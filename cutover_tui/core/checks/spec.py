@@ -61,7 +61,6 @@ class CheckSpec:
 PLANNED = frozenset(
     {
         "time.projection",
-        "time.reference",
         "time.rtc",
         "kdc.clock",
         "kerberos.as",

@@ -1,4 +1,9 @@
-"""`time.offset`: |guest − reference| + bound, held over the whole soak."""
+"""`time.offset`: |guest − reference| + bound, held over the whole soak.
+
+The reference is the domain's time where its controllers answer, else the independent
+references' (`references`): Kerberos compares a guest with its domain. While the domain
+itself is off, every sentence says so, a pass included.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,11 @@ from dataclasses import dataclass
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
-from cutover_tui.core.checks.jump_host import independent_references
-from cutover_tui.core.checks.references import Consensus, carried, consensus_line
+from cutover_tui.core.checks.quarter_hours import REMEDY as QUARTER_HOURS_REMEDY
+from cutover_tui.core.checks.quarter_hours import in_words, whole_quarters
+from cutover_tui.core.checks.references import Standing, carried
+from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_words import caution, compared_with
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
 from cutover_tui.core.runbook import MINUTE
@@ -51,13 +59,18 @@ class Held:
         return self.until_ns - self.since_ns
 
 
-def reading(sample: Sample, line: Sequence[Consensus]) -> Reading | None:
-    """The sample against the consensus that holds at its time; None without at least two witnesses."""
-    i = bisect_right(line, sample.mono_ns, key=lambda c: c.mono_ns)
-    return _against(sample, line[max(i - 1, 0)]) if line else None
+def reading(sample: Sample, line: Sequence[Standing]) -> Reading | None:
+    """The sample against the time guests are judged by at its moment; None where there is none."""
+    return _against(sample, standing_of(sample, line)) if line else None
 
 
-def backwards(samples: Sequence[Sample], line: Sequence[Consensus]) -> Iterator[Reading | None]:
+def standing_of(sample: Sample, line: Sequence[Standing]) -> Standing:
+    """What the clocks said together when the sample was taken; the line is not empty."""
+    i = bisect_right(line, sample.mono_ns, key=lambda at: at.mono_ns)
+    return line[max(i - 1, 0)]
+
+
+def backwards(samples: Sequence[Sample], line: Sequence[Standing]) -> Iterator[Reading | None]:
     """`reading` of every sample, the newest first; samples are in order of time."""
     i = len(line) - 1
     for sample in reversed(samples):
@@ -66,17 +79,16 @@ def backwards(samples: Sequence[Sample], line: Sequence[Consensus]) -> Iterator[
         yield _against(sample, line[i]) if line else None
 
 
-def _against(sample: Sample, at: Consensus) -> Reading | None:
-    if len(at.agreeing) < 2:
+def _against(sample: Sample, at: Standing) -> Reading | None:
+    judge = at.guests
+    right = carried(judge, sample.mono_ns) if judge is not None else None
+    if right is None:
         return None
-    true = carried(at, sample.mono_ns)
-    if true is None:
-        return None
-    offset, bound = true
+    offset, bound = right
     return Reading(sample.mono_ns, sample.offset_ns - offset, sample.bound_ns + bound)
 
 
-def held(samples: Sequence[Sample], line: Sequence[Consensus], limit_ns: int, enough_ns: int) -> Held:
+def held(samples: Sequence[Sample], line: Sequence[Standing], limit_ns: int, enough_ns: int) -> Held:
     """The newest unbroken stretch within the limit, looked at from its end back to `enough_ns`."""
     if not samples:
         return Held(0, 0, None)
@@ -97,10 +109,7 @@ def held(samples: Sequence[Sample], line: Sequence[Consensus], limit_ns: int, en
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
-    agree = evidence.domain.tolerances.references_agree
-    line = consensus_line(
-        evidence.jump.get("ntp", ()), evidence.anchor, agree, independent_references(evidence)
-    )
+    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
     if not evidence.samples:
         return says.unknown(
             "no-samples",
@@ -119,18 +128,30 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if now is None:
         return says.unknown(
             "own-clock",
-            "No two references agree, so no guest can be judged.",
+            "No two clocks that share no failure agree, so no guest can be judged.",
             remedy="See time.jump-host.",
         )
     warn, limit = asked.ns("warn"), asked.ns("fail")
+    standing = standing_of(newest, line)
+    whom, but = compared_with(standing), caution(standing, evidence.domain.tolerances.references_agree)
     shown = f"{time_amount(now.offset_ns, sign=True)} ± {time_amount(now.bound_ns)}"
     stretch = held(evidence.samples, line, limit, asked.soak_ns)
     soak = Soak(min(stretch.held_ns, asked.soak_ns), asked.soak_ns, stretch.broken_by)
-    used = tuple(w.observation for w in line[-1].agreeing)
+    used = tuple(w.observation for w in (*standing.independents, *standing.controllers))
     if abs(now.offset_ns) - now.bound_ns > limit:
+        if whole_quarters(now.offset_ns) is not None:
+            return says.fails(
+                "whole-quarter-hours",
+                f"The guest is {shown} off {whom}{in_words(now.offset_ns)}{but}.",
+                remedy=QUARTER_HOURS_REMEDY,
+                measured=now.offset_ns,
+                bound=now.bound_ns,
+                used=used,
+                soak=soak,
+            )
         return says.fails(
             "offset",
-            f"The guest is {shown} off the references; must stay within {time_amount(limit)}.",
+            f"The guest is {shown} off {whom}; must stay within {time_amount(limit)}{but}.",
             remedy="Give it a time provider and let that correct the clock.",
             measured=now.offset_ns,
             bound=now.bound_ns,
@@ -140,7 +161,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if now.worst_ns > limit:
         return says.unknown(
             "bound-too-wide",
-            f"{shown}: the path is too slow or noisy to tell whether that is within {time_amount(limit)}.",
+            f"{shown} off {whom}: the path is too slow or noisy to tell whether that is within "
+            f"{time_amount(limit)}{but}.",
             remedy="Measure from nearer, or over a quieter path.",
             measured=now.offset_ns,
             bound=now.bound_ns,
@@ -151,7 +173,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         was = f" (last broken by: {stretch.broken_by})" if stretch.broken_by else ""
         return says.unknown(
             "soaking",
-            f"{shown}, held for {span(soak.held_ns)} of {span(soak.needed_ns)}{was}.",
+            f"{shown} off {whom}, held for {span(soak.held_ns)} of {span(soak.needed_ns)}{was}{but}.",
             remedy="The rest comes by itself; work on another host meanwhile.",
             measured=now.offset_ns,
             bound=now.bound_ns,
@@ -160,7 +182,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         )
     wary = f"; above the warning of {time_amount(warn)}" if now.worst_ns > warn else ""
     return says.passes(
-        f"{shown}, within {time_amount(limit)} for {span(soak.needed_ns)}{wary}",
+        f"{shown} off {whom}, within {time_amount(limit)} for {span(soak.needed_ns)}{wary}{but}",
         code="ok" if not wary else "warn",
         measured=now.offset_ns,
         bound=now.bound_ns,

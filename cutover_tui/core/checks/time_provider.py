@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
@@ -185,11 +186,25 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             measured=good,
             used=used,
         )
+    mixed = _mixed(facts)
+    if mixed is not None and facts.leap in ("insert", "delete"):
+        return says.fails(
+            "smear-mixed",
+            f"A leap second is announced and of chronyd's sources {mixed.words}: "
+            "they will be up to a second apart for hours.",
+            remedy="Keep sources of one kind only in chrony's configuration.",
+            used=used,
+        )
     words = (
         f"chronyd ← {selected.name} (stratum {selected.stratum}), "
         f"{good} good of the last 8, last {span(max(0, age))} ago"
     )
-    return _at_boot(CHRONY_UNITS, words, good, used, evidence, says)
+    return _at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed)
+
+
+def _mixed(facts: ChronyFacts) -> Mixture | None:
+    """Smeared and other servers among those that answer; a hardware clock says nothing of its kind."""
+    return mixture((s.name, smeared_by(s.name)) for s in facts.sources if s.mode != "refclock" and s.reach)
 
 
 def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
@@ -261,6 +276,7 @@ def _at_boot(
     used: tuple[Observation, ...],
     evidence: Evidence,
     says: Says,
+    mixed: Mixture | None = None,
 ) -> Finding:
     services = evidence.facts("services", ServicesFacts)
     newest = evidence.latest("services")
@@ -269,7 +285,13 @@ def _at_boot(
     used = (*used, newest)
     units = [u for u in services.units if u.name in names]
     if any(u.enabled in AT_BOOT for u in units):
-        return says.passes(words, measured=good, used=used)
+        smear = f"; {mixed.words}: equal until the next leap second, do not mix them" if mixed else ""
+        return says.passes(
+            f"{words}{smear}",
+            code="smear-mixed" if mixed is not None else "ok",
+            measured=good,
+            used=used,
+        )
     known = [u for u in units if u.enabled is not None]
     if known:
         return says.fails(

@@ -10,8 +10,11 @@ from bisect import bisect_right
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
-from cutover_tui.core.checks.jump_host import independent_references
-from cutover_tui.core.checks.references import HOLD_NS, consensus_line
+from cutover_tui.core.checks.quarter_hours import REMEDY as QUARTER_HOURS_REMEDY
+from cutover_tui.core.checks.quarter_hours import in_words, whole_quarters
+from cutover_tui.core.checks.references import HOLD_NS
+from cutover_tui.core.checks.standing_line import standing_line, standing_now
+from cutover_tui.core.checks.standing_words import caution
 from cutover_tui.core.checks.time_offset import Reading, backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
@@ -55,11 +58,22 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     early = _looks(evidence, booted_ns, booted_ns + first_ns)
     late = _looks(evidence, max(booted_ns + second_ns, now_ns - MINUTE), now_ns)
     wrong = next((r for r in (*early, *late) if abs(r.offset_ns) - r.bound_ns > LIMIT_NS), None)
+    agree = evidence.domain.tolerances.references_agree
+    but = caution(standing_now(evidence, agree), agree)
     if wrong is not None:
+        after, shown = span(wrong.mono_ns - booted_ns), time_amount(wrong.offset_ns, sign=True)
+        if whole_quarters(wrong.offset_ns) is not None:
+            return says.fails(
+                "whole-quarter-hours",
+                f"{after} after boot the guest was {shown} off{in_words(wrong.offset_ns)}{but}.",
+                remedy=QUARTER_HOURS_REMEDY + " Then boot again.",
+                measured=wrong.offset_ns,
+                bound=wrong.bound_ns,
+                used=used,
+            )
         return says.fails(
             "offset-after-boot",
-            f"{span(wrong.mono_ns - booted_ns)} after boot the guest was "
-            f"{time_amount(wrong.offset_ns, sign=True)} off.",
+            f"{after} after boot the guest was {shown} off{but}.",
             remedy="Look at its RTC basis and its provider's start at boot, then boot again.",
             measured=wrong.offset_ns,
             bound=wrong.bound_ns,
@@ -70,7 +84,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         if up <= first_ns:
             return says.unknown(
                 "waiting",
-                f"Booted {span(up)} ago; the first look needs a reading against two references.",
+                f"Booted {span(up)} ago; the first look needs a reading against clocks that agree.",
                 remedy="It comes by itself.",
                 used=used,
             )
@@ -83,7 +97,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if not _sure(late):
         return says.unknown(
             "waiting",
-            f"First look passed; the second is due {span(second_ns)} after boot, now {span(up)}.",
+            f"First look passed; the second is due {span(second_ns)} after boot, now {span(up)}{but}.",
             remedy="It comes by itself; work on another host meanwhile.",
             used=used,
             soak=Soak(min(up, second_ns), second_ns),
@@ -92,7 +106,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     return says.passes(
         f"rebooted after the mark; {time_amount(early[0].offset_ns, sign=True)} at "
         f"{span(early[0].mono_ns - booted_ns)} and {time_amount(last.offset_ns, sign=True)} at "
-        f"{span(last.mono_ns - booted_ns)} after boot",
+        f"{span(last.mono_ns - booted_ns)} after boot{but}",
         measured=last.offset_ns,
         bound=last.bound_ns,
         used=used,
@@ -114,18 +128,13 @@ def criterion(asked: Asked) -> Criterion:
 
 
 def _looks(evidence: Evidence, after_ns: int, until_ns: int) -> list[Reading]:
-    """Readings in a stretch, against the references of that stretch."""
+    """Readings in a stretch, against the clocks of that stretch."""
     answers = [
         o
         for o in evidence.jump.get("ntp", ())
         if after_ns - HOLD_NS <= o.ended.boottime_ns <= until_ns + HOLD_NS
     ]
-    line = consensus_line(
-        answers,
-        evidence.anchor,
-        evidence.domain.tolerances.references_agree,
-        independent_references(evidence),
-    )
+    line = standing_line(answers, evidence.anchor, evidence.domain)
     first = bisect_right(evidence.samples, after_ns, key=_when)
     last = bisect_right(evidence.samples, until_ns, key=_when)
     found = [r for r in backwards(evidence.samples[first:last], line) if r is not None]

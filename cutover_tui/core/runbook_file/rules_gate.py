@@ -27,6 +27,7 @@ def check_gates(root: Part, specs: Specs, problems: Problems) -> None:
         for runnable in (*step.each("actions"), *step.each("provocations")):
             _known(runnable, "verifier", specs, problems)
     _check_mark(root, specs, problems)
+    _check_reference(root, problems)
 
 
 def _known(part: Part, key: str, specs: Specs, problems: Problems) -> CheckSpec | None:
@@ -219,6 +220,21 @@ def _check_mark(root: Part, specs: Specs, problems: Problems) -> None:
                     f"check {spec.id} compares with the mark, {where}",
                     "a step with `mark: true` before this one",
                 )
+
+
+def _check_reference(root: Part, problems: Problems) -> None:
+    """Warn where guests are judged by the domain's time and nobody asks whether that is right."""
+    domain = root.get("domain")
+    if domain is None or not list(domain.each("controllers")):
+        return
+    gates = [gate for step in all_steps(root) for gate in step.each("gate")]
+    offset = next((gate for gate in gates if gate.text("check") == "time.offset"), None)
+    if offset is not None and all(gate.text("check") != "time.reference" for gate in gates):
+        problems.warn(
+            offset.line_of("check"),
+            "time.offset compares guests with the domain, and no gate asks whether the domain is right",
+            "time.reference in the same gate",
+        )
 
 
 def bounds_in_words(bound: Bound | None, *, is_time: bool) -> str:

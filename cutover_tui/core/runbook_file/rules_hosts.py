@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from cutover_tui.core import addresses, timestamps
+from cutover_tui.core.checks.smear import mixture, smeared_by
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.runbook import Tolerances
 from cutover_tui.core.yaml_model.part import Part
@@ -88,6 +89,23 @@ def _window(window: Part | None, problems: Problems) -> None:
         )
 
 
+def _smeared(domain: Part, problems: Problems) -> None:
+    """Warn where some references smear leap seconds and others do not, as far as names tell."""
+    names: dict[str, int] = {}
+    for item in domain.each("references"):
+        try:
+            names.setdefault(addresses.parse_host_port(str(item.value))[0], item.line)
+        except ValueError:
+            continue  # reported as an address
+    mixed = mixture((name, smeared_by(name)) for name in names)
+    if mixed is not None:
+        problems.warn(
+            names[mixed.smeared[0]],
+            f"references of two kinds: {mixed.words}; around a leap second they are up to 1 s apart",
+            "references of one kind",
+        )
+
+
 def _domain(domain: Part, problems: Problems) -> None:
     realm = domain.text("realm")
     if realm is not None and realm != realm.upper():
@@ -112,6 +130,7 @@ def _domain(domain: Part, problems: Problems) -> None:
                 f"{shown(str(item.value))} is a controller and an independent reference at once",
                 "references that do not share the domain's failure",
             )
+    _smeared(domain, problems)
     tolerances = domain.get("tolerances")
     if tolerances is None:
         return

@@ -1,6 +1,6 @@
 """The guests' clocks as a report draws them: offsets against the references, thinned to columns.
 
-Only sealed samples count, and only those that two references can judge.
+Only sealed samples count, and only those that the domain or the references can judge.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cutover_tui.core.checks.references import Consensus, consensus_line
+from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.registry import asked
+from cutover_tui.core.checks.standing_line import standing_line
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.runbook import HOUR, GateCheck, Runbook
 from cutover_tui.record.events import (
@@ -79,7 +80,7 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
         for e in events
         if isinstance(e.body, SessionStarted | SessionResumed)
     }
-    lines = _consensus(reels.get(JUMP), anchors, runbook)
+    lines = _standings(reels.get(JUMP), anchors, runbook)
     gate_check = next(
         (g for step in runbook.steps() for g in step.gate if g.check == "time.offset"),
         GateCheck(check="time.offset"),
@@ -116,30 +117,26 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
     return graphs
 
 
-def _consensus(
+def _standings(
     jump: Reel | None, anchors: Mapping[str, Instant], runbook: Runbook
-) -> dict[str, tuple[Consensus, ...]]:
+) -> dict[str, tuple[Standing, ...]]:
     seen: dict[str, list[Observation]] = {}
     for _, o in jump.sealed_observations() if jump is not None else ():
         seen.setdefault(o.began.boot_id, []).append(o)
     return {
-        boot: consensus_line(
-            mine,
-            anchors[boot],
-            runbook.domain.tolerances.references_agree,
-            frozenset(runbook.domain.references),
-        )
+        boot: standing_line(mine, anchors[boot], runbook.domain)
         for boot, mine in seen.items()
         if boot in anchors
     }
 
 
-def _references(line: Sequence[Consensus]) -> tuple[str, ...]:
-    return tuple(sorted({w.server for c in line if len(c.agreeing) > 1 for w in c.agreeing}))
+def _references(line: Sequence[Standing]) -> tuple[str, ...]:
+    judges = [judge for at in line if (judge := at.guests) is not None]
+    return tuple(sorted({w.server for judge in judges for w in judge.agreeing}))
 
 
 def _stretches(
-    reel: Reel, lines: Mapping[str, Sequence[Consensus]], anchors: Mapping[str, Instant]
+    reel: Reel, lines: Mapping[str, Sequence[Standing]], anchors: Mapping[str, Instant]
 ) -> Iterator[tuple[Instant, list[Reading]]]:
     boot, readings = "", list[Reading]()
     for of, line, sample in samples_of(reel.contents):
