@@ -1,15 +1,18 @@
 """The pure parts of the screens: instructions, the header's line, the clock's arithmetic, terminals, ASCII."""
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
 
 from cutover_tui.engine.port import ClockPoint, ClockSeries
+from screens.clock import references
 from screens.header import alerts, change_line
 from screens.terminal import examine, is_utf8, theme
 from screens.texts.chart_data import points, reaches_tolerance_ns
 from screens.texts.instruction import block, paragraphs, wrap
 from screens.texts.wording import action_traits, coarse, quoted, say
 from screens.widgets.ascii_filter import to_ascii
+from screens.widgets.glyphs import UNICODE
 from tests.tui.scripted_port import MINUTE, MS, S, ScriptedPort
 
 
@@ -154,3 +157,21 @@ def test_no_colour_keeps_the_terminals_own_palette():
 def test_ascii_is_as_wide_as_what_it_replaces(text):
     assert to_ascii(text).isascii()
     assert len(to_ascii(text)) == sum(cell_len(c) for c in text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"judged_by": "references", "references": ("ntp1", "ntp2")}, " offset to ntp1, ntp2 (they agree)"),
+        (
+            {"judged_by": "domain", "references": ("dc1", "dc2")},
+            " offset to the domain: dc1, dc2 (they agree)",
+        ),
+        ({"judged_by": "domain", "references": ("dc1",)}, " offset to the domain: dc1  "),
+        ({"judged_by": None, "references": ()}, "no two clocks that agree: nobody can be judged"),
+        ({"domain_off_ns": 187_400 * MS}, "the domain is +187 s off the references"),
+    ],
+)
+def test_the_clock_screen_says_against_what_guests_are_measured(changed, words):
+    view = structs.replace(ScriptedPort().clock((), 0, 10), dissenting=(), **changed)
+    assert words in references(view, UNICODE).plain

@@ -27,6 +27,7 @@ SPECS = {
     for one in (
         spec("time.jump-host", {"agree": Param("duration", SECOND, 1, SECOND)}),
         spec("time.provider"),
+        spec("time.reference"),
         spec(
             "time.offset",
             {

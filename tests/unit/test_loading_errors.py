@@ -195,11 +195,21 @@ def test_what_could_not_be_read_is_not_reported_again() -> None:
         ("check: time.offset\n", "check: time.reboot\n          - check: time.offset\n", "before the mark is written"),
         ("systemctl reboot", "sync && reboot", "`&&` in `phases[0].steps[1].actions[0].command.linux` reaches the program"),
         ("hosts:\n", "domain: {realm: corp.example.com}\nhosts:\n", "has small letters"),
+        ("hosts:\n", "domain: {controllers: [dc1]}\nhosts:\n", "no gate asks whether the domain is right"),
+        ("hosts:\n", "domain: {references: ['time.google.com:123', ntp1]}\nhosts:\n", "time.google.com smears leap seconds, ntp1 not"),
     ],
 )  # fmt: skip
 def test_what_is_probably_not_meant_is_a_warning(old: str, new: str, words: str) -> None:
     warnings = loaded(changed(old, new)).warnings
     assert [w for w in warnings if words in str(w)], warnings
+
+
+def test_a_domain_that_is_asked_about_anywhere_is_no_warning() -> None:
+    asks = VALID.replace(
+        "- check: time.offset\n", "- check: time.reference\n          - check: time.offset\n"
+    )
+    with_domain = asks.replace("hosts:\n", "domain: {controllers: [dc1], references: [ntp1, ntp2]}\nhosts:\n")
+    assert loaded(with_domain).warnings == ()
 
 
 @pytest.mark.parametrize(
