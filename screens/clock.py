@@ -29,8 +29,8 @@ class ClockScreen(PortScreen):
     """The chart of the chosen guests, and who keeps each of them."""
 
     HELP_TEXT = (
-        "Is time right, and will it stay right? Each line is a guest minus the references, with its error "
-        "band; where there is no line, nobody measured. 'in' says when Kerberos' 300 s are reached if the "
+        "Is time right, and will it stay right? Each line is a guest minus its domain, or minus the references where "
+        "no controllers answer, with its error band; where there is no line, nobody measured. 'in' says when Kerberos' 300 s are reached if the "
         "clock goes on at this rate. + and - change the time shown, h chooses the guests."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -107,7 +107,7 @@ class StepView(msgspec.Struct, frozen=True):
 
 
 class ClockPoint(msgspec.Struct, frozen=True, array_like=True):
-    """Guest minus references at one moment; None where no reference could tell."""
+    """Guest minus domain or references at one moment; None where nobody could tell."""
 
     mono_ns: int
     offset_ns: int

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import replace
+
 import pytest
+from msgspec import structs
 
 from cutover_tui.core.checks.quarter_hours import whole_quarters
 from cutover_tui.core.checks.smear import smeared_by
-from cutover_tui.core.finding import Finding
-from cutover_tui.core.gate import judge
+from cutover_tui.core.evidence import Baseline
+from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.gate import decide, judge
 from cutover_tui.core.runbook import Domain, GateCheck
 from probes.facts_time import ChronySource
 from probes.observation import Failure, FailureKind
@@ -100,6 +103,20 @@ def test_the_controller_that_is_apart_is_named_and_the_others_are_not() -> None:
     assert f.measured == 90_000 * b.MS
     assert "Controller dc3 +90.0 s" in f.reason
     assert "dc1, dc2 are right" in f.reason
+
+
+def test_a_step_of_the_wave_may_ask_it() -> None:
+    ask = world(ntp1=0, ntp2=0, dc1=2000, dc2=2000).ask("time", 99.5)
+    step = structs.replace(ask.step, scope="wave", gate=(GateCheck(check="time.reference"),))
+    decision = decide(replace(ask, step=step))
+    assert (decision.outcome, decision.host) == ("refused", "*")
+    assert [m.what for m in decision.missing if m.what != "platform"] == ["time.reference"]
+
+
+def test_a_domain_that_was_wrong_before_the_mark_is_no_fault_of_the_move() -> None:
+    w = world(ntp1=0, ntp2=0, dc1=2000, dc2=2000)
+    w.baseline = Baseline(2, b.at(0), "b1", {"time.reference": (Verdict.FAIL, "domain-wrong")})
+    assert finding(w).origin == "pre-existing"
 
 
 # Nobody else is blamed for the domain, and nobody passes in silence
@@ -276,7 +293,7 @@ def provider(other: ChronySource, leap: str) -> tuple[str, str]:
     facts = b.chrony(95, leap=leap)
     w = b.World()
     w.see(
-        b.observed("chrony", 95, msgspec.structs.replace(facts, sources=(*facts.sources, other))),
+        b.observed("chrony", 95, structs.replace(facts, sources=(*facts.sources, other))),
         b.observed("timesyncd", 95, Failure(FailureKind.TOOL_ABSENT, "not installed")),
         b.observed("services", 95, b.services("chronyd")),
     )

@@ -56,7 +56,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     },
     model.Domain: {
         "realm": "Kerberos realm, in capitals as the KDCs write it.",
-        "controllers": "Domain controllers as `host` or `host:port`; they are the domain's time references.",
+        "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness.",
         "site": "Active Directory site of the guests.",
         "references": "NTP servers as `host` or `host:port` that do not share the domain's failure.",
         "tolerances": "Limits of the site.",

@@ -79,11 +79,11 @@ def _page(r: Report) -> Iterator[str]:
     for part in r.steps:
         yield from _step(part)
     yield "<h2>Clocks</h2>"
-    yield '<p class="soft">Guest minus references. The band is the error bound: the true offset lies inside.</p>'
+    yield '<p class="soft">Guest minus the domain, or minus the references where no controllers answer. The band is the error bound: the true offset lies inside.</p>'
     for graph in r.clocks:
         yield from _clock(graph)
     if not r.clocks:
-        yield "<p>No reading of any guest's clock could be compared with two references.</p>"
+        yield "<p>No reading of any guest's clock could be compared with clocks that agree.</p>"
     yield "<h2>Hosts</h2>"
     for host in r.hosts:
         yield from _host(host)
