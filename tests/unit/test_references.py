@@ -49,6 +49,7 @@ def believed(at: Standing) -> tuple[str, ...]:
         ({"ntp1": 0, "ntp2": 900}, ("ntp1", "ntp2")),
         ({"ntp1": 0, "ntp2": 1100}, ()),
         ({"ntp1": 0, "ntp2": 10, "ntp3": 9000}, ("ntp1", "ntp2")),
+        ({"ntp1": 0, "ntp2": 900, "ntp3": 1100}, ("ntp2", "ntp3")),  # among equals the tighter two
         ({"ntp1": 0, "ntp2": 10, "ntp3": 9000, "ntp4": 9010}, ()),
         # four controllers that are wrong as one have no say against two independents
         ({"ntp1": 0, "ntp2": 10, "dc1": 2000, "dc2": 2000, "dc3": 2010, "dc4": 2020}, ("ntp1", "ntp2")),
