@@ -74,8 +74,9 @@ ABOUT = {
         (
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd. For chronyd, "
             "good updates are the answered ones of the last 8 polls of the selected source; for timesyncd, the "
-            "answers since it started. ntpd, ntpsec and openntpd are recognised and not read: `unknown`. Sources "
-            "that smear leap seconds beside others that do not are named; they fail once a leap second is announced."
+            "answers since it started. What disturbs time (an action, a pause, a boot) makes one newer answer owed. "
+            "ntpd, ntpsec and openntpd are recognised and not read: `unknown`. Sources that smear leap seconds "
+            "beside others that do not are named; they fail once a leap second is announced."
         ),
     ),
     "time.single-master": (

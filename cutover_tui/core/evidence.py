@@ -134,6 +134,7 @@ class Evidence:
     samples: tuple[Sample, ...]
     mark: MarkPoint | None
     baseline: Baseline | None
+    voids: Mapping[Family, Instant]  # last disturbance of each family of this host
 
     def latest(self, reader: str) -> Observation | None:
         """The newest observation of that reader, a failed one included; None when there is none."""
@@ -215,6 +216,7 @@ def select(
         samples=samples,
         mark=mark,
         baseline=baseline,
+        voids=voids,
     )
 
 

@@ -17,6 +17,7 @@ from probes.facts_time import (
     Leap,
     NtpFacts,
     ServicesFacts,
+    TimesyncdFacts,
     Unit,
     VmToolsFacts,
 )
@@ -170,6 +171,25 @@ def chrony(
     )
 
 
+def timesyncd(seconds: float, *, age_s: int = 10, packets: int = 5) -> TimesyncdFacts:
+    now = UTC0 + round(seconds * S)
+    return TimesyncdFacts(
+        running=True,
+        server_name="dc1",
+        server_address="10.0.0.1",
+        poll_interval_ns=64 * S,
+        packet_count=packets,
+        stratum=3,
+        leap="normal",
+        root_distance_ns=0,
+        offset_ns=0,
+        frequency_ppb=0,
+        last_answer_utc_ns=now - age_s * S,
+        guest_utc_ns=now,
+        ntp_synchronized=True,
+    )
+
+
 CHRONY_DOWN = ChronyFacts(
     running=False,
     version="4.3",
@@ -197,8 +217,12 @@ DENIED = Failure(FailureKind.DENIED, "permission denied")
 
 
 def services(*processes: str, enabled: str | None = "enabled", chrony_unit: bool = True) -> ServicesFacts:
-    units = (Unit("chrony.service", "loaded", "active", enabled),) if chrony_unit else ()
-    return ServicesFacts("systemd", units if "chronyd" in processes else (), processes or ("init",))
+    names = {
+        "chronyd": "chrony.service" if chrony_unit else None,
+        "systemd-timesyncd": "systemd-timesyncd.service",
+    }
+    units = tuple(Unit(n, "loaded", "active", enabled) for p in processes if (n := names.get(p)) is not None)
+    return ServicesFacts("systemd", units, processes or ("init",))
 
 
 def platform(name: str = "ahv", vendor: str = "Nutanix") -> PlatformFacts:

@@ -260,6 +260,33 @@ def test_a_provider_that_does_not_start_at_boot_is_none(
     assert provider(with_chrony(b.chrony(95), b.services("chronyd", enabled=enabled))) == expected
 
 
+@pytest.mark.parametrize(
+    ("age_s", "expected"),
+    [(3, ("pass", "ok")), (4, ("unknown", "no-update-since")), (20, ("unknown", "no-update-since"))],
+)
+def test_an_update_from_before_a_disturbance_does_not_show_that_the_source_is_still_there(
+    age_s: int, expected: tuple[str, str]
+) -> None:
+    """Read 5 s after the disturbance, in whole seconds: one of 4 s ago may be older than that."""
+    world = with_chrony(b.chrony(95, age_s=age_s))
+    world.voids = {Family.TIME: b.at(90)}
+    assert provider(world) == expected
+    world.voids = {Family.NETWORK: b.at(90)}
+    assert provider(world) == ("pass", "ok")
+
+
+@pytest.mark.parametrize(("age_s", "expected"), [(3, "ok"), (20, "no-update-since")])
+def test_the_same_holds_of_timesyncd(age_s: int, expected: str) -> None:
+    world = b.World()
+    world.see(
+        b.observed("chrony", 95, b.ABSENT),
+        b.observed("timesyncd", 95, b.timesyncd(95, age_s=age_s)),
+        b.observed("services", 95, b.services("systemd-timesyncd")),
+    )
+    world.voids = {Family.TIME: b.at(90)}
+    assert said(world, "time.provider", 100)[1] == expected
+
+
 def test_a_small_offset_is_no_provider() -> None:
     world = with_chrony(b.ABSENT, b.services())
     world.references(0, 100)

@@ -13,7 +13,7 @@ from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
-from probes.observation import Facts, FailureKind, Observation
+from probes.observation import Facts, FailureKind, Family, Observation
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
 GOOD_UPDATES = 3
@@ -22,6 +22,9 @@ GRACE_NS = 45_000_000_000
 
 FUTURE_NS = 2_000_000_000
 """The guest's clock is read in whole seconds beside it; more than that is no rounding."""
+
+WHOLE_SECOND_NS = 1_000_000_000
+"""So much older than it looks may an update be whose age is a difference of whole seconds."""
 
 CHRONY_UNITS = ("chrony.service", "chronyd.service")
 TIMESYNCD_UNITS = ("systemd-timesyncd.service",)
@@ -91,6 +94,17 @@ def _for(evidence: Evidence, reader: str, condition: Callable[[Facts | None], bo
     return evidence.now.boottime_ns - since
 
 
+def _before_disturbance(age_ns: int, newest: Observation, evidence: Evidence) -> bool:
+    """Whether an update of that age when it was read may be from before the last disturbance of time.
+
+    Such an update came over a path, or from a machine, that need not be there any more.
+    """
+    void = evidence.voids.get(Family.TIME)
+    if void is None or void.boot_id != newest.began.boot_id:
+        return False
+    return newest.began.boottime_ns - age_ns - WHOLE_SECOND_NS <= void.boottime_ns
+
+
 def _silent(services: ServicesFacts) -> str | None:
     """A provider whose process runs while its tool says nothing: not the same as no provider."""
     running = {p[:15] for p in services.processes or ()}
@@ -103,7 +117,8 @@ def _silent(services: ServicesFacts) -> str | None:
 
 def criterion(_asked: Asked) -> Criterion:
     return Criterion(
-        "a named provider runs, starts at boot, ≥ 3 good updates since boot, last one younger than 3 polls",
+        "a named provider runs, starts at boot, ≥ 3 good updates since boot, "
+        "last one younger than 3 polls and than the last disturbance",
         GOOD_UPDATES,
         "count",
     )
@@ -186,6 +201,15 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             measured=good,
             used=used,
         )
+    if _before_disturbance(max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence):
+        return says.unknown(
+            "no-update-since",
+            f"chronyd last heard {selected.name} {span(max(0, age))} ago, before the last disturbance: "
+            "whether it still does is not shown.",
+            remedy=f"Wait: one comes every {time_amount(poll_ns)}; `chronyc burst 4/4` asks at once.",
+            measured=good,
+            used=used,
+        )
     mixed = _mixed(facts)
     if mixed is not None and facts.leap in ("insert", "delete"):
         return says.fails(
@@ -259,6 +283,15 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             "stale-update",
             f"systemd-timesyncd last heard its server {span(age)} ago, more than 3 polls.",
             remedy="Its server is gone; open UDP 123 or configure another.",
+            used=used,
+        )
+    if _before_disturbance(age, newest, evidence):
+        return says.unknown(
+            "no-update-since",
+            f"systemd-timesyncd last heard its server {span(max(0, age))} ago, before the last disturbance: "
+            "whether it still does is not shown.",
+            remedy="Wait for its next poll, or restart it to poll at once.",
+            measured=facts.packet_count,
             used=used,
         )
     server = facts.server_name or facts.server_address
