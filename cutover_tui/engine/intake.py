@@ -61,7 +61,7 @@ class Intake:
         return noticed
 
     def _recognise(self, observation: Observation) -> bool:
-        """A reboot, another key, another machine or platform voids what was seen before."""
+        """A reboot, a restored snapshot, another key, machine or platform voids what was seen before."""
         host = observation.host
         machine = self.recorder.machines.setdefault(host, Machine())
         since = machine.void_since(self.connected.get(host), observation.began)

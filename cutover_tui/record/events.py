@@ -78,7 +78,7 @@ class Disturbed(msgspec.Struct, frozen=True, gc=False, tag="disturbed"):
 
     host: str
     families: tuple[Family, ...]
-    kind: Literal["reboot", "host-key", "machine", "platform", "action"]
+    kind: Literal["reboot", "host-key", "machine", "platform", "restored", "action"]
     cause: str
     since: Instant
 

@@ -1,4 +1,4 @@
-"""Which machine answered: a reboot, another key, machine or platform voids what was seen before.
+"""Which machine answered: a reboot, a restored snapshot, another key, machine or platform voids what was before.
 
 The live session and the audit recognise with the same words.
 """
@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from probes.facts_identity import BootFacts
 from probes.observation import JUMP, Identity, Instant, Observation
 
-Kind = Literal["host-key", "machine", "platform", "reboot"]
+Kind = Literal["host-key", "machine", "platform", "reboot", "restored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,17 @@ class Machine:
     identity: Identity = field(default_factory=Identity)
     seen: Instant | None = None
     """When the newest observation that recognised it ended."""
+    _before: Instant | None = None  # the same of the turn before that one; one turn's answers end together
+    _boot: BootFacts | None = None  # as it said last
 
     def see(self, observation: Observation) -> tuple[Change, ...]:
         """Take one more observation; what changed against all before it. What was not read stays known."""
         if observation.host == JUMP or observation.failure is not None:
             return ()
         known, now = self.identity, observation.identity
-        self.seen = observation.ended
+        if observation.ended != self.seen:
+            self._before, self.seen = self.seen, observation.ended
+        restored = self._restored(observation)
         self.identity = Identity(
             host_key=now.host_key or known.host_key,
             machine_id=now.machine_id or known.machine_id,
@@ -43,7 +48,25 @@ class Machine:
             dmi_vendor=now.dmi_vendor or known.dmi_vendor,
             platform=now.platform or known.platform,
         )
-        return tuple(_changes(known, now))
+        return (*_changes(known, now), *restored)
+
+    def _restored(self, observation: Observation) -> tuple[Change, ...]:
+        """Uptime (CLOCK_BOOTTIME, proc(5)) never goes back within a boot: whose does was there before."""
+        facts, before = observation.facts, self._boot
+        if not isinstance(facts, BootFacts):
+            return ()
+        self._boot = facts
+        if before is None or before.boot_id != facts.boot_id or before.uptime_ns <= facts.uptime_ns:
+            return ()
+        return (Change("restored", "its uptime went back: restored from a snapshot"),)
+
+    def seen_before(self, began: Instant) -> Instant | None:
+        """When it was last seen in a turn before the one that began then."""
+        seen = self.seen
+        same_turn = (
+            seen is not None and seen.boot_id == began.boot_id and seen.boottime_ns > began.boottime_ns
+        )
+        return self._before if same_turn else seen
 
     def void_since(self, connected: Instant | None, began: Instant) -> Instant:
         """Up to when older observations no longer count, for a change seen in what `began` then.
@@ -51,14 +74,13 @@ class Machine:
         A connection made after the old machine was last seen leads to the new one; within
         one connection nobody knows when it changed, so nothing older than the change counts.
         """
+        seen = self.seen_before(began)
         if (
             connected is not None
             and connected.boot_id == began.boot_id
             and connected.boottime_ns < began.boottime_ns
             and (
-                self.seen is None
-                or self.seen.boot_id != connected.boot_id
-                or self.seen.boottime_ns <= connected.boottime_ns
+                seen is None or seen.boot_id != connected.boot_id or seen.boottime_ns <= connected.boottime_ns
             )
         ):
             return connected

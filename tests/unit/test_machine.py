@@ -42,6 +42,27 @@ def test_each_attribute_is_a_change_of_its_kind() -> None:
     assert machine.see(seen(3, other)) == ()
 
 
+def booted(seconds: float, uptime_s: float, boot_id: str = "b1") -> Observation:
+    identity = Identity("k1", "m1", boot_id, "Nutanix", "ahv")
+    return observed("boot", seconds, boot(uptime_s, boot_id), identity=identity)
+
+
+def test_an_uptime_that_goes_back_within_a_boot_is_a_restored_snapshot() -> None:
+    machine = machine_of([booted(10, 500), booted(20, 510), booted(80, 510)])  # it stood still for a minute
+    assert [c.kind for c in machine.see(booted(90, 130))] == ["restored"]
+    assert machine.see(booted(100, 140)) == ()
+    assert [c.kind for c in machine.see(booted(110, 3, "b2"))] == ["reboot"]
+    assert machine.see(booted(120, 13, "b2")) == ()
+
+
+def test_a_snapshot_restored_over_a_new_connection_keeps_what_that_connection_showed() -> None:
+    """The uptime is read last in its turn: what was read with it is of the same machine."""
+    before, turn = [seen(10, ONE), booted(10, 500)], observed("chrony", 21, boot(1), identity=ONE)
+    machine = machine_of([*before, turn])
+    assert machine.void_since(at(15), booted(21, 130).began) == at(15)
+    assert machine.seen_before(booted(21, 130).began) == at(10)
+
+
 def test_what_was_not_read_is_not_another() -> None:
     machine = machine_of([seen(1, ONE), seen(2, Identity(host_key="k1"))])
     assert machine.identity == ONE

@@ -172,7 +172,7 @@ def _changes(reel: Reel, events: Sequence[Event]) -> Iterator[Remark]:
     for line, o in reel.sealed_observations():
         while seal is not None and seal.last < line:
             seal = next(seals, None)
-        last = machine.seen
+        last = machine.seen_before(o.began)
         for change in machine.see(o):
             found = next(
                 (
