@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +12,48 @@ import pytest
 import yaml
 
 import cutover_tui.lab.worlds as shipped
+from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.lab.drill.drill import Played, drill
+from cutover_tui.lab.drill.piece import piece_of
 from cutover_tui.lab.world_file.loading import load_world
+from cutover_tui.record.events import ActionIntended, Body, SessionResumed
+from cutover_tui.record.journal import read
 
 DIRECTORY = Path(next(iter(shipped.__path__)))
-RUNBOOKS = {"linux-time.yaml", "naive-checklist.yaml"}
-WORLDS = sorted(p for p in DIRECTORY.glob("*.yaml") if p.name not in RUNBOOKS)
+WORLDS = sorted(
+    p for p in DIRECTORY.glob("*.yaml") if "
+world: " in f"
+{p.read_text(encoding='utf-8')}"
+)
 TWINS = [p for p in WORLDS if load_world(p).spec.twin_of is not None]
 SAID = {"title", "scenario", "twin_of", "expect", "naive", "pending"}
 
+HARMLESS = {"f9-crash"}
+"""Incidents whose harm no gate refuses because it must not happen: a crash after which nothing is done twice."""
 
-def leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """Every leaf of plain data by its path."""
-    if isinstance(value, dict):
-        items = {f"{path}.{k}": v for k, v in value.items()}
-    elif isinstance(value, list | tuple):
-        items = {f"{path}[{n}]": v for n, v in enumerate(value)}
-    else:
-        return {path: value}
-    found: dict[str, Any] = {}
-    for name, inner in items.items():
-        found |= leaves(inner, name)
-    return found or {path: None}
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Every key whose value is another, or that only one side has: with all below it, it is one."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            if key in one and key in other:
+                yield from differences(one[key], other[key], f"{path}.{key}")
+            else:
+                yield f"{path}.{key}"
+    elif isinstance(one, list) and isinstance(other, list):
+        for n in range(max(len(one), len(other))):
+            if n < min(len(one), len(other)):
+                yield from differences(one[n], other[n], f"{path}[{n}]")
+            else:
+                yield f"{path}[{n}]"
+    elif one != other or type(one) is not type(other):
+        yield path
+
+
+def plain(name: str) -> dict[str, Any]:
+    """What happens in a world, without what its file says of it."""
+    data = yaml.safe_load((DIRECTORY / f"{name}.yaml").read_text(encoding="utf-8"))
+    return {k: v for k, v in data.items() if k not in SAID}
 
 
 @pytest.mark.parametrize("path", TWINS, ids=lambda p: p.stem)
@@ -39,16 +61,24 @@ def test_a_twin_differs_in_one_key(path: Path) -> None:
     twin = load_world(path).spec
     assert twin.twin_of is not None
     world = load_world(DIRECTORY / f"{twin.twin_of}.yaml").spec
-    assert world.expect.outcome == "refused"
+    assert world.expect.outcome == ("allowed" if twin.twin_of in HARMLESS else "refused")
     assert twin.expect.outcome == "allowed"
+    assert twin.scenario == world.scenario
+    found = sorted(differences(plain(path.stem), plain(twin.twin_of)))
+    assert len(found) == 1, found
 
-    def data(name: str) -> dict[str, Any]:
-        plain = yaml.safe_load((DIRECTORY / f"{name}.yaml").read_text(encoding="utf-8"))
-        return leaves({k: v for k, v in plain.items() if k not in SAID})
 
-    mine, theirs = data(path.stem), data(twin.twin_of)
-    changed = {p for p in mine.keys() | theirs.keys() if mine.get(p, ...) != theirs.get(p, ...)}
-    assert len(changed) == 1, changed
+def test_one_key_is_one_with_all_that_is_below_it() -> None:
+    one = {"a": {"b": 1}, "c": [1, {"d": 2}]}
+    assert list(differences(one, one)) == []
+    assert list(differences(one, {"a": {"b": 1, "e": {"f": 1, "g": 2}}, "c": [1, {"d": 2}]})) == [".a.e"]
+    assert list(differences(one, {"a": {"b": 1}, "c": [1, {"d": 3}]})) == [".c[1].d"]
+    assert sorted(differences(one, {"a": {"b": True}, "c": [1]})) == [".a.b", ".c[1]"]
+
+
+def test_every_incident_has_a_twin() -> None:
+    incidents = {p.stem for p in WORLDS if load_world(p).spec.expect.outcome == "refused"} | HARMLESS
+    assert incidents == {load_world(p).spec.twin_of for p in TWINS}
 
 
 @pytest.mark.timeout(300)
@@ -59,3 +89,25 @@ def test_every_shipped_world_comes_out_as_it_says() -> None:
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert f"{len(WORLDS)} of {len(WORLDS)} as expected" in played.stdout
+
+
+# F9: what a gate cannot say
+
+
+def bodies(played: Played) -> list[Body]:
+    return [e.body for e in read(Path(played.journal), FORMAT.decode).events]
+
+
+def test_after_a_crash_the_guest_is_powered_off_once(tmp_path: Path) -> None:
+    found = bodies(drill(piece_of(load_world(DIRECTORY / "f9-crash.yaml")), tmp_path))
+    assert sum(isinstance(b, SessionResumed) for b in found) == 1
+    assert [b.action for b in found if isinstance(b, ActionIntended)] == ["power-off"]
+
+
+def test_the_trap_of_that_world_closes(tmp_path: Path) -> None:
+    """Set for the only power-off instead of a second one, it is refused: so nobody powered off twice."""
+    text = (DIRECTORY / "f9-crash.yaml").read_text(encoding="utf-8")
+    (tmp_path / "f9.yaml").write_text(text.replace("nth: 2", "nth: 1"), encoding="utf-8")
+    played = drill(piece_of(load_world(tmp_path / "f9.yaml")), tmp_path)
+    assert (played.outcome, played.step) == ("refused", "provider")
+    assert played.findings == (("time.provider", "no-reachable-source"),)
