@@ -21,9 +21,9 @@ from cutover_tui.record.journal import read
 
 DIRECTORY = Path(next(iter(shipped.__path__)))
 WORLDS = sorted(
-    p for p in DIRECTORY.glob("*.yaml") if "
-world: " in f"
-{p.read_text(encoding='utf-8')}"
+    path
+    for path in DIRECTORY.glob("*.yaml")
+    if any(line.startswith("world:") for line in path.read_text(encoding="utf-8").splitlines())
 )
 TWINS = [p for p in WORLDS if load_world(p).spec.twin_of is not None]
 SAID = {"title", "scenario", "twin_of", "expect", "naive", "pending"}
