@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cutover_tui.core import gate, owed
+from cutover_tui.core.amounts import amount
 from cutover_tui.core.checks import check as base
 from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
 from cutover_tui.core.checks.check import Check
@@ -38,7 +39,9 @@ Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
 `na`. Only `pass` and `na` open a gate; of this version only `naive.*` say `na`. `unknown` means
-"could not be measured well enough" and always comes with what to do about it.
+"could not be measured well enough" and always comes with what to do about it. Where a check says
+that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
+a problem ticket ([runbook.md](runbook.md#faults-that-were-there-before)); no other ever.
 
 Every finding has a `reason_code` for scripts (`cutover check --json`) and a sentence for
 people. `…` in the sentences below stands for a measured value.
@@ -195,6 +198,13 @@ def _check(check: Check) -> str:
             else []
         ),
         *(f"- **Parameter** `{name}`: {param.doc}; {_param(param)}" for name, param in spec.params.items()),
+        *(
+            [
+                f"- **May be acknowledged** where it was there before the mark: up to {_limit(check, spec.acknowledge)}"
+            ]
+            if spec.acknowledge is not None
+            else []
+        ),
         *(["- **Needs** a step with `mark: true` before it"] if spec.needs_mark else []),
         "",
         how,
@@ -202,6 +212,10 @@ def _check(check: Check) -> str:
         *_table(_says(ast.parse(_source(check)))),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _limit(check: Check, most: int) -> str:
+    return amount(most, check.criterion(asked(GateCheck(check=check.spec.id))).unit).lstrip("+")
 
 
 def _source(check: Check) -> str:

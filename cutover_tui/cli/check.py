@@ -68,8 +68,9 @@ def _show(decision: Decision, loaded: Loaded) -> None:
             print(f"  {GLYPH[missing.verdict]:8} {missing.what}: {missing.reason} {missing.remedy}")
     for f in decision.findings:
         where = f"{f.host} " if decision.host == "*" else ""
-        print(f"  {GLYPH[f.verdict]:8} {where}{f.check}: {f.reason}")
-        if f.remedy and f.verdict is not Verdict.PASS:
+        shown = f"! acknowledged {f.acknowledged}" if f.acknowledged is not None else GLYPH[f.verdict]
+        print(f"  {shown:8} {where}{f.check}: {f.reason}")
+        if f.remedy and f.verdict is not Verdict.PASS and f.acknowledged is None:
             print(f"           {f.remedy}")
 
 

@@ -19,6 +19,17 @@ def time_amount(ns: int, *, sign: bool = False) -> str:
     return f"{mark}{size} ns" if size else "0 s"
 
 
+def amount(value: int, unit: str) -> str:
+    """A measured value in the unit of its criterion (`ns`, `ppb`, `count`, `none`), with its sign."""
+    match unit:
+        case "ns":
+            return time_amount(value, sign=True)
+        case "ppb":
+            return f"{value} ppb"
+        case _:
+            return str(value)
+
+
 def span(ns: int) -> str:
     """`06:12` or `1:02:03`; whole seconds, rounded down."""
     seconds = max(0, ns) // 1_000_000_000

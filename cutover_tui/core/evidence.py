@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from cutover_tui.core.finding import Before
 from cutover_tui.core.runbook import Domain, Host
 from probes.observation import Facts, Family, Instant, Observation, Sample
 
@@ -116,7 +117,7 @@ class Baseline:
     seq: int
     at: Instant
     boot_id: str | None
-    findings: Mapping[str, tuple[str, str]]  # check -> (verdict, reason code)
+    findings: Mapping[str, Before]  # by check
 
 
 @dataclass(frozen=True, slots=True)

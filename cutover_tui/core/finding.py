@@ -54,6 +54,19 @@ class Soak(msgspec.Struct, frozen=True):
         return self.held_ns >= self.needed_ns
 
 
+class Before(msgspec.Struct, frozen=True, array_like=True):
+    """What a check said of a host at an earlier moment: enough to tell whether a fault is the same and grows.
+
+    Written as a list; of a journal from before values were kept, `measured` and `bound` are None.
+    """
+
+    check: str
+    verdict: Verdict
+    reason_code: str
+    measured: int | None = None  # in the unit of the check's criterion
+    bound: int | None = None
+
+
 class Finding(msgspec.Struct, frozen=True):
     """The result of one check on one host."""
 
@@ -74,6 +87,13 @@ class Finding(msgspec.Struct, frozen=True):
     provenance: tuple[str, ...] = ()  # reader@vantage
     soak: Soak | None = None
     action: str | None = None  # id of the step's action that would mend it
+    acknowledged: str | None = None  # the problem ticket this failure is accepted with; it closes no gate
+    acknowledgeable: bool = False  # it closes the gate, and may be accepted with a problem ticket
+
+
+def before(finding: Finding) -> Before:
+    """What is kept of a finding to compare later ones with."""
+    return Before(finding.check, finding.verdict, finding.reason_code, finding.measured, finding.bound)
 
 
 class Missing(msgspec.Struct, frozen=True):

@@ -1,15 +1,17 @@
 """The gate: may this step be marked done on this host now? Pure; time is an argument.
 
-Only `pass` and `na` open. Everything else is named as missing, with what to do about it.
+Only `pass` and `na` open, and a fault from before the mark that was accepted with a problem ticket and
+does not grow (`core.acknowledgement`). Everything else is named as missing, with what to do about it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
 from cutover_tui.core.evidence import Baseline, HostLog, MarkPoint, Wanted, select
 from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
@@ -23,7 +25,7 @@ WAVE = "*"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One host as the gate sees it: its tape up to a sealed line, its voids, mark and baseline."""
+    """One host as the gate sees it: its tape up to a sealed line, its voids, mark, baseline, and what was accepted."""
 
     host: Host
     log: HostLog
@@ -31,6 +33,7 @@ class Subject:
     voids: Mapping[Family, Instant]
     mark: MarkPoint | None
     baseline: Baseline | None
+    accepted: Mapping[Cause, Accepted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,16 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
         baseline=subject.baseline,
     )
     finding = check.run(evidence, numbers)
-    return _with_origin(_with_action(finding, question.step), subject.baseline)
+    return weigh(
+        _with_origin(_with_action(finding, question.step), subject.baseline),
+        past_of(subject, question.runbook),
+        subject.accepted,
+    )
+
+
+def past_of(subject: Subject, runbook: Runbook) -> Past:
+    """What is known of a host from before its mark."""
+    return Past(any(step.mark for step in runbook.steps()), subject.mark, subject.baseline)
 
 
 def wrong_platform(subject: Subject, question: Question) -> Missing | None:
@@ -166,7 +178,7 @@ def hosts_of(step: Step, hosts: Sequence[Host]) -> tuple[str, ...]:
 
 
 def _missing(finding: Finding) -> Missing | None:
-    if finding.verdict in (Verdict.PASS, Verdict.NA):
+    if finding.verdict in (Verdict.PASS, Verdict.NA) or finding.acknowledged is not None:
         return None
     return Missing(finding.check, finding.verdict, finding.reason, finding.remedy)
 
@@ -175,8 +187,8 @@ def _with_origin(finding: Finding, baseline: Baseline | None) -> Finding:
     """A check that failed for the same reason before the mark did not begin to fail by it."""
     if finding.verdict is not Verdict.FAIL or baseline is None:
         return finding
-    before = baseline.findings.get(finding.check)
-    if before is None or before != (Verdict.FAIL, finding.reason_code):
+    then = baseline.findings.get(finding.check)
+    if then is None or (then.verdict, then.reason_code) != (Verdict.FAIL, finding.reason_code):
         return finding
     return msgspec.structs.replace(finding, origin="pre-existing", baseline=str(baseline.seq))
 

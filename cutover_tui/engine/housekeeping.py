@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cutover_tui.core.finding import Verdict
+from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step
 from cutover_tui.engine.recorder import Recorder
@@ -82,11 +82,10 @@ class Housekeeping:
         )
         for f in decision.findings:
             seen = state.verdicts.get((step.id, f.host, f.check))
-            if seen is None or (seen[0].verdict, seen[0].reason_code) != (f.verdict, f.reason_code):
-                self.recorder.record_soon(
-                    VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason)
-                )
-            elif status == "done" and f.verdict is Verdict.FAIL and self._lasts(seen[1]):
+            now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
+            if seen is None or _said(seen[0]) != _said(now):
+                self.recorder.record_soon(now)
+            elif status == "done" and _fails(f) and self._lasts(seen[1]):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
                 break
 
@@ -111,3 +110,12 @@ class Housekeeping:
             and bool(marks)
             and all(at.decision.upto >= m.seq for m in marks)
         )
+
+
+def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:
+    return change.verdict, change.reason_code, change.acknowledged
+
+
+def _fails(finding: Finding) -> bool:
+    """What was accepted with a ticket makes no step regress, as long as that holds."""
+    return finding.verdict is Verdict.FAIL and finding.acknowledged is None

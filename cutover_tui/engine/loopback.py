@@ -66,6 +66,9 @@ class Loopback:
         back: Decision | Refused = _through(result, kind)
         return back
 
+    async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
+        return _refused(await self._port.acknowledge(*_strings(check, reason_code, host, ticket)))
+
     async def look_again(self, host: str) -> None:
         await self._port.look_again(*_strings(host))
 

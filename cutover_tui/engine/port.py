@@ -197,6 +197,13 @@ class SessionPort(Protocol):
         """Compare-and-set: seals, decides, and appends `done` only if the gate is open."""
         ...
 
+    async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
+        """Accept a fault from before the mark with a problem ticket, once for its cause.
+
+        The cause is named whole, so that nobody accepts another than they saw; `host` `*` = wherever it is.
+        """
+        ...
+
     async def look_again(self, host: str) -> None:
         """Read everything of this host now instead of at the next turn."""
         ...

@@ -32,6 +32,7 @@ from cutover_tui.engine.port import (
 )
 from cutover_tui.engine.probes_port import Probes
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
@@ -229,6 +230,24 @@ class Session:
             except RecordError as error:
                 return Refused(str(error), "Make room on the disk; it is tried again by itself.")
         return decision
+
+    async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
+        """Seal, judge the fault anew, and put its acceptance on the record in the same turn."""
+        if host != WAVE and self.runbook.host(host) is None:
+            return Refused(f"The runbook has no host {host}.", "Choose one of its hosts.")
+        async with self._deciding:
+            try:
+                await self.recorder.seal()
+                async with self.recorder.alone():
+                    recorder, state, now = self.recorder, self.recorder.state, self.now()
+                    cause, number = (check, reason_code), ticket.strip()
+                    body = accept(self.runbook, state, recorder.logs, cause, host, number, now, state.seals)
+                    if isinstance(body, str):
+                        return Refused(body, "What cannot be accepted has to be mended.")
+                    await recorder.journal.append(body, now, recorder.operator)
+            except RecordError as error:
+                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        return None
 
     async def look_again(self, host: str) -> None:
         """Read everything of this host (`*`: of all) now."""

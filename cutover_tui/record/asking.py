@@ -77,6 +77,7 @@ def question(
                 voids=state.last_voids(h.name),
                 mark=state.marks.get(h.name),
                 baseline=state.baselines.get(h.name),
+                accepted=state.accepted_on(h.name),
             )
             for h in chosen
         ),

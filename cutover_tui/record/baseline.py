@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
 from cutover_tui.core.checks.registry import READER_FAMILY
-from cutover_tui.core.finding import Finding, Verdict, Window
+from cutover_tui.core.finding import Finding, Verdict, Window, before
 from cutover_tui.core.gate import judge
 from cutover_tui.core.runbook import GateCheck, Runbook
 from cutover_tui.record.asking import Logs, question
@@ -43,7 +43,7 @@ def capture(
         sections=tuple(_section(family, newest) for family in Family),
         boot_id=boot.facts.boot_id if boot is not None and isinstance(boot.facts, BootFacts) else None,
         findings=tuple(
-            (f.check, f.verdict, f.reason_code)
+            before(f)
             for f in _findings(runbook, state, logs, host, now, seals)
             if f.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NA)
         ),
@@ -53,12 +53,21 @@ def capture(
 def _findings(
     runbook: Runbook, state: State, logs: Logs, host: str, now: Instant, seals: Mapping[str, Window]
 ) -> Iterator[Finding]:
-    """Every check the runbook uses anywhere, on this host, now."""
+    """Every check the runbook uses anywhere, on this host, now.
+
+    Asked with its defaults; what passes those and fails a gate of this runbook, which may ask for more, was
+    there before the mark too.
+    """
     first = next(runbook.steps())
     ask = question(runbook, state, logs, first, host, now, upto=state.seq, seals=seals)
     subject = next(s for s in ask.subjects if s.host.name == host)
-    for check in sorted({g.check for step in runbook.steps() for g in step.gate}):
-        yield judge(GateCheck(check=check), subject, ask)
+    gates = [g for step in runbook.steps() for g in step.gate]
+    for check in sorted({g.check for g in gates}):
+        found = judge(GateCheck(check=check), subject, ask)
+        stricter = (judge(g, subject, ask) for g in gates if g.check == check)
+        if found.verdict is not Verdict.FAIL:
+            found = next((f for f in stricter if f.verdict is Verdict.FAIL), found)
+        yield found
 
 
 def _section(family: Family, newest: dict[str, Observation]) -> Section:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from cutover_tui.core.finding import Decision, Verdict, Window
+from cutover_tui.core.finding import Before, Decision, Finding, Verdict, Window
 from probes.observation import Family, Instant
 
 GENESIS = "0" * 64
@@ -102,14 +102,29 @@ class Section(msgspec.Struct, frozen=True, gc=False):
 class BaselineCaptured(msgspec.Struct, frozen=True, gc=False, tag="baseline-captured"):
     """Observations from before the mark that later checks compare with.
 
-    `findings` are the verdicts of that moment (check, verdict, reason code): what failed
-    the same way before is pre-existing.
+    `findings` are the verdicts and values of that moment: what failed the same way before is
+    pre-existing. A journal from before values were kept has none in them, so that no fault can be
+    shown not to have grown since.
     """
 
     host: str
     sections: tuple[Section, ...]
     boot_id: str | None
-    findings: tuple[tuple[str, Verdict, str], ...] = ()
+    findings: tuple[Before, ...] = ()
+
+
+class Acknowledged(msgspec.Struct, frozen=True, gc=False, tag="acknowledged"):
+    """A fault that was there before the mark is accepted, once for its cause, with a problem ticket.
+
+    `host` `*`: on every host with this cause. `findings` are the failures as they were then, one a host
+    that showed it.
+    """
+
+    check: str
+    reason_code: str
+    host: str
+    ticket: str
+    findings: tuple[Finding, ...]
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False, tag="sealed"):
@@ -134,7 +149,7 @@ class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, gc=False, tag="verdict-changed"):
-    """A check of a started or done step changed its verdict or reason."""
+    """A check of a started or done step changed its verdict or reason, or is accepted (or no longer)."""
 
     step: str
     host: str
@@ -142,6 +157,7 @@ class VerdictChanged(msgspec.Struct, frozen=True, gc=False, tag="verdict-changed
     verdict: Verdict
     reason_code: str
     reason: str
+    acknowledged: str | None = None
 
 
 class Regressed(msgspec.Struct, frozen=True, gc=False, tag="regressed"):
@@ -187,6 +203,7 @@ Body = (
     | Disturbed
     | Marked
     | BaselineCaptured
+    | Acknowledged
     | Sealed
     | Decided
     | Done

@@ -2,7 +2,8 @@
 
 The fold does not judge evidence (the audit does); it refuses a journal whose events
 contradict each other: a `done` must name an earlier `decided(open)` for the same step and
-host with no disturbance of its families between.
+host with no disturbance of its families between; only a fault that a baseline has can be
+acknowledged after the mark, and only what was acknowledged can fail in an open decision.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cutover_tui.core.acknowledgement import Accepted, Cause, ticket_problem
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.evidence import Baseline, MarkPoint
-from cutover_tui.core.finding import Decision, Verdict, Window
+from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
 from cutover_tui.record.events import (
+    Acknowledged,
     ActionEnded,
     ActionIntended,
     BaselineCaptured,
@@ -88,6 +91,7 @@ class State:
     voids: dict[str, dict[Family, Void]] = field(default_factory=dict)
     marks: dict[str, MarkPoint] = field(default_factory=dict)
     baselines: dict[str, Baseline] = field(default_factory=dict)
+    accepted: dict[str, dict[Cause, Accepted]] = field(default_factory=dict)  # by host, `*` = all others
     moved_unmarked: dict[str, str] = field(default_factory=dict)
     intents: dict[int, ActionIntended] = field(default_factory=dict)
     action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
@@ -105,6 +109,10 @@ class State:
     def last_voids(self, host: str) -> dict[Family, Instant]:
         """The instant up to which each family's observations of this host no longer count."""
         return {family: void.since for family, void in self.voids.get(host, {}).items()}
+
+    def accepted_on(self, host: str) -> dict[Cause, Accepted]:
+        """What was acknowledged on this host; its own value where it showed the fault then."""
+        return self.accepted.get(WAVE, {}) | self.accepted.get(host, {})
 
     def disturbed_since(self, seq: int, hosts: Iterable[str], families: Iterable[Family]) -> Void | None:
         """The newest disturbance of any of these families of any of these hosts after `seq`."""
@@ -170,8 +178,10 @@ class State:
                     event.seq,
                     event.at,
                     body.boot_id,
-                    {check: (str(verdict), code) for check, verdict, code in body.findings},
+                    {then.check: then for then in body.findings},
                 )
+            case Acknowledged():
+                self._acknowledged(event, body)
             case Decided():
                 self._decided(event, body.decision)
             case Done():
@@ -208,7 +218,13 @@ class State:
             raise Contradiction(event.seq, "decided on another runbook than the session's")
         if decision.upto >= event.seq:
             raise Contradiction(event.seq, "decided on events that had not happened")
-        closed = [f.check for f in decision.findings if f.verdict not in (Verdict.PASS, Verdict.NA)]
+        for finding in decision.findings:
+            self._accepted_before(event, decision, finding)
+        closed = [
+            f.check
+            for f in decision.findings
+            if f.verdict not in (Verdict.PASS, Verdict.NA) and f.acknowledged is None
+        ]
         if decision.outcome == "open" and (closed or decision.missing):
             raise Contradiction(event.seq, f"called open while {', '.join(closed) or 'something'} is missing")
         self._decisions[event.seq] = decision
@@ -217,6 +233,49 @@ class State:
             return
         status: Status = "refused" if decision.outcome == "refused" else (at.status if at else "started")
         self.steps[key] = StepState(status, event.at, decision, event.seq)
+
+    def _acknowledged(self, event: Event, body: Acknowledged) -> None:
+        known = CHECKS.get(body.check)
+        if known is not None and known.spec.acknowledge is None:
+            raise Contradiction(event.seq, f"{body.check} can never be acknowledged")
+        if ticket_problem(body.ticket):
+            raise Contradiction(event.seq, "an acknowledgement needs a problem ticket")
+        if not body.findings:
+            raise Contradiction(event.seq, "an acknowledgement of nothing")
+        for f in body.findings:
+            cause = (f.check, f.reason_code)
+            if cause != (body.check, body.reason_code) or f.verdict is not Verdict.FAIL:
+                raise Contradiction(
+                    event.seq, f"{f.check} {f.reason_code} is not the fault that was accepted"
+                )
+            if body.host not in (WAVE, f.host):
+                raise Contradiction(event.seq, f"accepted on {body.host}, not on {f.host}")
+            if f.host in self.moved_unmarked:
+                raise Contradiction(
+                    event.seq, f"{f.host} was moved without a mark: nothing is from before it"
+                )
+            if f.host in self.marks and not self._in_baseline(f):
+                raise Contradiction(event.seq, f"{f.check} did not fail this way on {f.host} before the mark")
+        cause = (body.check, body.reason_code)
+        if body.host == WAVE:
+            self.accepted.setdefault(WAVE, {})[cause] = Accepted(body.ticket, event.seq, None)
+        for f in body.findings:
+            self.accepted.setdefault(f.host, {})[cause] = Accepted(body.ticket, event.seq, before(f))
+
+    def _in_baseline(self, finding: Finding) -> bool:
+        baseline = self.baselines.get(finding.host)
+        then = baseline.findings.get(finding.check) if baseline is not None else None
+        return then is not None and (then.verdict, then.reason_code) == (Verdict.FAIL, finding.reason_code)
+
+    def _accepted_before(self, event: Event, decision: Decision, finding: Finding) -> None:
+        """What a decision calls acknowledged failed, and was accepted with that ticket before."""
+        if finding.acknowledged is None:
+            return
+        by = self.accepted_on(finding.host).get((finding.check, finding.reason_code))
+        if finding.verdict is not Verdict.FAIL or by is None or by.ticket != finding.acknowledged:
+            raise Contradiction(event.seq, f"{finding.check} is called acknowledged, and nobody did")
+        if by.seq > decision.upto:
+            raise Contradiction(event.seq, f"{finding.check} was acknowledged after it was decided")
 
     def _done(self, event: Event, body: Done) -> None:
         decision = self._decisions.get(body.decision)

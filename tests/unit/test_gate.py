@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY
 from cutover_tui.core.evidence import Baseline
-from cutover_tui.core.finding import Verdict
+from cutover_tui.core.finding import Before, Verdict
 from cutover_tui.core.gate import decide, judge
 from cutover_tui.core.owed import owed
 from cutover_tui.core.runbook import GateCheck
@@ -108,7 +108,9 @@ def test_what_failed_the_same_way_before_is_pre_existing() -> None:
     world.see(b.observed("chrony", NOW, b.ABSENT), b.observed("services", NOW, b.services()))
     decision = decide(world.ask("time", NOW + 0.2))
     assert [f.origin for f in decision.findings if f.check == "time.provider"] == ["new"]
-    world.baseline = Baseline(2, b.at(1), "b1", {"time.provider": ("fail", "no-provider")})
+    world.baseline = Baseline(
+        2, b.at(1), "b1", {"time.provider": Before("time.provider", Verdict.FAIL, "no-provider")}
+    )
     decision = decide(world.ask("time", NOW + 0.2))
     assert [f.origin for f in decision.findings if f.check == "time.provider"] == ["pre-existing"]
     assert decision.outcome == "refused"

@@ -223,7 +223,7 @@ def asked(gate_check: GateCheck) -> Asked:
 
 def versions() -> tuple[tuple[str, int], ...]:
     """Check ids and versions, sorted: the rules a decision was made by."""
-    return tuple(sorted((c.spec.id, c.spec.version) for c in _ALL))
+    return tuple(sorted((c.spec.id, c.spec.version) for c in CHECKS.values()))
 
 
 def _plain(value: int | bool | str) -> int | bool | str:

@@ -45,7 +45,16 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """Identity and numbers of a check. None for `soak`, `attempts`, `max_age`: it takes no such thing."""
+    """Identity and numbers of a check. None for `soak`, `attempts`, `max_age`: it takes no such thing.
+
+    `acknowledge` says which faults of this check may be accepted with a problem ticket where they were there
+    before the mark: None = never; a number = those shown to be no larger, |measured| + bound, in the unit of
+    the check's criterion. A finding without a measured value is never accepted. It is for faults of others
+    that a move neither makes nor mends, such as a domain that is wrong as one. It is None for whatever
+    shows that the *guest* is looked after, `time.provider`, `time.single-master` and `time.offset` above all:
+    a guest that only VMware Tools keep right fails `time.provider` before the mark too. To accept that as
+    pre-existing, and then remove Tools, is the very incident this program exists for.
+    """
 
     id: str
     version: int
@@ -56,6 +65,7 @@ class CheckSpec:
     params: Mapping[str, Param]
     needs_mark: bool = False
     """It compares with the mark, so it can only pass in a step after the one with `mark: true`."""
+    acknowledge: int | None = None
 
 
 PLANNED = frozenset(

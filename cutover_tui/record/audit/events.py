@@ -6,17 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from cutover_tui.core.checks.registry import versions
 from cutover_tui.core.evidence import HostLog
-from cutover_tui.core.finding import Decision
+from cutover_tui.core.finding import Before, Decision
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Action, Runbook, Step
 from cutover_tui.core.words import action_argv
+from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.audit.remark import Remark, foreign, wrong
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
+    Acknowledged,
     ActionEnded,
     ActionIntended,
     BaselineCaptured,
@@ -92,6 +96,8 @@ class EventAudit:
                 yield from self._baseline(event, body)
             case Marked():
                 yield from self._marked(body)
+            case Acknowledged():
+                yield from self._acknowledged(event, body)
             case Decided():
                 self.decisions += 1
                 yield from self._decided(event, body)
@@ -201,10 +207,30 @@ class EventAudit:
             yield self._cannot(f"the baseline was judged by other rules than this program's: {other}")
             return
         again = capture(runbook, state, self._logs(event.at.boot_id), body.host, event.at, state.seals)
+        if not any(f.measured is not None for f in body.findings):
+            again = _without_values(again)
         if again.boot_id != body.boot_id:
             yield wrong(self._where, "the baseline's boot id is not the one that was read")
         elif again != body:
             yield wrong(self._where, f"the baseline of {body.host} is not what was seen before the mark")
+
+    def _acknowledged(self, event: Event, body: Acknowledged) -> Iterator[Remark]:
+        runbook, state = self._runbook, self._state
+        if runbook is None or state.started is None:
+            return
+        other = _other_rules([(f.check, f.version) for f in body.findings])
+        if other:
+            yield self._cannot(f"accepted by other rules than this program's: {other}")
+            return
+        cause = (body.check, body.reason_code)
+        logs = self._logs(event.at.boot_id)
+        again = accept(runbook, state, logs, cause, body.host, body.ticket, event.at, state.seals)
+        if isinstance(again, str):
+            yield wrong(
+                self._where, f"{body.ticket} accepts {' '.join(cause)}, which does not follow: {again}"
+            )
+        elif again != body:
+            yield wrong(self._where, f"{body.ticket} accepts {' '.join(cause)} as nobody measured it")
 
     def _decided(self, event: Event, body: Decided) -> Iterator[Remark]:
         recorded, runbook, state = body.decision, self._runbook, self._state
@@ -264,6 +290,14 @@ class EventAudit:
 def _other_rules(rules: Sequence[tuple[str, int]]) -> str:
     mine = dict(versions())
     return ", ".join(f"{check} {v}" for check, v in rules if mine.get(check) != v)
+
+
+def _without_values(body: BaselineCaptured) -> BaselineCaptured:
+    """As it was written before baselines kept values. Taking them away gains nothing: no fault can be shown
+    not to have grown since such a baseline, so no acknowledgement holds after its mark.
+    """
+    found = tuple(Before(f.check, f.verdict, f.reason_code) for f in body.findings)
+    return msgspec.structs.replace(body, findings=found)
 
 
 def _difference(recorded: Decision, again: Decision) -> str:

@@ -13,6 +13,7 @@ from cutover_tui.core.gate import hosts_of
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.runbook import Runbook, Step
 from cutover_tui.record.events import (
+    Acknowledged,
     ActionEnded,
     ActionIntended,
     BaselineCaptured,
@@ -29,6 +30,7 @@ from cutover_tui.record.events import (
     SessionStarted,
 )
 from cutover_tui.record.reels import Reel
+from cutover_tui.record.report.accepted import Acceptances, AcceptedPart
 from cutover_tui.record.report.clock import ClockGraph, clock_graphs
 from cutover_tui.record.report.text import moment, told
 from cutover_tui.record.state import State, Status
@@ -118,6 +120,7 @@ class Report:
     steps: list[StepPart]
     hosts: list[HostPart]
     clocks: list[ClockGraph]
+    accepted: list[AcceptedPart]
     notes: list[tuple[str, str, str]]  # those about no step
     timeline: list[tuple[int, str, str, str]]  # seq, at, by, words
     left_out: int  # rows of the timeline
@@ -166,6 +169,7 @@ def build(events: Sequence[Event], reels: Mapping[str, Reel], head: str, tool: s
         steps=gathering.steps,
         hosts=list(gathering.hosts.values()),
         clocks=clock_graphs(events, reels, runbook),
+        accepted=gathering.acceptances.parts(),
         notes=gathering.notes,
         timeline=gathering.timeline,
         left_out=gathering.left_out,
@@ -184,6 +188,7 @@ class _Gathering:
         self._actions: dict[int, ActionPart] = {}
         self._decided: dict[int, DecisionPart] = {}
         self._started: tuple[SessionStarted, Runbook] | None = None
+        self.acceptances = Acceptances()
         self.people: dict[str, None] = {}
         self.steps: list[StepPart] = []
         self.hosts: dict[str, HostPart] = {}
@@ -213,6 +218,8 @@ class _Gathering:
         match event.body:
             case SessionStarted() as body:
                 self._begin(body)
+            case Acknowledged() as body:
+                self.acceptances.accepted(at, event.by, body)
             case SessionResumed():
                 for host in self.hosts.values():
                     host.up = False
@@ -262,6 +269,7 @@ class _Gathering:
             self.people[body.second.strip()] = None
         part = DecisionPart(event.seq, at, event.by, body.second, body.decision, False)
         self._decided[event.seq] = part
+        self.acceptances.decided(at, body.decision)
         column = self._columns.get((body.decision.step, body.decision.host))
         if column is not None and body.decision.outcome != "open":
             column.refusals.append(part)
@@ -282,6 +290,7 @@ class _Gathering:
                 host.marked = at
             case BaselineCaptured():
                 host.baseline = at, body
+                self.acceptances.baseline(body)
             case LinkLost(kind=kind, detail=detail):
                 host.links.append((at, f"lost ({kind}): {detail}"))
                 host.up = False

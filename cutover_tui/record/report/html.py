@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from cutover_tui.core.finding import Finding, Missing
+from cutover_tui.record.report.accepted import COLUMNS
 from cutover_tui.record.report.build import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
 from cutover_tui.record.report.clock import ClockGraph
 from cutover_tui.record.report.svg import svg
@@ -18,9 +19,10 @@ from cutover_tui.record.report.text import (
     offset_text,
     one_line,
     plain,
+    verdict_words,
     where,
 )
-from cutover_tui.record.report.words import AUTHENTIC, LETTERS, UNCHECKED, outcome_of, section_words
+from cutover_tui.record.report.words import ACCEPTED, AUTHENTIC, LETTERS, UNCHECKED, outcome_of, section_words
 
 CSS = """
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--rule:#d8dde4;--paper:#fff;--box:#f4f6f8;
@@ -75,6 +77,7 @@ def _page(r: Report) -> Iterator[str]:
     yield from _about(r)
     yield from _matrix(r)
     yield from _open(r)
+    yield from _accepted(r)
     yield "<h2>Steps</h2>"
     for part in r.steps:
         yield from _step(part)
@@ -132,6 +135,16 @@ def _open(r: Report) -> Iterator[str]:
         yield f"<h3>Unfinished actions</h3><ul>{''.join(rows)}</ul>"
 
 
+def _accepted(r: Report) -> Iterator[str]:
+    if not r.accepted:
+        return
+    yield f"<h2>Acknowledged faults</h2><p>{e(ACCEPTED)}</p>"
+    yield f"<table><tr>{''.join(f'<th>{name}</th>' for name in COLUMNS)}</tr>"
+    for part in r.accepted:
+        yield f"<tr>{''.join(f'<td>{e(one_line(cell))}</td>' for cell in part.cells())}</tr>"
+    yield "</table>"
+
+
 def _step(part: StepPart) -> Iterator[str]:
     step = part.step
     marks = [w for w, on in (("sets the mark", step.mark), ("two people", step.two_person)) if on]
@@ -183,7 +196,7 @@ def _finding(f: Finding, *, several: bool) -> str:
     remedy = f"<br>{e(one_line(f.remedy))}" if f.remedy and f.verdict != "pass" else ""
     seen = f'<br><span class="soft">seen by {e(", ".join(f.provenance))}</span>' if f.provenance else ""
     return (
-        f'<tr><td class="{f.verdict}">{e(VERDICT[f.verdict])}</td><td>{host}{e(f.check)} v{f.version}</td>'
+        f'<tr><td class="{f.verdict if f.acknowledged is None else "unknown"}">{e(verdict_words(f))}</td><td>{host}{e(f.check)} v{f.version}</td>'
         f'<td>{e(one_line(f.criterion.text))}</td><td class="n">{e(measured(f))}</td>'
         f"<td>{e(one_line(f.reason))}{e(old)}{remedy}{naive}{seen}</td></tr>"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.finding import Finding, Missing
+from cutover_tui.record.report.accepted import COLUMNS
 from cutover_tui.record.report.build import ActionPart, ColumnPart, DecisionPart, HostPart, Report, StepPart
 from cutover_tui.record.report.clock import ClockGraph
 from cutover_tui.record.report.text import (
@@ -18,9 +19,10 @@ from cutover_tui.record.report.text import (
     offset_text,
     one_line,
     plain,
+    verdict_words,
     where,
 )
-from cutover_tui.record.report.words import AUTHENTIC, UNCHECKED, outcome_of, section_words
+from cutover_tui.record.report.words import ACCEPTED, AUTHENTIC, UNCHECKED, outcome_of, section_words
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!$&@^]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 
@@ -95,6 +97,13 @@ def _page(r: Report) -> Iterator[str]:
         for part, action in unfinished:
             on = f"{part.step.id} on {where(action.intent.host)}: action {action.intent.action}"
             yield f"- {inert(f'{on} was begun {action.at}, its end is not known.')}"
+    if r.accepted:
+        yield ""
+        yield "## Acknowledged faults"
+        yield ""
+        yield ACCEPTED
+        yield from _table(*COLUMNS)
+        yield from (row(*map(inert, part.cells())) for part in r.accepted)
     yield ""
     yield "## Steps"
     for part in r.steps:
@@ -172,7 +181,7 @@ def _finding(f: Finding, *, several: bool) -> str:
     old = " (pre-existing: it failed the same way before the mark)" if f.origin == "pre-existing" else ""
     remedy = f" {f.remedy}" if f.remedy and f.verdict != "pass" else ""
     return row(
-        VERDICT[f.verdict],
+        inert(verdict_words(f)) if f.acknowledged is not None else VERDICT[f.verdict],
         inert(f"{host}{f.check} v{f.version}"),
         inert(f.criterion.text),
         inert(measured(f)),

@@ -9,10 +9,11 @@ import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from cutover_tui.core.amounts import time_amount
+from cutover_tui.core.amounts import amount, time_amount
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.plain import without_controls
 from cutover_tui.record.events import (
+    Acknowledged,
     ActionEnded,
     ActionIntended,
     BaselineCaptured,
@@ -90,13 +91,22 @@ def _utc(utc_ns: int) -> datetime | None:
 
 def measured(finding: Finding) -> str:
     """`+412 ms ± 3 ms`; empty where nothing was measured."""
-    value, unit = finding.measured, finding.criterion.unit
+    return valued(finding.measured, finding.bound, finding.criterion.unit)
+
+
+def valued(value: int | None, bound: int | None, unit: str) -> str:
+    """The same of a value that was kept without its finding."""
     if value is None:
         return ""
-    if unit == "ns":
-        bound = f" ± {time_amount(finding.bound)}" if finding.bound is not None else ""
-        return f"{time_amount(value, sign=True)}{bound}"
-    return f"{value} ppb" if unit == "ppb" else str(value)
+    near = f" ± {time_amount(bound)}" if unit == "ns" and bound is not None else ""
+    return f"{amount(value, unit)}{near}"
+
+
+def verdict_words(finding: Finding) -> str:
+    """`✗ FAIL`, or with which ticket a failure was accepted."""
+    if finding.acknowledged is not None:
+        return f"! acknowledged {finding.acknowledged}"
+    return VERDICT[finding.verdict]
 
 
 def command(argv: Sequence[str]) -> str:
@@ -125,6 +135,10 @@ def told(event: Event) -> str | None:
             return one_line(f"{host} marked by {step}: from here on it is after the move")
         case BaselineCaptured(host=host):
             return one_line(f"baseline of {host} captured")
+        case Acknowledged(check=check, reason_code=code, host=host, ticket=ticket, findings=found):
+            on = ", ".join(f.host for f in found)
+            everywhere = ", and wherever else it was before the mark" if host == "*" else ""
+            return one_line(f"{check} {code} on {on} accepted with {ticket}{everywhere}")
         case Decided(decision=d, second=second):
             lacks = ", ".join(dict.fromkeys(m.what for m in d.missing))
             by = f", with {second}" if second else ""
@@ -132,8 +146,9 @@ def told(event: Event) -> str | None:
             return one_line(f"gate of {d.step} on {where(d.host)} {what}{by}")
         case Done(step=step, host=host):
             return one_line(f"{step} DONE on {where(host)}")
-        case VerdictChanged(check=check, host=host, verdict=verdict, reason=reason):
-            return one_line(f"{check} on {host} is now {verdict}: {reason}")
+        case VerdictChanged(check=check, host=host, verdict=verdict, reason=reason, acknowledged=ticket):
+            accepted = f", acknowledged {ticket}" if ticket is not None else ""
+            return one_line(f"{check} on {host} is now {verdict}{accepted}: {reason}")
         case Regressed(step=step, host=host, check=check, reason=reason):
             return one_line(f"{step} on {where(host)} REGRESSED: {check}: {reason}")
         case Noted(text=text, step=step, host=host):

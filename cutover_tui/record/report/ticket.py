@@ -53,6 +53,13 @@ def _rest(r: Report) -> Iterator[str]:
     yield ""
     for part in r.steps:
         yield from _step(part)
+    if r.accepted:
+        yield ""
+        yield "Acknowledged (there before the mark, not mended):"
+        for p in r.accepted:
+            yield _cut(
+                f"- {p.ticket} {p.cause} on {p.host}: {p.before or p.then or 'no value'} before, last {p.last}; {p.by}"
+            )
     unfinished = r.unfinished()
     if unfinished:
         yield ""

@@ -14,6 +14,10 @@ AUTHENTIC = (
     "record. Consistent is not authentic: that holds only once this head stands on the change ticket, "
     "written there when the evidence was."
 )
+ACCEPTED = (
+    "Each of these was there before the mark and did not grow, so it was accepted with a problem ticket and "
+    "closed no gate. It is not mended: the ticket is where that happens."
+)
 UNCHECKED = "No check gates this step: it stands on a person's word."
 LETTERS = "M mark, A action, B boot or another machine, D done, R refused, L link lost"
 
