@@ -25,7 +25,15 @@ from screens.dialogs.dialog import Sentence
 from screens.dialogs.help import HelpDialog
 from screens.dialogs.hosts import HostPicker
 from screens.intents import Intents
-from screens.messages import LookAgain, MarkDone, OpenStep, RunAction, StartStep, WriteNote
+from screens.messages import (
+    Acknowledge,
+    LookAgain,
+    MarkDone,
+    OpenStep,
+    RunAction,
+    StartStep,
+    WriteNote,
+)
 from screens.overview import OverviewScreen
 from screens.palette import CutoverCommands
 from screens.step import StepScreen
@@ -227,6 +235,10 @@ class CutoverApp(App[None]):
     @on(RunAction)
     def _run_action(self, event: RunAction) -> None:
         self._work(self._intents.run_action(event.step, event.host, event.action), "action")
+
+    @on(Acknowledge)
+    def _acknowledge(self, event: Acknowledge) -> None:
+        self._work(self._intents.acknowledge(event.step, event.host, event.check, event.on), "intent")
 
     @on(LookAgain)
     def _look_again(self, event: LookAgain) -> None:

@@ -8,9 +8,10 @@ from typing import Protocol, TypeVar
 
 from textual.screen import Screen
 
-from cutover_tui.core.finding import Decision
+from cutover_tui.core.finding import Decision, Finding
 from cutover_tui.engine.port import Refused, SessionPort, StepView
 from screens.context import WAVE, Context, next_host
+from screens.dialogs.acknowledge import AcknowledgeDialog
 from screens.dialogs.ask import Ask
 from screens.dialogs.confirm import confirm_action, confirm_mark
 from screens.dialogs.dialog import Sentence
@@ -93,8 +94,24 @@ class Intents:
         chosen = await self._stage.show_dialog(dialog)
         if chosen == "host" and other is not None:
             self._stage.open_step(step, other)
+        elif isinstance(chosen, Finding):
+            await self.acknowledge(step, host, chosen.check, chosen.host)
         elif chosen is not None:
             await self.run_action(step, host, chosen)
+
+    async def acknowledge(self, step: str, host: str, check: str, on: str) -> None:
+        """Show the fault as it is now, ask for the problem ticket, and accept its cause wherever it is."""
+        view = self._port.step(step, host)
+        fault = next((f for f in view.live.findings if (f.check, f.host) == (check, on)), None)
+        if fault is None or not fault.acknowledgeable:
+            self._stage.say_quietly(f"There is nothing to accept about {check} on {on} now.")
+            return
+        ticket = await self._stage.show_dialog(AcknowledgeDialog(view, fault, self._context.charset))
+        if ticket is None:
+            return
+        told = await self._port.acknowledge(fault.check, fault.reason_code, WAVE, ticket)
+        if await self._told("Not accepted", told):
+            self._stage.say_quietly(f"{fault.check} {fault.reason_code} is accepted with {ticket}.")
 
     async def _ask_second(self, view: StepView, operator: str) -> str | None:
         def problem(name: str) -> str:

@@ -34,6 +34,15 @@ class RunAction(StepMessage):
         self.action = action
 
 
+class Acknowledge(StepMessage):
+    """Accept a fault of this step's gate that was there before the mark; asks for the problem ticket."""
+
+    def __init__(self, step: str, host: str, check: str, on: str) -> None:
+        super().__init__(step, host)
+        self.check = check
+        self.on = on  # the guest whose finding it is: a step of the wave has several
+
+
 class LookAgain(Message):
     """Read everything of this host now."""
 

@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from screens.context import Context, column_of, row_of
-from screens.messages import LookAgain, OpenStep, RunAction
+from screens.messages import Acknowledge, LookAgain, OpenStep, RunAction
 from screens.texts.wording import say
 from screens.widgets.glyphs import clean
 
@@ -52,7 +52,15 @@ class CutoverCommands(Provider):
         here = row_of(view, place.step)
         if here is not None:
             host = column_of(here, place.host)
-            for runnable in self._context.port.step(here.id, host).actions:
+            step = self._context.port.step(here.id, host)
+            for fault in step.live.findings:
+                if fault.acknowledgeable:
+                    yield (
+                        f"Accept {clean(fault.check)} on {clean(fault.host)} with a problem ticket",
+                        "key k: it was there before the mark",
+                        partial(app.post_message, Acknowledge(here.id, host, fault.check, fault.host)),
+                    )
+            for runnable in step.actions:
                 yield (
                     f"Run {clean(runnable.title)}",
                     f"{here.id} on {host}, asked first",

@@ -9,17 +9,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Footer, Static
 
+from cutover_tui.core.finding import Finding
 from cutover_tui.engine.port import ActionView, ClockView, SessionView, StepView
 from screens.base import PortScreen
 from screens.context import WAVE, Context, column_of, neighbour, next_open, row_of
 from screens.dialogs.why import WhyDialog
 from screens.header import TopLine
-from screens.messages import LookAgain, MarkDone, OpenStep, RunAction, StartStep
+from screens.messages import Acknowledge, LookAgain, MarkDone, OpenStep, RunAction, StartStep
 from screens.texts.chart_data import chart_data
 from screens.texts.instruction import block
 from screens.texts.step import (
+    ACKNOWLEDGE_KEY,
     ACTION_LETTERS,
     FINDING_COLUMNS,
+    acknowledgeable,
     action_key,
     action_lines,
     detail_lines,
@@ -41,7 +44,9 @@ class StepScreen(PortScreen):
     HELP_TEXT = (
         "May this step be marked done on this guest, and if not, what is missing? The gate line is decided "
         "anew twice a second from what is measured; d asks for the decision on the record. A refusal names "
-        "each missing check and what to do. The lines under the table explain the selected check; w says all."
+        "each missing check and what to do. The lines under the table explain the selected check; w says all. "
+        "Where a fault of others was there before the mark and does not grow, k accepts it with a problem "
+        "ticket: it stays a fault, is listed in the report, and closes no gate."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -49,6 +54,14 @@ class StepScreen(PortScreen):
         ),
         Binding("d", "done", "done", id="step.done", tooltip="Decide on the record, and mark done if open"),
         Binding("w", "why", "why", id="step.why", tooltip="Everything about the selected check"),
+        Binding(
+            ACKNOWLEDGE_KEY,
+            "acknowledge",
+            "accept",
+            show=False,
+            id="step.acknowledge",
+            tooltip="Accept a fault that was there before the mark, with a problem ticket",
+        ),
         Binding("r", "again", "look", id="step.again", tooltip="Read everything of this guest now"),
         Binding("pagedown", "turn(1)", "next step", False, "PgDn", True, id="step.next", tooltip="Next step"),
         Binding(
@@ -185,6 +198,16 @@ class StepScreen(PortScreen):
         if self._view is not None:
             self.post_message(LookAgain(self._view.host))
 
+    def _acknowledgeable(self) -> Finding | None:
+        if self._view is None:
+            return None
+        return acknowledgeable(self._view, self.query_one("#findings", HostTable).cursor)
+
+    def action_acknowledge(self) -> None:
+        fault = self._acknowledgeable()
+        if fault is not None and self._view is not None:
+            self.post_message(Acknowledge(self._view.step, self._view.host, fault.check, fault.host))
+
     def action_why(self) -> None:
         if self._view is not None:
             selected = self.query_one("#findings", HostTable).cursor
@@ -212,7 +235,9 @@ class StepScreen(PortScreen):
         return actions[index] if 0 <= index < len(actions) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A letter is bound only while an action of this step has it."""
+        """A letter is bound only while an action of this step has it, or a fault to accept."""
+        if action == "acknowledge":
+            return self._acknowledgeable() is not None
         if action == "act" and len(parameters) == 2:
             letter, index = parameters
             return self._action(str(letter), int(str(index))) is not None

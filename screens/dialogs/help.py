@@ -22,6 +22,7 @@ _LEGEND = {
     State.UNKNOWN: "not measured well enough to say; never opens a gate",
     State.SOAKING: "holds so far, and has to go on holding; comes by itself",
     State.NA: "this guest does not use the function, as its baseline shows",
+    State.ACKNOWLEDGED: "fails as it did before the mark, accepted with a problem ticket; closes no gate",
     State.REGRESSED: "was done; a check of it fails now",
 }
 
@@ -54,7 +55,7 @@ class HelpDialog(Dialog[None]):
         rows = []
         for state, meaning in _LEGEND.items():
             shown = mark(state, self._charset)
-            rows.append(say((f"{shown.text:<14}", shown.role), meaning))
+            rows.append(say((f"{shown.text:<15}", shown.role), meaning))
         yield paragraph(lines(rows))
 
     def on_mount(self) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from cutover_tui.core.finding import Decision, Finding, Missing
 from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
-from screens.texts.step import ACTION_LETTERS, action_key
+from screens.texts.step import ACKNOWLEDGE_KEY, ACTION_LETTERS, acknowledgeable, action_key
 from screens.texts.wording import (
     Part,
     action_of,
@@ -30,12 +30,19 @@ from screens.texts.wording import (
 from screens.widgets.glyphs import UNICODE, Charset, State, mark
 
 
-class RefusalDialog(Dialog[str | None]):
-    """Dismissed with `host` for another guest, an action's id to run it, or None."""
+class RefusalDialog(Dialog[str | Finding | None]):
+    """Dismissed with `host` for another guest, an action's id to run it, a fault to accept it, or None."""
 
     TITLE_ROLE = "bad"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "back", "back", show=False, id="refusal.close", tooltip="Close"),
+        Binding(
+            ACKNOWLEDGE_KEY,
+            "acknowledge",
+            "accept",
+            id="refusal.acknowledge",
+            tooltip="Accept a fault that was there before the mark, with a problem ticket",
+        ),
         Binding("h", "host", "next host", id="refusal.host", tooltip="Work on another guest meanwhile"),
         *(
             Binding(
@@ -76,6 +83,8 @@ class RefusalDialog(Dialog[str | None]):
         pairs = [("b", "back")]
         if self._next_host is not None:
             pairs.append(("h", f"next host ({self._next_host})"))
+        if acknowledgeable(self._step, None) is not None:
+            pairs.append((ACKNOWLEDGE_KEY, "accept with a ticket"))
         actions = self._step.actions
         pairs += [(action_key(a, actions.index(a)), a.title) for a in self._remedies]
         return keys(*pairs)
@@ -87,6 +96,11 @@ class RefusalDialog(Dialog[str | None]):
         if self._next_host is not None:
             self.dismiss("host")
 
+    def action_acknowledge(self) -> None:
+        fault = acknowledgeable(self._step, None)
+        if fault is not None:
+            self.dismiss(fault)
+
     def action_act(self, key: str) -> None:
         actions = self._step.actions
         chosen = next((a for i, a in enumerate(actions) if action_key(a, i).lower() == key), None)
@@ -96,7 +110,7 @@ class RefusalDialog(Dialog[str | None]):
 
 def missing_findings(step: StepView) -> list[Finding]:
     """The findings that keep the gate closed."""
-    return [f for f in step.live.findings if f.verdict not in ("pass", "na")]
+    return [f for f in step.live.findings if f.verdict not in ("pass", "na") and f.acknowledged is None]
 
 
 def _shown(gap: Missing, finding: Finding | None, step: StepView, charset: Charset) -> Iterator[Static]:
@@ -114,6 +128,9 @@ def _shown(gap: Missing, finding: Finding | None, step: StepView, charset: Chars
     if action is not None:
         key = action_key(action, step.actions.index(action))
         fix += ["run ", (key, "strong"), f" {action.title}, and look again"]
+    elif finding is not None and finding.acknowledgeable:
+        fix += [(ACKNOWLEDGE_KEY, "strong"), " accepts it with a problem ticket", dot(charset)]
+        fix.append(spell(gap.remedy, charset))
     else:
         fix.append(spell(gap.remedy, charset))
     yield Static(say(*fix), classes="indented", markup=False)

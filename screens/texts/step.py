@@ -12,6 +12,7 @@ from cutover_tui.engine.port import ActionView, SessionView, StepView
 from screens.context import Context, neighbour, next_host
 from screens.texts.wording import (
     Part,
+    acknowledged_count,
     action_of,
     action_state,
     action_traits,
@@ -35,11 +36,14 @@ ACTION_LETTERS = tuple(c for c in ascii_lowercase if c not in TAKEN)
 """The others mean the same on every screen; an action that asks for one of those is run by its F-key."""
 
 FINDING_COLUMNS = (
-    Column("state", "state", 12, priority=0),
+    Column("state", "state", 14, priority=0),
     Column("check", "check", 18, priority=1, min_width=12),
     Column("reason", "measured", 30, priority=2, min_width=10, grow=True),
     Column("next", "next", 11, priority=3, min_width=6, align="right"),
 )
+ACKNOWLEDGE_KEY = "k"
+"""Accepts a fault that was there before the mark, on every screen that shows one."""
+
 _RULE = "rule:"
 _BAR = 12
 DETAIL_LINES = 4
@@ -89,7 +93,7 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
                 "  ",
                 (f"unverified since {utc_time(step.unverified_since.utc_ns, seconds=False)}", "warn"),
             ]
-        parts += ["  ", *onward(step, view)]
+        parts += [*accepted_parts(step), "  ", *onward(step, view)]
         return say(*parts)
     if step.status in ("regressed", "todo"):
         shown = status_mark(step.status, charset)
@@ -98,7 +102,7 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
         parts += [("GATE deciding on the record", "wait")]
     elif step.live.outcome == "open":
         then = "s starts it" if step.status == "todo" else "d marks it done"
-        parts += [(f"GATE open{_of(of, charset)}", "ok"), f"   {then}"]
+        parts += [(f"GATE open{_of(of, charset)}", "ok"), *accepted_parts(step), f"   {then}"]
     else:
         parts += [("GATE refused", "bad"), dot(charset) + f"{missing} of {of} missing"]
     soak = longest_soak(step)
@@ -110,6 +114,12 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
             duration(soak.needed_ns),
         ]
     return say(*parts)
+
+
+def accepted_parts(step: StepView) -> list[Part]:
+    """That the gate is open although something fails is never left out."""
+    count = acknowledged_count(step)
+    return [("  ", ""), (f"{count} acknowledged", "warn")] if count else []
 
 
 def onward(step: StepView, view: SessionView) -> list[Part]:
@@ -157,14 +167,16 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
     wave = step.host == "*"
     for finding in step.live.findings:
         shown = mark(finding_state(finding), charset)
+        ticket = finding.acknowledged
+        said = finding.reason if ticket is None else f"{ticket}: {finding.reason}"
         rows.append(
             (
-                f"{finding.check}@{finding.host}",
+                row_key(finding),
                 [
                     Cell(shown.text, shown.role),
                     Cell(finding.check),
                     Cell(
-                        spell(f"{finding.host}: {finding.reason}" if wave else finding.reason, charset),
+                        spell(f"{finding.host}: {said}" if wave else said, charset),
                         "quiet" if finding.verdict == "na" else "",
                     ),
                     Cell(next_thing(finding, step, charset)),
@@ -181,12 +193,25 @@ def next_thing(finding: Finding, step: StepView, charset: Charset = UNICODE) -> 
         return f"{charset.arrow} {action_key(action, step.actions.index(action))}"
     if finding_state(finding) is State.SOAKING and finding.soak is not None:
         return f"{duration(finding.soak.held_ns)}/{duration(finding.soak.needed_ns)}"
+    if finding.acknowledgeable:
+        return f"{charset.arrow} {ACKNOWLEDGE_KEY}"
     return "before" if finding.origin == "pre-existing" else ""
+
+
+def row_key(finding: Finding) -> str:
+    """The row of a finding in the table."""
+    return f"{finding.check}@{finding.host}"
+
+
+def acknowledgeable(step: StepView, key: str | None) -> Finding | None:
+    """The fault the acknowledging key is about: the selected one, or the first that may be accepted."""
+    may = [f for f in step.live.findings if f.acknowledgeable]
+    return next((f for f in may if row_key(f) == key), may[0] if may else None)
 
 
 def selected_finding(step: StepView, key: str | None) -> Finding | None:
     """The finding of a row of the table."""
-    return next((f for f in step.live.findings if f"{f.check}@{f.host}" == key), None)
+    return next((f for f in step.live.findings if row_key(f) == key), None)
 
 
 def selected_rule(step: StepView, key: str | None) -> Missing | None:
@@ -211,10 +236,12 @@ def explained(step: StepView, key: str | None, charset: Charset = UNICODE) -> li
     if action is not None and finding.verdict != "pass":
         key_part = f"{charset.arrow} {action_key(action, step.actions.index(action))} {action.title}"
     before = "already so before the mark" if finding.origin == "pre-existing" else ""
+    ticket = f"acknowledged with {finding.acknowledged}" if finding.acknowledged is not None else ""
+    accept = f"{charset.arrow} {ACKNOWLEDGE_KEY} accept" if finding.acknowledgeable else ""
     return [
-        ("reason", finding.reason),
+        ("reason", words(charset, ticket, finding.reason)),
         ("must", words(charset, finding.criterion.text, when, before)),
-        ("to do", words(charset, finding.remedy, key_part)),
+        ("to do", words(charset, key_part, accept, finding.remedy)),
         ("naive", f"would pass: {finding.naive}" if finding.naive else ""),
     ]
 

@@ -74,7 +74,9 @@ def status_mark(status: Status, charset: Charset = UNICODE) -> StateMark:
 
 
 def finding_state(finding: Finding) -> State:
-    """What a finding looks like: a verdict, or an unknown that only needs more time."""
+    """What a finding looks like: a verdict, an unknown that only needs more time, or an accepted failure."""
+    if finding.acknowledged is not None:
+        return State.ACKNOWLEDGED
     if finding.verdict is Verdict.UNKNOWN and finding.reason_code in ("soaking", "waiting"):
         return State.SOAKING
     return State(finding.verdict.value)
@@ -90,6 +92,11 @@ def missing_count(view: StepView) -> tuple[int, int]:
 def since_of(view: StepView, check: str, host: str) -> Instant | None:
     """Since when the verdict of this check is what it is."""
     return next((at for name, on, at in view.since if (name, on) == (check, host)), None)
+
+
+def acknowledged_count(view: StepView) -> int:
+    """How many of the gate's checks fail and are accepted with a ticket."""
+    return sum(f.acknowledged is not None for f in view.live.findings)
 
 
 def action_of(view: StepView, action: str | None) -> ActionView | None:

@@ -139,8 +139,8 @@ class HostTable(ScrollView, Live, can_focus=True):
     ALLOW_SELECT = False
     BINDING_GROUP_TITLE = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="One row up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="One row down"),
+        Binding("up", "move(-1)", "Up", show=False, id="table.up", tooltip="One row up"),
+        Binding("down", "move(1)", "Down", show=False, id="table.down", tooltip="One row down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up", tooltip="One page up"),
         Binding(
             "pagedown", "page(1)", "Page down", show=False, id="table.page-down", tooltip="One page down"

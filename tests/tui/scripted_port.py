@@ -116,6 +116,8 @@ class ScriptedPort:
     removed: bool = False
     soaked: bool = False
     two_person: bool = False
+    domain_wrong: bool = False
+    accepted: dict[tuple[str, str], str] = field(default_factory=dict)
     status: dict[tuple[str, str], Status] = field(default_factory=dict)
     lost: set[str] = field(default_factory=lambda: {"app02"})
     recording: str | None = None
@@ -203,6 +205,8 @@ class ScriptedPort:
         on = self.hosts[0] if host == "*" else host
         tools = step == "3.2"
         found = findings(on, removed=self.removed, soaked=self.soaked) if tools else findings(on)[:2]
+        if self.domain_wrong:
+            found = (*found, self._domain(on))
         if self.hostile:
             found = tuple(msgspec.structs.replace(f, reason=f.reason + self.hostile) for f in found)
         actions = (
@@ -260,11 +264,30 @@ class ScriptedPort:
             of=len(STEPS),
         )
 
+    def _domain(self, host: str) -> Finding:
+        ticket = self.accepted.get(("time.reference", "domain-wrong"))
+        return finding(
+            "time.reference",
+            "fail",
+            "dc1, dc2 are +3.20 s ± 12 ms from ntp1, ntp2.",
+            host,
+            code="domain-wrong",
+            origin="pre-existing",
+            criterion=Criterion("references agree within 1.00 s", S, "ns"),
+            measured=3_200 * MS,
+            bound=12 * MS,
+            remedy="Tell those who run the domain.",
+            acknowledged=ticket,
+            acknowledgeable=ticket is None,
+        )
+
     def decision(
         self, step: str, host: str, found: tuple[Finding, ...], second: str | None = None
     ) -> Decision:
         missing = [
-            Missing(f.check, f.verdict, f.reason, f.remedy) for f in found if f.verdict not in ("pass", "na")
+            Missing(f.check, f.verdict, f.reason, f.remedy)
+            for f in found
+            if f.verdict not in ("pass", "na") and f.acknowledged is None
         ]
         if self.two_person and not second:
             missing.insert(0, Missing("two-person", Verdict.UNKNOWN, "This step needs a second person."))
@@ -349,6 +372,13 @@ class ScriptedPort:
         self.status[step, host] = "done" if decision.outcome == "open" else "refused"
         self.changed()
         return decision
+
+    async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
+        self._tell("acknowledge", check, reason_code, host, ticket)
+        if self.refuse is None:
+            self.accepted[check, reason_code] = ticket
+        self.changed()
+        return self.refuse
 
     async def look_again(self, host: str) -> None:
         self._tell("look", host)

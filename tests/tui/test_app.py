@@ -84,9 +84,9 @@ async def test_step_shows_gate_findings_and_the_selected_one_explained():
         for wanted in (
             "GATE refused · 2 of 6 missing",
             "06:12 of 10:00",
-            "… soaking    time.offset",
-            "✗ FAIL       agent.swap",
-            "· na         time.reboot",
+            "… soaking      time.offset",
+            "✗ FAIL         agent.swap",
+            "· na           time.reboot",
             "→ a",
             "apt-get -y purge open-vm-tools",
             "DISRUPTIVE · disturbs time",

@@ -87,13 +87,13 @@ async def test_movement_and_selection():
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.query_one(HostTable)
         for key, where in [
-            ("j", "h1"), ("down", "h2"), ("k", "h1"), ("up", "h0"), ("up", "h0"), ("pagedown", "h23"),
+            ("down", "h1"), ("down", "h2"), ("up", "h1"), ("up", "h0"), ("up", "h0"), ("pagedown", "h23"),
             ("end", "h499"), ("down", "h499"), ("pageup", "h476"), ("home", "h0"),
         ]:  # fmt: skip
             await pilot.press(key)
             assert table.cursor == where
             assert where in table.visible_keys
-        await pilot.press("j", "enter")
+        await pilot.press("down", "enter")
         await pilot.pause()
         assert app.selected == ["h1"]
         assert app.highlighted[:3] == ["h1", "h2", "h1"]
@@ -127,7 +127,7 @@ async def test_the_cursor_stays_on_its_host_when_rows_move():
     made = model(10)
     async with TableApp(made).run_test(size=(80, 24)) as pilot:
         table = pilot.app.query_one(HostTable)
-        await pilot.press("j", "j", "j")
+        await pilot.press("down", "down", "down")
         made.reorder(list(reversed(made.keys)))
         table.flush()
         assert table.cursor == "h3"
@@ -140,7 +140,7 @@ async def test_the_cursor_stays_on_its_host_when_rows_move():
         table.flush()
         await pilot.pause()
         assert table.cursor is None
-        await pilot.press("j", "enter", "end")
+        await pilot.press("down", "enter", "end")
         assert pilot.app.selected == []
 
 
