@@ -10,17 +10,20 @@ import msgspec
 import pytest
 
 from cutover_tui.cli import main
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.runbook import SECOND, Duration
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.drill.drill import Piece, Played, differs, drill
-from cutover_tui.lab.drill.engineer import NOT_STARTED, CannotPlay
+from cutover_tui.lab.drill.engineer import NOT_STARTED
 from cutover_tui.lab.world.network import JUMP, Rule
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import Acknowledged, Expect, ExpectedFinding, PlayedAction
+from cutover_tui.record.events import Acknowledged as AcceptedFault
 from cutover_tui.record.events import ActionEnded, ActionIntended, Decided, Event, Marked, SessionResumed
 from cutover_tui.record.journal import read
-from tests.lab.incident_piece import Unscripted, piece, runbook
+from tests.lab.incident_piece import Unscripted, piece, runbook, until
+from tests.unit.domain_check import NAME, WRONG, check_of
 
 CLOSED = (("time.offset", "offset"), ("time.provider", "no-provider"), ("time.single-master", "no-writer"))
 
@@ -93,11 +96,49 @@ def test_a_guest_nobody_can_read_gets_no_mark(tmp_path: Path) -> None:
     assert (played.step, played.host, played.findings) == ("cutover", "app01", (NOT_STARTED,))
 
 
-def test_what_the_session_cannot_do_is_said(tmp_path: Path) -> None:
+def test_what_nobody_may_acknowledge_stays_refused(tmp_path: Path) -> None:
+    """The incident itself: nobody keeps the clock, and somebody would rather have a ticket for it."""
     made = piece(fix=False, aftermath_ns=0)
-    play = msgspec.structs.replace(made.play, acknowledge=(Acknowledged(check="time.offset"),))
-    with pytest.raises(CannotPlay, match="acknowledge"):
-        drill(dataclasses.replace(made, play=play), tmp_path)
+    asked = tuple(Acknowledged(check=check) for check, _ in CLOSED)
+    play = msgspec.structs.replace(made.play, acknowledge=asked)
+    played = drill(dataclasses.replace(made, play=play), tmp_path)
+    assert (played.outcome, played.step, played.findings) == ("refused", "provider", CLOSED)
+    assert not [e for e in events(played) if isinstance(e.body, AcceptedFault)]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_wrong_domain_is_accepted_once_with_a_ticket(
+    told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ntp1 plays the domain, three seconds ahead of the two others before and after the move."""
+    monkeypatch.setitem(CHECKS, NAME, check_of("ntp1.lab.example", "ntp2.lab.example"))  # type: ignore[arg-type]
+
+    def build(now: int) -> tuple[World, Unscripted]:
+        world = build_world(now)
+        domain = world.references["ntp1.lab.example"]
+        domain.clock = domain.clock.stepped(now, 3200 * SECOND // 1000)
+        return world, Unscripted(world)
+
+    soak = "          - check: time.offset\n            soak: 1min\n"
+    text = until(runbook(), "cold-boot").replace(soak, f"{soak}          - check: {NAME}\n")
+    made = piece(fix=True, text=text, aftermath_ns=0)
+    play = msgspec.structs.replace(made.play, acknowledge=(Acknowledged(check=NAME),) if told else ())
+    played = drill(dataclasses.replace(made, play=play, build=build), tmp_path)
+    accepted = [b for e in events(played) if isinstance(b := e.body, AcceptedFault)]
+    if not told:
+        assert accepted == []
+        assert (played.outcome, played.step, played.findings) == ("refused", "baseline", ((NAME, WRONG),))
+        return
+    assert played.outcome == "allowed", played.findings
+    (event,) = accepted
+    assert (event.host, event.ticket, [f.host for f in event.findings]) == ("*", "PRB-1", ["app01", "app02"])
+    opened = [
+        b.decision
+        for e in events(played)
+        if isinstance(b := e.body, Decided) and b.decision.outcome == "open"
+    ]
+    rests = {(d.step, d.host) for d in opened if any(f.acknowledged for f in d.findings)}
+    assert rests == {(step, host) for step in ("baseline", "provider") for host in ("app01", "app02")}
 
 
 def test_a_difference_is_told_to_the_finding() -> None:

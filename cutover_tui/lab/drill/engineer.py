@@ -68,6 +68,7 @@ class Engineer:
     unhurried: bool = False
     _began: set[tuple[str, str]] = field(default_factory=set)
     _acted: set[tuple[str, str, str]] = field(default_factory=set)
+    _asked: set[tuple[str, str, str, str]] = field(default_factory=set)  # acknowledgements, as asked
     _paused: set[tuple[str, str]] = field(default_factory=set)
     _since: dict[tuple[str, str], int] = field(
         default_factory=dict
@@ -80,8 +81,6 @@ class Engineer:
             CannotPlay: the play does not fit.
             Crashed: the session is gone and can be resumed.
         """
-        if self.play.acknowledge:
-            raise CannotPlay("acknowledgements are not in this version of the runbook's session")
         for step in session.runbook.steps():
             columns = hosts_of(step, session.runbook.hosts)
             for host in columns:
@@ -163,7 +162,11 @@ class Engineer:
             if decision.outcome == "open":
                 self._tell("step", step.id, host, "done")
                 return None
-            if await self._mend(session, step, decision) or await self._go_back(session, step, host):
+            if (
+                await self._acknowledge(session, step, decision)
+                or await self._mend(session, step, decision)
+                or await self._go_back(session, step, host)
+            ):
                 continue
             wait = self._hope(step, host, decision)
             if wait is None or self.clock.mono_ns() + wait > until:
@@ -183,6 +186,26 @@ class Engineer:
                     break
                 await asyncio.sleep(_AGAIN_NS / SECOND)
             await asyncio.sleep(max(waits) / SECOND)
+
+    async def _acknowledge(self, session: Session, step: Step, decision: Decision) -> bool:
+        """Accept what the play says, once a cause and ticket, where it fails; False where that changed nothing.
+
+        The session may refuse it: what can never be acknowledged keeps its gate closed.
+        """
+        if self._age(step, decision.host) < FIX_NS:
+            return False
+        accepted = False
+        for finding in decision.findings:
+            for told in self.play.acknowledge:
+                if finding.verdict is not Verdict.FAIL or finding.acknowledged is not None:
+                    continue
+                if told.check != finding.check or told.host not in (WAVE, finding.host):
+                    continue
+                ask = (finding.check, finding.reason_code, told.host, told.ticket)
+                if ask not in self._asked:
+                    self._asked.add(ask)
+                    accepted |= await session.acknowledge(*ask) is None
+        return accepted
 
     async def _mend(self, session: Session, step: Step, decision: Decision) -> bool:
         """Run the action a failing finding names, once; False where there is none to run."""
