@@ -129,8 +129,7 @@ def _shown(gap: Missing, finding: Finding | None, step: StepView, charset: Chars
         key = action_key(action, step.actions.index(action))
         fix += ["run ", (key, "strong"), f" {action.title}, and look again"]
     elif finding is not None and finding.acknowledgeable:
-        fix += [(ACKNOWLEDGE_KEY, "strong"), " accepts it with a problem ticket", dot(charset)]
-        fix.append(spell(gap.remedy, charset))
+        fix += [spell(gap.remedy, charset), f" {charset.arrow} ", (ACKNOWLEDGE_KEY, "strong")]
     else:
         fix.append(spell(gap.remedy, charset))
     yield Static(say(*fix), classes="indented", markup=False)

@@ -146,7 +146,8 @@ async def test_a_refusal_names_the_key_and_leads_to_the_dialog():
         await pilot.press("d")
         await settle(pilot)
         assert isinstance(pilot.app.screen, RefusalDialog)
-        assert "k accepts it with a problem ticket" in seen(pilot.app)
+        text = " ".join(seen(pilot.app).replace("│", " ").split())
+        assert "Or accept it with a problem ticket: it was there before the mark. → k" in text
         assert "k accept with a ticket" in seen(pilot.app)
         await in_dialog(pilot)
         await give(pilot, "#4711")
