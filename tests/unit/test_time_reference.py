@@ -10,7 +10,7 @@ from msgspec import structs
 from cutover_tui.core.checks.quarter_hours import whole_quarters
 from cutover_tui.core.checks.smear import smeared_by
 from cutover_tui.core.evidence import Baseline
-from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.finding import Before, Finding, Verdict
 from cutover_tui.core.gate import decide, judge
 from cutover_tui.core.runbook import Domain, GateCheck
 from probes.facts_time import ChronySource
@@ -115,7 +115,8 @@ def test_a_step_of_the_wave_may_ask_it() -> None:
 
 def test_a_domain_that_was_wrong_before_the_mark_is_no_fault_of_the_move() -> None:
     w = world(ntp1=0, ntp2=0, dc1=2000, dc2=2000)
-    w.baseline = Baseline(2, b.at(0), "b1", {"time.reference": (Verdict.FAIL, "domain-wrong")})
+    before = Before("time.reference", Verdict.FAIL, "domain-wrong", 2 * b.S, b.MS)
+    w.baseline = Baseline(2, b.at(0), "b1", {"time.reference": before})
     assert finding(w).origin == "pre-existing"
 
 

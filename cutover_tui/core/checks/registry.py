@@ -154,6 +154,7 @@ _ALL = (
                     doc="how far a controller may be off the independent references",
                 )
             },
+            acknowledge=60 * SECOND,
         ),
         judge=time_reference.run,
         criterion=time_reference.criterion,
