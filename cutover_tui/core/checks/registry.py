@@ -68,7 +68,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=None,
             attempts=None,

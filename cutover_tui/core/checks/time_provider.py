@@ -201,15 +201,6 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             measured=good,
             used=used,
         )
-    if _before_disturbance(max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence):
-        return says.unknown(
-            "no-update-since",
-            f"chronyd last heard {selected.name} {span(max(0, age))} ago, before the last disturbance: "
-            "whether it still does is not shown.",
-            remedy=f"Wait: one comes every {time_amount(poll_ns)}; `chronyc burst 4/4` asks at once.",
-            measured=good,
-            used=used,
-        )
     mixed = _mixed(facts)
     if mixed is not None and facts.leap in ("insert", "delete"):
         return says.fails(
@@ -217,6 +208,15 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             f"A leap second is announced and of chronyd's sources {mixed.words}: "
             "they will be up to a second apart for hours.",
             remedy="Keep sources of one kind only in chrony's configuration.",
+            used=used,
+        )
+    if _before_disturbance(max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence):
+        return says.unknown(
+            "no-update-since",
+            f"chronyd last heard {selected.name} {span(max(0, age))} ago, before the last disturbance: "
+            "whether it still does is not shown.",
+            remedy=f"Wait: one comes every {time_amount(poll_ns)}; `chronyc burst 4/4` asks at once.",
+            measured=good,
             used=used,
         )
     words = (
