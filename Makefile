@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: demo test test-system lint bench lock wheel clean
+.PHONY: demo test test-system corpus lint bench lock wheel clean
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,10 @@ test: $(STAMP)
 
 test-system: $(STAMP)
 	$(BIN)/python -m pytest -m system
+
+# As root: what real tools print today, compared with tests/corpus (its README says what is needed).
+corpus: $(STAMP)
+	$(BIN)/python -m tests.corpus.record --check
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -8,17 +8,18 @@ import shlex
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
+from probes.linux import READERS
+from probes.observation import Failure, Raw
+from tests.unit.corpus import BY_NAME, differing
 
-from probes.linux import READERS  # noqa: E402
+PATIENCE_S = 15
+"""What a busy machine gets beyond the time a state takes."""
 
 COMMANDS = {reader.name: [list(c.argv) for c in reader.commands] for reader in READERS}
 CASES: dict[str, Callable[[Path], None]] = {}
@@ -100,6 +101,43 @@ def run(argv: list[str], **extra: str) -> dict[str, object]:
     return {"argv": argv, "rc": done.returncode, "out": done.stdout, "err": done.stderr}
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Return when the condition holds.
+
+    Raises:
+        TimeoutError: it did not come to that within PATIENCE_S.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError("what the state needs did not come up")
+        time.sleep(0.1)
+
+
+def settled(reader: str, facts: dict[str, object], *, after: float) -> list[dict[str, object]]:
+    """What the reader's commands print `after` seconds from now.
+
+    On a busy machine the state may come later: until its facts hold, the commands are run again. If they
+    never hold, what was printed last is kept, for the comparison to say so.
+    """
+    time.sleep(after)
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        raws = [run(c) for c in COMMANDS[reader]]
+        parsed = BY_NAME[reader].parse(tuple(_raw(raw) for raw in raws))
+        holds = not isinstance(parsed, Failure) and not differing(parsed, facts)
+        if holds or time.monotonic() > end:
+            return raws
+        time.sleep(0.5)
+
+
+def _raw(printed: dict[str, object]) -> Raw:
+    argv, rc = printed["argv"], printed["rc"]
+    assert isinstance(argv, list)
+    assert isinstance(rc, int)
+    return Raw(argv=tuple(argv), rc=rc, out=str(printed["out"]), err=str(printed["err"]))
+
+
 def write(
     where: Path,
     reader: str,
@@ -124,7 +162,6 @@ def write(
     expected = {"failure": failure} if failure else {"facts": facts}
     document = {"reader": reader, "source": source, "state": state, **expected, "commands": commands}
     (where / "case.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    print(where.relative_to(HERE))
 
 
 def around(value: float, width: float) -> dict[str, int]:

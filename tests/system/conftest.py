@@ -25,6 +25,9 @@ _COMMANDS = {
     "busybox": "busybox",
     "dash": "dash",
     "dpkg-deb": "dpkg",
+    "systemctl": "systemd",
+    "dbus-daemon": "dbus",
+    "pgrep": "procps",
 }
 
 

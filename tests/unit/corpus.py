@@ -31,12 +31,14 @@ class Case:
         return self.reader.parse(self.raws)
 
 
-def load() -> list[Case]:
-    """All cases, in the order of their paths."""
-    return [_case(path) for path in sorted(CORPUS.glob("*/*/*/case.json"))]
+def load(root: Path = CORPUS) -> list[Case]:
+    """All cases below a directory, in the order of their paths."""
+    return [read(root, str(path.parent.relative_to(root))) for path in sorted(root.glob("*/*/*/case.json"))]
 
 
-def _case(path: Path) -> Case:
+def read(root: Path, name: str) -> Case:
+    """One case by its name, TOOL/VERSION/CASE."""
+    path = root / name / "case.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     raws = tuple(
         Raw(
@@ -48,7 +50,7 @@ def _case(path: Path) -> Case:
         for entry in document["commands"]
     )
     return Case(
-        id=str(path.parent.relative_to(CORPUS)),
+        id=name,
         reader=BY_NAME[document["reader"]],
         raws=raws,
         facts=document.get("facts"),
@@ -76,4 +78,17 @@ def value(facts: Facts, dotted: str) -> object:
             while word not in {element["name"] for element in found}:
                 word = f"{word}.{words.pop(0)}"
             found = next(element for element in found if element["name"] == word)
+    return found
+
+
+def differing(facts: Facts, expected: dict[str, object]) -> list[str]:
+    """What is not as the state that was set says, one line each; a range holds its ends."""
+    found = []
+    for dotted, wanted in expected.items():
+        got = value(facts, dotted)
+        if isinstance(wanted, dict):
+            if not (isinstance(got, int) and wanted["from"] <= got <= wanted["to"]):
+                found.append(f"{dotted} is {got!r}, not from {wanted['from']} to {wanted['to']}")
+        elif got != wanted:
+            found.append(f"{dotted} is {got!r}, not {wanted!r}")
     return found

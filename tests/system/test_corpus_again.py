@@ -1,0 +1,39 @@
+"""What the corpus recorded, real tools print today: the same facts in the same states, in the same shape.
+
+The recording itself runs once for all cases, in namespaces of its own (tests/corpus/README.md).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.compare import differences
+from tests.corpus.record import DOCUMENTED, record, root_missing
+from tests.corpus.recorder import CASES
+from tests.unit import corpus
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Every case that can be recorded here, and what went wrong with those that could not."""
+    into = tmp_path_factory.mktemp("corpus")
+    return into, record([case for case in CASES if root_missing(case) is None], into)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_recorded_again_it_says_the_same(recorded: tuple[Path, dict[str, str]], case: str) -> None:
+    into, failed = recorded
+    if missing := root_missing(case):
+        pytest.skip(f"{missing} names no unpacked package (tests/corpus/README.md)")
+    assert case not in failed, failed[case]
+    found = differences(corpus.read(corpus.CORPUS, case), corpus.read(into, case))
+    assert not found, "\n".join((f"{case} is not what the corpus holds:", *found))
+
+
+def test_every_case_is_recorded_again_or_excluded_by_name() -> None:
+    recorded = {case.id for case in corpus.load() if case.source.startswith("recorded: ")}
+    documented = {case.id for case in corpus.load() if case.source.startswith("documented: ")}
+    assert recorded == set(CASES)
+    assert documented == set(DOCUMENTED)
