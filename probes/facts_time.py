@@ -52,7 +52,8 @@ class ChronyFacts(msgspec.Struct, frozen=True, tag="chrony"):
     refid: str  # 8 hex digits; 00000000 = none, 7F7F0101 = local
     source: str  # name or address of the selected source, "" if none
     stratum: int
-    ref_time_ns: int | None  # UTC (guest's clock) of the last update; None = never
+    # UTC of the last update as chronyd corrects it: guest's clock less system_offset_ns; None = never
+    ref_time_ns: int | None
     guest_utc_ns: int | None  # the guest's clock when this was read (whole seconds), to age ref_time
     system_offset_ns: int  # system clock minus NTP time, positive = fast
     last_offset_ns: int

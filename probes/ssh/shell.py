@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -300,7 +301,8 @@ async def exchange(
     try:
         payload = f"{line}\n".encode()
         sent_ns = clock.mono_ns()
-        channel.write(payload)
+        with contextlib.suppress(LinkError):  # closing already: why comes with its end
+            channel.write(payload)
         async with asyncio.timeout(timeout_s):
             data, received_ns = await answer
         return Reply(clean(data, Scanner.LINE_MAX)[0], sent_ns, received_ns)

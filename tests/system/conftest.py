@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpus.record import record, root_missing
+from tests.corpus.recorder import CASES
 from tests.system.nodes.lab import SystemLab
 
 _HERE = Path(__file__).parent
@@ -64,3 +66,10 @@ def jump_network(lab: SystemLab) -> Iterator[SystemLab]:
     """The lab, with the test itself (event loop, new threads, new processes) in the jump node's network."""
     with lab.jump.in_network():
         yield lab
+
+
+@pytest.fixture(scope="session")
+def recorded_again(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Every case of the corpus that can be recorded here, recorded today, and what went wrong with others."""
+    into = tmp_path_factory.mktemp("corpus")
+    return into, record([case for case in CASES if root_missing(case) is None], into)

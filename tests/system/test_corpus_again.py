@@ -10,21 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.corpus.compare import differences
-from tests.corpus.record import DOCUMENTED, record, root_missing
+from tests.corpus.record import DOCUMENTED, root_missing
 from tests.corpus.recorder import CASES
 from tests.unit import corpus
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Every case that can be recorded here, and what went wrong with those that could not."""
-    into = tmp_path_factory.mktemp("corpus")
-    return into, record([case for case in CASES if root_missing(case) is None], into)
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_recorded_again_it_says_the_same(recorded: tuple[Path, dict[str, str]], case: str) -> None:
-    into, failed = recorded
+def test_recorded_again_it_says_the_same(recorded_again: tuple[Path, dict[str, str]], case: str) -> None:
+    into, failed = recorded_again
     if missing := root_missing(case):
         pytest.skip(f"{missing} names no unpacked package (tests/corpus/README.md)")
     assert case not in failed, failed[case]

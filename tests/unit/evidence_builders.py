@@ -144,7 +144,9 @@ def chrony(
     refid: str = "0A000001",
     leap: str = "normal",
     poll: int = 6,
+    slewing_s: int = 0,
 ) -> ChronyFacts:
+    """A chronyd with one source; `slewing_s`: guest ahead of NTP time, still being corrected."""
     now = UTC0 + round(seconds * S)
     source = ChronySource("server", state, "dc1", 3, poll, reach, age_s, 0, MS)
     return ChronyFacts(
@@ -154,8 +156,8 @@ def chrony(
         source="dc1",
         stratum=3,
         ref_time_ns=now - age_s * S,
-        guest_utc_ns=now,
-        system_offset_ns=0,
+        guest_utc_ns=now + slewing_s * S,
+        system_offset_ns=slewing_s * S,
         last_offset_ns=0,
         rms_offset_ns=0,
         frequency_ppb=0,

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cutover_tui.core.evidence import Baseline, MarkPoint
 from cutover_tui.core.finding import Finding, Verdict
@@ -219,7 +220,15 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
         (b.chrony(95), ("pass", "ok")),
         (b.chrony(95, reach=0o7), ("pass", "ok")),
         (b.chrony(95, reach=0o3), ("unknown", "few-updates")),
-        (b.chrony(95, reach=0, state="unusable"), ("unknown", "no-answer-yet")),
+        (b.chrony(95, reach=0, state="unusable"), ("fail", "no-reachable-source")),
+        (
+            structs.replace(b.chrony(95, reach=0, state="unusable"), ref_time_ns=None),
+            ("unknown", "no-answer-yet"),
+        ),
+        (b.chrony(95, slewing_s=-400), ("pass", "ok")),
+        (b.chrony(95, slewing_s=400), ("pass", "ok")),
+        (b.chrony(95, slewing_s=-400, age_s=400), ("fail", "stale-update")),
+        (b.chrony(95, age_s=-5), ("unknown", "update-in-future")),
         (b.chrony(95, state="falseticker"), ("unknown", "not-selected")),
         (b.chrony(95, refid="7F7F0101"), ("fail", "local-reference")),
         (b.chrony(95, leap="unsynchronised"), ("fail", "unsynchronised")),
@@ -237,7 +246,7 @@ def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]
 
 def test_a_daemon_without_an_answer_gets_a_moment_and_no_more() -> None:
     world = with_chrony(b.ABSENT)
-    deaf = b.chrony(0, reach=0, state="unusable")
+    deaf = structs.replace(b.chrony(0, reach=0, state="unusable"), ref_time_ns=None)
     world.see(b.observed("chrony", 96, deaf), b.observed("services", 96, b.services("chronyd")))
     assert said(world, "time.provider", 100) == ("unknown", "no-answer-yet")
     world.see(*(b.observed("chrony", s, deaf) for s in (111, 126, 141)))

@@ -80,7 +80,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
 def _deaf(facts: Facts | None) -> bool:
     """A provider that runs and has not heard from any source."""
     if isinstance(facts, ChronyFacts):
-        return facts.running and all(s.reach == 0 for s in facts.sources)
+        return facts.running and facts.ref_time_ns is None and all(s.reach == 0 for s in facts.sources)
     return isinstance(facts, TimesyncdFacts) and facts.running and facts.packet_count == 0
 
 
@@ -143,7 +143,8 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
                 used=used,
             )
         if all(s.reach == 0 for s in facts.sources):
-            if _for(evidence, "chrony", _deaf) < GRACE_NS:
+            # One that has updated the clock before is no new one: its sources are gone.
+            if facts.ref_time_ns is None and _for(evidence, "chrony", _deaf) < GRACE_NS:
                 return says.unknown(
                     "no-answer-yet",
                     f"chronyd runs; none of its {len(facts.sources)} sources has answered yet.",
@@ -177,7 +178,8 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Wait for its next update.",
             used=used,
         )
-    age = facts.guest_utc_ns - facts.ref_time_ns
+    # The time of an update is NTP time; the guest's clock is off it by what chronyd still corrects.
+    age = facts.guest_utc_ns - facts.system_offset_ns - facts.ref_time_ns
     if age < -FUTURE_NS:
         return says.unknown(
             "update-in-future",

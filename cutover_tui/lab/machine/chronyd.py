@@ -1,8 +1,9 @@
 """A model of chronyd over a simulated clock: polls, reach, selection, frequency, step or slew.
 
 Pure: `advance` is given true time and a way to ask a source, and returns nothing but state.
-It follows chrony 4.3 where an observer can tell: iburst sends four requests two seconds
-apart, a source needs three samples before it is used, an offset above `makestep`'s
+It follows chrony 4.3 where an observer can tell: iburst sends four requests two seconds or a
+quarter of the interval apart, offsets and times of updates are those of the clock less what is
+still being slewed, a source needs three samples before it is used, an offset above `makestep`'s
 threshold is stepped within its first updates and slewed at no more than 83333 ppm after
 them, and the frequency comes from a line through the samples kept.
 """
@@ -73,7 +74,7 @@ class Source:
     reach: int = 0
     last_rx: int | None = None  # true time of the last good sample
     stratum: int = 0
-    measured_ns: int = 0  # the last sample as measured
+    measured_ns: int = 0  # the last sample, without the slew that ran then
     adjusted_ns: int = 0  # the same, less what was corrected since
     delay_ns: int = 0
     root_delay_ns: int = 0
@@ -131,7 +132,7 @@ class Chronyd:
     steps: int = 0
     last_update: int | None = None
     previous_update: int | None = None
-    ref_utc: int = 0  # what the guest's clock showed at the last update, after it
+    ref_utc: int = 0  # at the last update, what the guest's clock would show were its slew over
     last_offset_ns: int = 0
     rms_ns: int = 0
     residual_ppb: int = 0
@@ -172,7 +173,8 @@ class Chronyd:
         elif not good and source.reach == 0:
             source.burst_left = 0
             source.poll = min(source.poll + 1, max(source.line.maxpoll, source.line.minpoll))
-        source.next_poll = now + (_BURST_GAP if source.burst_left else SECOND << max(source.poll, 0))
+        interval = SECOND << max(source.poll, 0)
+        source.next_poll = now + (min(_BURST_GAP, interval // 4) if source.burst_left else interval)
         if reply is None or not good:
             if source is self.selected and source.reach == 0:
                 self.selected = None
@@ -181,7 +183,6 @@ class Chronyd:
         source.reach |= 1
         source.last_rx = now
         source.stratum = reply.stratum
-        source.measured_ns = source.adjusted_ns = reply.offset_ns
         source.delay_ns = reply.delay_ns
         source.root_delay_ns = reply.root_delay_ns
         source.root_dispersion_ns = reply.root_dispersion_ns
@@ -190,6 +191,7 @@ class Chronyd:
             source.poll, source.steady = source.poll + 1, 0
         # A slew that still runs is already decided: the line through the samples is without it.
         sample = (now, reply.offset_ns + clock.slewing(now))
+        source.measured_ns = source.adjusted_ns = sample[1]
         if source.samples and abs(sample[1] - source.expected(now)) > _JUMP:
             source.poll, source.steady = source.line.minpoll, 0
             source.samples.clear()  # somebody set the clock: what was measured before says nothing now
@@ -226,7 +228,7 @@ class Chronyd:
             self.steps += 1
         else:
             clock = clock.slewed(now, correction)
-        self.ref_utc = clock.read(now)
+        self.ref_utc = clock.read(now) + clock.slewing(now)
         for source in self.sources:
             source.samples = [(t, y - offset - part(t - now, slope)) for t, y in source.samples]
             source.adjusted_ns -= offset

@@ -108,7 +108,7 @@ class SystemLab:
         self.directory = Path(self._ends.enter_context(tempfile.TemporaryDirectory(prefix="nodes-")))
         """On the machine: keys and files for clients that run outside of the nodes."""
         self.guests: dict[str, Guest] = {}
-        self._servers: dict[str, Node] = {}
+        self.servers: dict[str, Node] = {}
         self._package: Path | None = None
         try:
             self._state = self.directory / "state"
@@ -140,7 +140,7 @@ class SystemLab:
     @property
     def references(self) -> list[str]:
         """Addresses of all references, in the order they were made."""
-        return [node.address for node in self._servers.values()]
+        return [node.address for node in self.servers.values()]
 
     def reference(self, name: str, *, wrong_by_s: float = 0, drift_ppm: float = 0, stratum: int = 8) -> Node:
         """An NTP server: the machine's time, or its own wrong one."""
@@ -149,7 +149,7 @@ class SystemLab:
             node.install_clock(self._library, offset_ns=_ns(wrong_by_s), drift_ppb=_ppb(drift_ppm))
         self._start(node)
         chronyd.serve(node, stratum=stratum)
-        self._servers[name] = node
+        self.servers[name] = node
         self._tell_jump()
         return node
 
@@ -276,7 +276,7 @@ class SystemLab:
         self.ssh_config.write_text(f"{each}Host *\n{rest}{outside}")
         self.jump.write("/root/.ssh/config", f"Host *\n{rest}", mode=0o600)
         self.jump.write("/root/.ssh/known_hosts", known, mode=0o600)
-        nodes = [self.jump, *self._servers.values(), *(g.node for g in guests)]
+        nodes = [self.jump, *self.servers.values(), *(g.node for g in guests)]
         self.jump.write(
             "/etc/hosts", "127.0.0.1 localhost\n" + "".join(f"{n.address} {n.name}\n" for n in nodes)
         )
