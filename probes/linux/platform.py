@@ -23,6 +23,7 @@ _DMI = "/sys/class/dmi/id"
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _WORD = re.compile(r"[0-9A-Za-z._-]{1,64}\Z", re.ASCII)
+_UID = re.compile(r"\d{1,10}\Z", re.ASCII)
 _KERNEL = re.compile(r"\d+\.\d[0-9A-Za-z.+~_-]{0,60}\Z", re.ASCII)
 _HOSTNAME = re.compile(r"[0-9A-Za-z._-]{1,253}\Z", re.ASCII)
 _KEY = re.compile(r"[a-z]+=")
@@ -102,7 +103,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
             clocksource=_matching(_line(current), _WORD),
             clocksources=tuple(_words(available)),
             host_keys=tuple(sorted(_fingerprint(key.out) for key in keys if key.rc == 0)),
-            privileged=_line(uid) == "0",
+            privileged=_matching(_line(uid), _UID) == "0",
         )
     except Unparsed as error:
         return Failure(FailureKind.NOT_UNDERSTOOD, str(error))

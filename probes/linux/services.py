@@ -76,7 +76,7 @@ _ENABLED = frozenset(
 )
 _NO_SYSTEMD = "has not been booted with systemd"
 _FOOTER = re.compile(r"(\d+) unit files listed\.\Z", re.ASCII)
-_HEADER = re.compile(r"UNIT FILE +STATE(?: +(?:VENDOR )?PRESET)? *\Z")
+_HEADER = re.compile(r"UNIT FILE +STATE( +(?:VENDOR )?PRESET)? *\Z")
 _RC_LINK = re.compile(r"([SK])\d\d([0-9A-Za-z_.-]+)\Z", re.ASCII)
 _OPENRC = re.compile(r" *([0-9A-Za-z_.-]+) \|((?: +[a-z]+)*) *\Z", re.ASCII)
 
@@ -159,13 +159,16 @@ def _offline(raw: Raw) -> list[Unit]:
         return []
     lines = [line for line in whole_lines(raw.out) if line]
     footer = _FOOTER.match(lines[-1]) if lines else None
-    rows = lines[1:-1] if lines and _HEADER.match(lines[0]) else lines[:-1]
+    header = _HEADER.match(lines[0]) if lines else None
+    rows = lines[1:-1] if header is not None else lines[:-1]
+    # Without the header nothing says which of a row's words is the state and which the preset.
+    columns = 0 if header is None else 3 if header.group(1) else 2
     if footer is None or int(footer.group(1)) != len(rows):
         raise Unparsed("systemctl list-unit-files: the list is not complete")
     units = []
     for row in rows:
         words = row.split()
-        if len(words) not in (2, 3) or words[0] not in UNITS:
+        if len(words) != columns or words[0] not in UNITS:
             raise Unparsed(f"systemctl list-unit-files: {quoted(row)}")
         enabled = _word(words[1], _ENABLED)
         if enabled != "alias":  # another name of a unit that is listed itself

