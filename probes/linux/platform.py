@@ -208,7 +208,7 @@ def _whole(blob: bytes) -> bool:
 
 READER = Reader(
     name="platform",
-    version=1,
+    version=2,
     family=Family.IDENTITY,
     commands=(
         Command(("cat", "/etc/os-release")),

@@ -207,7 +207,7 @@ def _sysv(raw: Raw) -> list[Unit]:
 
 READER = Reader(
     name="services",
-    version=1,
+    version=2,
     family=Family.TIME,
     commands=(
         Command(("systemctl", "show", "--all", "-p", ",".join(_PROPERTIES), *UNITS)),

@@ -24,6 +24,9 @@ from tests.system.differential.sides import SECOND, Lab, Real, Seen
 from tests.system.nodes.lab import SystemLab
 
 SLACK_NS = SECOND // 2
+SLEW_SLACK_NS = SECOND
+"""A slew of 83 ms a second begins some polls after a jump: when chronyd notices, and has three new samples."""
+
 EACH = [(state.name, moment) for state in STATES for moment in state.moments]
 
 
@@ -135,7 +138,7 @@ def test_the_same_facts(pairs: dict[str, Pair], state: str, moment: int) -> None
     offsets = {s.name: s.offset_ns for s in real.sources}
     for source in lab.sources:
         assert abs(source.offset_ns - offsets[source.name]) < SLACK_NS, source.name
-    assert abs(lab.system_offset_ns - real.system_offset_ns) < SLACK_NS
+    assert abs(lab.system_offset_ns - real.system_offset_ns) < SLEW_SLACK_NS
 
 
 @pytest.mark.parametrize(("state", "moment"), EACH)
