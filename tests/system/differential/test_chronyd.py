@@ -23,6 +23,8 @@ from tests.system.differential.chronyd_states import (
 from tests.system.differential.sides import SECOND, Lab, Real, Seen
 from tests.system.nodes.lab import SystemLab
 
+pytestmark = pytest.mark.timeout(240)  # the first test waits for the soaks of all
+
 SLACK_NS = SECOND // 2
 SLEW_SLACK_NS = SECOND
 """A slew of 83 ms a second begins some polls after a jump: when chronyd notices, and has three new samples."""
@@ -129,7 +131,6 @@ def _facts(seen: Seen, moment: float) -> ChronyFacts:
     return facts
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("state", "moment"), EACH)
 def test_the_same_facts(pairs: dict[str, Pair], state: str, moment: int) -> None:
     pair = pairs[state]
