@@ -68,7 +68,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=3,
+            version=4,
             family=Family.TIME,
             soak=None,
             attempts=None,
