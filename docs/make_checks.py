@@ -104,6 +104,18 @@ ABOUT = {
             "makes them."
         ),
     ),
+    "time.projection": (
+        "Will the clock still be right after the horizon: is it kept, or when is Kerberos' tolerance used up?",
+        (
+            "While `time.provider` passes, the clock counts as *disciplined*: its offset must have held, and what "
+            "the provider corrects it by must be known; above 300 ppm (skew included) that is a word of warning, "
+            "since that the clock is held was measured. Otherwise it is *free-running* and never passes: the check says "
+            "when the tolerance will be reached if the rate stays, or how many more minutes it takes to tell. "
+            "The rate rests on the tightest reading of each 10 s over the last 15 to 30 minutes; how far its "
+            "interval can be trusted is measured in [estimate.md](estimate.md). A jump of more than 150 ms a second and "
+            "the bounds of the readings around it is a step; the second one in that time fails."
+        ),
+    ),
     "time.reboot": (
         "Was the guest rebooted after the mark, and was time right in two looks after that boot?",
         (

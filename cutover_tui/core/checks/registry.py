@@ -10,6 +10,7 @@ from cutover_tui.core.checks import (
     naive,
     time_master,
     time_offset,
+    time_projection,
     time_provider,
     time_reboot,
     time_reference,
@@ -18,7 +19,7 @@ from cutover_tui.core.checks.check import Asked, Check, Says
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
-from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck
+from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck
 from probes.observation import Family
 
 # How old an observation may be at `mark_done`: the cheap readers run every 15 s.
@@ -115,6 +116,30 @@ _ALL = (
         jump_readers=("ntp",),
         looks_back=time_offset.looks_back,
         naive="`date` agrees with the wall clock to the second, now",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="time.projection",
+            version=1,
+            family=Family.TIME,
+            soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "horizon": Param(
+                    "duration", 72 * HOUR, 24 * HOUR, 720 * HOUR, doc="how far ahead the clock must be right"
+                ),
+                "within": Param(
+                    "duration", 5 * SECOND, 1, 30 * SECOND, doc="a kept clock is never farther off than this"
+                ),
+            },
+        ),
+        judge=time_projection.run,
+        criterion=time_projection.criterion,
+        readers=("chrony", "timesyncd", "services"),
+        jump_readers=("ntp",),
+        looks_back=time_projection.looks_back,
+        naive="the offset is small now, so it will be small next week",
     ),
     Check(
         spec=CheckSpec(

@@ -70,7 +70,6 @@ class CheckSpec:
 
 PLANNED = frozenset(
     {
-        "time.projection",
         "time.rtc",
         "kdc.clock",
         "kerberos.as",

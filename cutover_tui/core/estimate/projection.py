@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.estimate.estimator import BLOCK_NS, Estimate
 from cutover_tui.core.estimate.hard import PPB
 
@@ -126,21 +125,16 @@ def more(more_ns: int | None) -> str:
 
 
 def rate(low_ppb: int, middle_ppb: int, high_ppb: int) -> str:
-    """A rate with its interval, in ppm: `+31,400 ± 3 ppm`."""
+    """A rate with its interval: `+31,400 ± 3 ppm`."""
     half = max(high_ppb - middle_ppb, middle_ppb - low_ppb)
-    return f"{_ppm(middle_ppb, half, sign=True)} ± {_ppm(half, half)} ppm"
+    return f"{ppm(middle_ppb, half, sign=True)} ± {ppm(half, half)} ppm"
 
 
-def _ppm(ppb: int, half_ppb: int, *, sign: bool = False) -> str:
-    """In ppm: whole ones where the uncertainty is above one, otherwise a tenth or a hundredth."""
+def ppm(ppb: int, half_ppb: int = 0, *, sign: bool = False) -> str:
+    """ppb as ppm with as many places as an uncertainty of `half_ppb` leaves meaning: none, one or two."""
     places = 0 if half_ppb >= 10_000 else 1 if half_ppb >= 1_000 else 2
     unit = 10 ** (3 - places)
     size = (abs(ppb) + unit // 2) // unit
     mark = "-" if ppb < 0 and size else "+" if sign else ""
     whole, part = divmod(size, 10**places)
     return f"{mark}{whole:,}.{part:0{places}}" if places else f"{mark}{whole:,}"
-
-
-def amount(ns: int) -> str:
-    """A step's amount with its sign."""
-    return time_amount(ns, sign=True)
