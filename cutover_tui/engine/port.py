@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from cutover_tui.core.estimate.regime import Regime
 from cutover_tui.core.finding import Decision
 from cutover_tui.core.runbook import Tier
 from cutover_tui.record.state import Status
@@ -114,6 +115,31 @@ class ClockPoint(msgspec.Struct, frozen=True, array_like=True):
     bound_ns: int
 
 
+class ClockRate(msgspec.Struct, frozen=True):
+    """How fast a clock runs off, and when Kerberos' tolerance is used up if that stays so.
+
+    The same figures as `time.projection` has: the rate lies within `low_ppb`..`high_ppb`. Before
+    there is a rate (`n` = 0) all three are 0. `basis`: *statistics* (95 %) or *bounds* (hard, wider).
+    `earliest_ns` None: never; `latest_ns` None: perhaps never. `reaches` is about the horizon; where
+    it is None, `more_ns` says how much longer to measure until it can be told (None: the window is
+    too short for that). `regime` is what the readings alone say; who keeps the clock says `provider`.
+    """
+
+    ppb: int
+    low_ppb: int
+    high_ppb: int
+    basis: Literal["none", "statistics", "bounds"]
+    n: int  # buckets of ten seconds it rests on
+    span_ns: int
+    regime: Regime
+    earliest_ns: int | None
+    latest_ns: int | None
+    reaches: bool | None
+    more_ns: int | None
+    step_count: int
+    steps: tuple[tuple[int, int], ...] = ()  # the last few: mono_ns, amount
+
+
 class ClockSeries(msgspec.Struct, frozen=True):
     """One guest's clock over a stretch, oldest first.
 
@@ -123,9 +149,10 @@ class ClockSeries(msgspec.Struct, frozen=True):
 
     host: str
     points: tuple[ClockPoint, ...]
-    drift_ppb: int | None  # slope over the last minutes, None = not enough data
+    drift_ppb: int | None  # the middle of `rate`, None = not enough data
     provider: str | None
     gaps: tuple[tuple[int, int], ...] = ()
+    rate: ClockRate | None = None  # None = no reading in the last minutes
 
 
 class ClockMark(msgspec.Struct, frozen=True):

@@ -11,11 +11,12 @@ from cutover_tui.core.checks.references import HOLD_NS, Standing
 from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.standing_line import StandingLine
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
-from cutover_tui.core.drift import drift_ppb
+from cutover_tui.core.estimate.estimator import Estimate
 from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
-from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck, Runbook, Step
+from cutover_tui.core.runbook import HOUR, SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
+from cutover_tui.engine.clock_rates import ClockRates, clock_rate
 from cutover_tui.engine.port import (
     ActionView,
     ClockMark,
@@ -30,7 +31,7 @@ from cutover_tui.engine.port import (
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.state import State
 from probes.facts_identity import PlatformFacts
-from probes.observation import JUMP, Instant, Sample
+from probes.observation import JUMP, Family, Instant, Sample
 
 KEPT_NS = 2 * HOUR
 """How far back a clock screen can look."""
@@ -48,6 +49,7 @@ class Live:
     _line: StandingLine | None = None
     _last_answer_ns: int = -1
     _settled: dict[str, list[Reading]] = field(default_factory=dict)
+    _rates: ClockRates = field(default_factory=ClockRates)
 
     def standings(self) -> Sequence[Standing]:
         """What the clocks asked say together over time; only new answers are computed."""
@@ -57,6 +59,7 @@ class Live:
             self._line = StandingLine.over(self.runbook.domain, self.state.anchor)
             self._last_answer_ns = -1
             self._settled.clear()
+            self._rates.clear()
         first = bisect_right(log.observations, self._last_answer_ns, key=lambda o: o.ended.boottime_ns)
         new = log.observations[first:]
         if new:
@@ -80,6 +83,13 @@ class Live:
         first = bisect_right(kept, since_ns, key=lambda r: r.mono_ns)
         recent_ns = max(since_ns, kept[-1].mono_ns if kept else -1)
         return kept[first:] + _against(samples.between(recent_ns, until_ns), line)
+
+    def estimate(self, host: str, until_ns: int) -> Estimate | None:
+        """What is known of a clock's rate, from what came after the last disturbance of time."""
+        void = self.state.last_voids(host).get(Family.TIME)
+        anchor = self.state.anchor
+        void_ns = void.boottime_ns if void is not None and anchor and void.boot_id == anchor.boot_id else -1
+        return self._rates.estimate(host, self.logs.of(host).samples, self.consensus(), void_ns, until_ns)
 
 
 def _against(samples: Sequence[Sample], line: Sequence[Standing]) -> list[Reading]:
@@ -214,12 +224,13 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
     series: list[ClockSeries] = []
     for host in hosts:
         readings = live.readings(host, since_ns, now.boottime_ns)
-        recent = [r for r in readings if r.mono_ns > now.boottime_ns - 2 * MINUTE]
+        rate = clock_rate(live.estimate(host, now.boottime_ns), live.runbook, now.boottime_ns)
         series.append(
             ClockSeries(
                 host=host,
                 points=tuple(ClockPoint(r.mono_ns, r.offset_ns, r.bound_ns) for r in thin(readings, points)),
-                drift_ppb=drift_ppb(recent),
+                drift_ppb=rate.ppb if rate is not None and rate.n else None,
+                rate=rate,
                 provider=_provider(live, host, now),
                 gaps=tuple(
                     (a.mono_ns, b.mono_ns) for a, b in pairwise(readings) if b.mono_ns - a.mono_ns > GAP_NS

@@ -71,12 +71,21 @@ class Estimator:
 
         `grain_ns` is how coarse the guest shows its clock. Readings not newer than the last are ignored.
         """
-        full = self._gatherer.add(mono_ns, offset_ns, bound_ns, grain_ns)
+        gatherer = self._gatherer
+        last = gatherer.last
+        if last is not None and mono_ns <= last[0]:
+            return
+        full = gatherer.add(mono_ns, offset_ns, bound_ns, grain_ns)
         block = mono_ns // self._block_ns
         if full is not None:
+            current = full.mono_ns // self._block_ns == self._block
             self._elder.add(full)
-            if full.mono_ns // self._block_ns == self._block:
+            if current:
                 self._younger.add(full)
+            if gatherer.step_ns:
+                self._elder.step(mono_ns, gatherer.step_ns)
+                if current:
+                    self._younger.step(mono_ns, gatherer.step_ns)
         if block != self._block:
             self._turn(block)
 

@@ -8,6 +8,8 @@ anything: noise that remembers itself has them too).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from cutover_tui.core.estimate.bucket import Bucket
@@ -21,6 +23,11 @@ LOOK_EVERY = 15
 
 ROBUST_EVERY = 30
 """Buckets between two comparisons with the robust slope: 5 minutes."""
+
+NARROWER = 200
+"""Statistics may narrow the hard bounds so many times and no more: residuals without any noise are those
+of a coarse or a simulated clock, and no certainty.
+"""
 
 STEPS_KEPT = 8
 """Amounts of steps that are remembered; they are counted beyond that."""
@@ -47,7 +54,7 @@ class Slope(msgspec.Struct, frozen=True):
     high_ppb: int
     hard_low_ppb: int
     hard_high_ppb: int
-    basis: str
+    basis: Literal["statistics", "bounds"]
     since_ns: int  # mono of its first and last bucket
     until_ns: int
     n: int
@@ -106,16 +113,19 @@ class Segment:
     def add(self, bucket: Bucket) -> None:
         """Take the next bucket: O(1) but for the looks at the whole, which are seldom."""
         self._slope = None
-        if bucket.step_ns and self.buckets:
-            self.step_count += 1
-            self.steps = [*self.steps, Step(bucket.mono_ns, bucket.step_ns)][-STEPS_KEPT:]
-            self._keep([])
         if not self._append(bucket):
             self.bends += 1
             while not self._keep(self.buckets[(len(self.buckets) + 1) // 2 :]):
                 pass
         if bucket.slot >= self.looks_from:
             self._look()
+
+    def step(self, mono_ns: int, amount_ns: int) -> None:
+        """The clock has jumped: what comes now has nothing to do with what was."""
+        self._slope = None
+        self.step_count += 1
+        self.steps = [*self.steps, Step(mono_ns, amount_ns)][-STEPS_KEPT:]
+        self._keep([])
 
     def slope(self) -> Slope | None:
         """The rate now; None below three buckets since the last step."""
@@ -146,9 +156,10 @@ class Segment:
         hard = self._hard.ppb()
         assert hard is not None  # noqa: S101 - three buckets have a line, or they would have been halved
         low, high = hard
-        middle, basis = (low + high) // 2, "bounds"
+        middle = (low + high) // 2
+        basis: Literal["statistics", "bounds"] = "bounds"
         fit = self._sums.fit()
-        half = self._half(fit)
+        half = self._half(fit, (high - low) // (2 * NARROWER) + 1)
         if fit is not None and half is not None and not self._robust_says_no:
             inner = max(low, fit.slope_ppb - half), min(high, fit.slope_ppb + half)
             if inner[0] <= inner[1]:
@@ -166,12 +177,12 @@ class Segment:
             n=len(self.buckets),
         )
 
-    def _half(self, fit: Fit | None) -> int | None:
+    def _half(self, fit: Fit | None, least: int) -> int | None:
         """The statistical half-width, how unsteady the rate was, and what the coarsest grain may tilt a line by."""
         if fit is None or fit.half_ppb is None:
             return None
         span = self.buckets[-1].mono_ns - self.buckets[0].mono_ns
-        return fit.half_ppb + self._unsteady + self._grain * PPB // span
+        return max(fit.half_ppb, least) + self._unsteady + self._grain * PPB // span
 
     def _look(self) -> None:
         """Now and then, and as soon as it is asked for, look at all buckets together."""
