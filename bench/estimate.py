@@ -96,32 +96,28 @@ def window(
 
 def coverage() -> Iterator[str]:
     """The table's rows."""
-    for name, (model, wander) in MODELS.items():
+    for name in MODELS:
         for seconds, runs in WINDOWS:
-            for drift in DRIFTS_PPM:
-                slopes = [
-                    window(model, wander, drift, seconds, Random(f"{name}/{seconds}/{drift}/{run}"))
-                    for run in range(runs)
-                ]
-                yield _row(
-                    f"| {name} | {seconds} s | {drift:,} ppm |",
-                    [(s, t) for s, t in slopes if s is not None],
-                    runs,
-                )
+            for drift_ppm in DRIFTS_PPM:
+                yield row(name, seconds, drift_ppm, runs)
 
 
-def _row(head: str, slopes: list[tuple[Slope, int]], runs: int) -> str:
-    held = sum(s.low_ppb <= true <= s.high_ppb for s, true in slopes)
-    hard = sum(s.hard_low_ppb <= true <= s.hard_high_ppb for s, true in slopes)
-    half = statistics.median((s.high_ppb - s.low_ppb) / 2000 for s, _ in slopes)
-    hard_half = statistics.median((s.hard_high_ppb - s.hard_low_ppb) / 2000 for s, _ in slopes)
-    cells = (
-        f"{100 * held / runs:.0f} %",
-        f"{half:.3g} ppm",
-        f"{100 * hard / runs:.0f} %",
-        f"{hard_half:.3g} ppm",
+def row(name: str, seconds: int, drift_ppm: int, runs: int) -> str:
+    """One row of the table; a run without a slope covers nothing."""
+    model, wander_ppm = MODELS[name]
+    ends = [
+        window(model, wander_ppm, drift_ppm, seconds, Random(f"{name}/{seconds}/{drift_ppm}/{run}"))
+        for run in range(runs)
+    ]
+    told = [(slope, true) for slope, true in ends if slope is not None]
+    held = sum(s.low_ppb <= true <= s.high_ppb for s, true in told)
+    hard = sum(s.hard_low_ppb <= true <= s.hard_high_ppb for s, true in told)
+    half = statistics.median((s.high_ppb - s.low_ppb) / 2000 for s, _ in told)
+    hard_half = statistics.median((s.hard_high_ppb - s.hard_low_ppb) / 2000 for s, _ in told)
+    return (
+        f"| {name} | {seconds} s | {drift_ppm:,} ppm | {100 * held / runs:.0f} % | {half:.3g} ppm "
+        f"| {100 * hard / runs:.0f} % | {hard_half:.3g} ppm |"
     )
-    return f"{head} {' | '.join(f'{cell}' for cell in cells)} |"
 
 
 def cost_ms() -> float:
@@ -150,7 +146,9 @@ Simulated readings once a second, the tightest of each 10 s counts. *Interval* i
 `time.projection` decides on: least squares at 95 %, widened by what the residuals remember, inside the
 hard bounds; below six buckets the hard bounds alone. *Hard* are the slopes of all lines through
 every [offset ± bound], whatever the noise. Coverage: how often it holds the true rate at the
-window's end; half-widths are medians. Round trips are 20 ms and more. {", ".join(f"{runs} runs for {seconds} s" for seconds, runs in WINDOWS)}.
+window's end; half-widths are medians. Round trips are 20 ms and more.
+{", ".join(f"{runs} runs for {seconds} s" for seconds, runs in WINDOWS)}: a true 95 % shows as ± 2 to 6 % around it.
+A session's own window is 15 to 30 minutes; 3600 s show what more would bring.
 
 In the last model the frequency itself wanders ({WANDER_PPM} ppm a square root of an hour): no interval of a straight
 line covers that, and the rate at the end is not the mean. That is why a free-running clock never passes.
