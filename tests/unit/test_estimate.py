@@ -15,7 +15,7 @@ from cutover_tui.core.estimate.estimator import BLOCK_NS, Estimate, Estimator, b
 from cutover_tui.core.estimate.hard import PPB, HardSlope
 from cutover_tui.core.estimate.segment import Segment, Slope
 from cutover_tui.core.estimate.signs import too_few_runs
-from cutover_tui.core.estimate.sums import Sums, student_milli
+from cutover_tui.core.estimate.sums import Sums, student_milli, sums_of
 from cutover_tui.core.estimate.theil_sen import medians, theil_sen
 from cutover_tui.core.estimate.wander import wander_bound
 
@@ -234,6 +234,15 @@ def test_reading_the_window_again_gives_the_same_to_the_bit(told: list[Told]) ->
             assert estimator_of(told[: i + 1], r[0]).estimate() == estimator.estimate()
 
 
+@given(lives(), st.integers(0, 100))
+def test_one_that_began_late_goes_on_like_the_others(told: list[Told], percent: int) -> None:
+    cut = max(1, len(told) * percent // 100)
+    late = estimator_of(told[:cut], told[cut - 1][0])
+    for r in told[cut:]:
+        late.add(*r)
+    assert late.estimate() == fed(told)
+
+
 @given(lives(), st.integers(-(10**15), 10**15), st.integers(1, 50))
 def test_neither_origin_matters(told: list[Told], offset: int, blocks: int) -> None:
     moved = [(m + blocks * BLOCK_NS, o + offset, b, g) for m, o, b, g in told]
@@ -352,6 +361,31 @@ def test_a_slow_change_inside_the_bounds_halves_the_window() -> None:
     assert segment.bends >= 1
     assert slope.n < 100
     assert slope.low_ppb <= 40_000 <= slope.high_ppb
+
+
+def test_halves_that_disagree_widen_the_interval_by_what_they_differ() -> None:
+    """Between a change that is certain (the older half goes) and none there are some that may be one."""
+    doubtful = 0
+    for seed in range(60):
+        rng = dice(seed)
+        segment = Segment(0)
+        for i in range(30):
+            offset = max(0, i - 15) * 10 * 12_000 + round(rng.gauss(0, 2e5))
+            segment.add(Bucket(i * BUCKET_NS, offset, 50 * MS))
+        if len(segment.buckets) < 30:
+            continue
+        slope = segment.slope()
+        older, newer = (sums_of(h, h[0]).fit() for h in (segment.buckets[:15], segment.buckets[15:]))
+        assert slope is not None
+        assert older is not None
+        assert newer is not None
+        assert older.half_ppb is not None
+        assert newer.half_ppb is not None
+        apart = abs(older.slope_ppb - newer.slope_ppb)
+        if apart > older.half_ppb + newer.half_ppb:
+            doubtful += 1
+            assert slope.high_ppb - slope.low_ppb >= 2 * apart
+    assert doubtful
 
 
 def test_slow_noise_alone_is_no_change() -> None:
