@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.references import HOLD_NS, Consensus
+from cutover_tui.core.checks.references import HOLD_NS, Standing
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.time_offset import reading
+from cutover_tui.core.checks.time_offset import reading, standing_of
 from cutover_tui.core.estimate.estimator import Estimate, Estimator, begin_ns
 from cutover_tui.core.estimate.projection import project
 from cutover_tui.core.evidence import SampleColumns
@@ -30,7 +30,7 @@ class ClockRates:
         self._kept.clear()
 
     def estimate(
-        self, host: str, samples: SampleColumns, line: Sequence[Consensus], void_ns: int, until_ns: int
+        self, host: str, samples: SampleColumns, line: Sequence[Standing], void_ns: int, until_ns: int
     ) -> Estimate | None:
         """What is known of a clock at `until_ns`, to the bit what a check that reads it all again finds.
 
@@ -49,11 +49,12 @@ class ClockRates:
         return now.estimate()
 
 
-def _take(estimator: Estimator, samples: Sequence[Sample], line: Sequence[Consensus]) -> None:
+def _take(estimator: Estimator, samples: Sequence[Sample], line: Sequence[Standing]) -> None:
     for sample in samples:
         r = reading(sample, line)
         if r is not None:
-            estimator.add(r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns)
+            judge = standing_of(sample, line).judge or ""
+            estimator.add(r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns, judge)
 
 
 def clock_rate(at: Estimate | None, runbook: Runbook, now_ns: int) -> ClockRate | None:

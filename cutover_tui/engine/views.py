@@ -89,7 +89,7 @@ class Live:
         void = self.state.last_voids(host).get(Family.TIME)
         anchor = self.state.anchor
         void_ns = void.boottime_ns if void is not None and anchor and void.boot_id == anchor.boot_id else -1
-        return self._rates.estimate(host, self.logs.of(host).samples, self.consensus(), void_ns, until_ns)
+        return self._rates.estimate(host, self.logs.of(host).samples, self.standings(), void_ns, until_ns)
 
 
 def _against(samples: Sequence[Sample], line: Sequence[Standing]) -> list[Reading]:

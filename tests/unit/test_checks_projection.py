@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from cutover_tui.core.checks.references import ConsensusLine
 from cutover_tui.core.checks.registry import asked
+from cutover_tui.core.checks.standing_line import StandingLine
 from cutover_tui.core.checks.time_projection import estimator_for, looks_back
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import judge
@@ -254,6 +254,26 @@ def test_a_shorter_horizon_than_a_day_is_an_error() -> None:
         load_text(text, "test.yaml")
 
 
+def test_a_domain_that_falls_silent_steps_no_guest() -> None:
+    """Controllers 2 s off judge a guest that follows them; without their answers the references do, twice."""
+    made = b.World()
+    for second in range(984, 2200, 16):
+        silent = 1200 <= second < 1400 or 1600 <= second < 1800
+        made.see(*(b.ntp(n, second) for n in ("ntp1", "ntp2")))
+        made.see(*(b.ntp(n, second, 2_000) for n in ("dc1", "dc2") if not silent))
+    made.tick(1000, 2199, offset_ms=2_000)
+    for second in range(1001, 2200, 15):
+        made.see(
+            b.observed("chrony", second, kept()(second)),
+            b.observed("timesyncd", second, b.ABSENT),
+            b.observed("services", second, b.services("chronyd")),
+        )
+    f = finding(made, 1200)
+    assert (f.verdict, f.reason_code) == (Verdict.PASS, "ok")
+    assert "the domain (dc1, dc2)" in f.reason
+    assert "see time.reference" in f.reason
+
+
 # the screen's figures are the check's
 
 
@@ -264,7 +284,7 @@ def test_a_live_view_has_the_checks_figures_to_the_bit() -> None:
     for second in range(7300):
         offset = second * 0.7 + (second % 13) / 10 + (800 if second > 4000 else 0)
         made.guest.add_sample(second + 1, b.sample(second, offset, 2 + second % 5))
-    line = ConsensusLine(b.ANCHOR, b.S, frozenset({"ntp1", "ntp2"}))
+    line = StandingLine.over(b.runbook().domain, b.ANCHOR)
     line.extend(made.jump.observations)
     rates = ClockRates()
     for until, void in ((300, -1), (301, -1), (1000, -1), (3000, -1), (4100, -1), (4105, 4050), (7250, 4050)):

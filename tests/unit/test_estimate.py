@@ -21,7 +21,7 @@ from cutover_tui.core.estimate.wander import wander_bound
 
 S = 1_000_000_000
 MS = 1_000_000
-Told = tuple[int, int, int, int]
+Told = tuple[int, int, int, int, str]
 
 
 def dice(seed: int) -> Random:
@@ -37,7 +37,7 @@ def readings(
     for second in range(seconds):
         error = rng.randint(-noise, noise)
         told.append(
-            ((start + second) * S, offset + second * ppb + error, abs(error) + rng.randint(1, 2 * MS), 0)
+            ((start + second) * S, offset + second * ppb + error, abs(error) + rng.randint(1, 2 * MS), 0, "")
         )
     return told
 
@@ -195,7 +195,7 @@ def test_queueing_in_one_direction_does_not_fool_it() -> None:
     told = []
     for second in range(600):
         queue = 80 * MS * second // 600
-        told.append(((90_000 + second) * S, queue // 2, 5 * MS + queue // 2, 0))
+        told.append(((90_000 + second) * S, queue // 2, 5 * MS + queue // 2, 0, ""))
     slope = sloped(told)
     assert slope.hard_low_ppb <= 0 <= slope.hard_high_ppb
 
@@ -209,14 +209,17 @@ def lives(draw: st.DrawFn) -> list[Told]:
     rng = dice(draw(st.integers(0, 10_000)))
     mono, offset, told = draw(st.integers(0, 3_000)) * S, rng.randint(-S, S), []
     for _ in range(draw(st.integers(1, 6))):
-        ppb = rng.choice((0, 12_000, 500_000, -31_400_000))
+        ppb, judge = (
+            rng.choice((0, 12_000, 500_000, -31_400_000)),
+            rng.choice(("domain", "domain", "references")),
+        )
         offset += rng.choice((0, 0, 2 * S, -3 * S))
         mono += rng.choice((0, 0, 60, 1000, 4000)) * S
         for _ in range(rng.randint(1, 700)):
             mono += 2 * S
             offset += 2 * ppb
             error = rng.randint(-MS, MS)
-            told.append((mono, offset + error, abs(error) + rng.randint(1, MS), rng.choice((0, 1000))))
+            told.append((mono, offset + error, abs(error) + rng.randint(1, MS), rng.choice((0, 1000)), judge))
     return told
 
 
@@ -245,7 +248,7 @@ def test_one_that_began_late_goes_on_like_the_others(told: list[Told], percent: 
 
 @given(lives(), st.integers(-(10**15), 10**15), st.integers(1, 50))
 def test_neither_origin_matters(told: list[Told], offset: int, blocks: int) -> None:
-    moved = [(m + blocks * BLOCK_NS, o + offset, b, g) for m, o, b, g in told]
+    moved = [(m + blocks * BLOCK_NS, o + offset, b, g, j) for m, o, b, g, j in told]
     here, there = fed(told).slope, fed(moved).slope
     assert (here is None) == (there is None)
     if here is not None and there is not None:
@@ -256,7 +259,7 @@ def test_neither_origin_matters(told: list[Told], offset: int, blocks: int) -> N
 
 @given(lives())
 def test_a_clock_upside_down_has_the_opposite_rate(told: list[Told]) -> None:
-    slope, mirrored = fed(told).slope, fed([(m, -o, b, g) for m, o, b, g in told]).slope
+    slope, mirrored = fed(told).slope, fed([(m, -o, b, g, j) for m, o, b, g, j in told]).slope
     assert (slope is None) == (mirrored is None)
     if slope is not None and mirrored is not None:
         assert slope.n == mirrored.n
@@ -268,10 +271,10 @@ def test_a_clock_upside_down_has_the_opposite_rate(told: list[Told]) -> None:
 @given(st.integers(0, 1000), st.permutations(range(9)))
 def test_within_a_bucket_only_the_tightest_reading_counts(seed: int, order: list[int]) -> None:
     told = readings(200, 12_000, noise=0, seed=seed)
-    tight = [(m, o, 1000 if m // S % 10 == 5 else 30 * MS, g) for m, o, _, g in told]
+    tight = [(m, o, 1000 if m // S % 10 == 5 else 30 * MS, g, j) for m, o, _, g, j in told]
     wild = [
-        (m, o, b, g) if b == 1000 else (m, o + order[i % 9] * MS, b, g)
-        for i, (m, o, b, g) in enumerate(tight)
+        (m, o, b, g, j) if b == 1000 else (m, o + order[i % 9] * MS, b, g, j)
+        for i, (m, o, b, g, j) in enumerate(tight)
     ]
     assert sloped(wild) == sloped(tight)
 
@@ -328,14 +331,26 @@ def test_slewing_is_no_step(ppb: int, steps: int) -> None:
     told = readings(100, 0)
     told += readings(1 if steps else 50, 0, start=90_100, offset=0 if not steps else ppb)
     if not steps:
-        told = told[:100] + [(m, o + (m // S - 90_099) * ppb, b, g) for m, o, b, g in told[100:]]
+        told = told[:100] + [(m, o + (m // S - 90_099) * ppb, b, g, j) for m, o, b, g, j in told[100:]]
     assert fed(told).step_count == steps
 
 
 def test_a_wide_reading_is_no_step() -> None:
     told = readings(100, 0)
-    told[50] = (told[50][0], 900 * MS, 950 * MS, 0)
+    told[50] = (told[50][0], 900 * MS, 950 * MS, 0, "")
     assert fed(told).step_count == 0
+
+
+def test_another_judge_is_no_step_of_the_guest() -> None:
+    """The controllers fall silent, the references judge for a while: a domain 2 s off steps nobody's clock."""
+    told = readings(300, 12_000)
+    told += [(*r[:4], "domain") for r in readings(300, 12_000, start=90_300, offset=-2 * S)]
+    told += readings(100, 12_000, start=90_600, offset=7_200_000)
+    at = fed(told)
+    assert (at.step_count, at.regime) == (0, "unknown")
+    assert at.slope is not None
+    assert at.slope.since_ns >= 90_600 * S
+    assert at.slope.low_ppb <= 12_000 <= at.slope.high_ppb
 
 
 def test_a_new_rate_is_followed_and_the_old_one_forgotten() -> None:
@@ -432,7 +447,7 @@ def test_classes(seconds: int, ppb: int, offset: int, expected: str) -> None:
 
 def test_whole_seconds_do_not_average_out() -> None:
     """`date +%s` read in step with its seconds shows the same for minutes, whatever the clock does."""
-    told = [((90_000 + s) * S, 500 * MS, 501 * MS, S) for s in range(601)]
+    told = [((90_000 + s) * S, 500 * MS, 501 * MS, S, "") for s in range(601)]
     slope = sloped(told)
     assert slope.low_ppb < -500_000
     assert slope.high_ppb > 500_000

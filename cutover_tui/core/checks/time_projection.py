@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks import time_provider
 from cutover_tui.core.checks.check import Asked, Says
-from cutover_tui.core.checks.jump_host import independent_references
-from cutover_tui.core.checks.references import Consensus, consensus_line
-from cutover_tui.core.checks.time_offset import STALE_NS, backwards, held, reading
+from cutover_tui.core.checks.references import Standing
+from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_words import caution, compared_with
+from cutover_tui.core.checks.time_offset import STALE_NS, held, reading, standing_of
 from cutover_tui.core.estimate.estimator import BLOCK_NS, Estimate, Estimator, begin_ns, estimator_of
 from cutover_tui.core.estimate.projection import Projection, coarse, more, ppm, project, rate, when
 from cutover_tui.core.estimate.regime import SAW_TOOTH_STEPS
@@ -43,10 +44,7 @@ SURE_NS = 2 * MINUTE
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
-    agree = evidence.domain.tolerances.references_agree
-    line = consensus_line(
-        evidence.jump.get("ntp", ()), evidence.anchor, agree, independent_references(evidence)
-    )
+    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
     if not evidence.samples:
         return says.unknown(
             "no-samples",
@@ -64,7 +62,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if reading(newest, line) is None:
         return says.unknown(
             "own-clock",
-            "No two references agree, so no guest can be judged.",
+            "No two clocks that share no failure agree, so no guest can be judged.",
             remedy="See time.jump-host.",
         )
     estimator = estimator_for(evidence.samples, line)
@@ -85,16 +83,16 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     return _free(evidence, asked, says, estimator, at, projection, kept)
 
 
-def estimator_for(samples: Sequence[Sample], line: Sequence[Consensus]) -> Estimator:
+def estimator_for(samples: Sequence[Sample], line: Sequence[Standing]) -> Estimator:
     """An estimator of samples (in order of time) against the references; those no two cover say nothing."""
     since = begin_ns(samples[-1].mono_ns) if samples else 0
     counting = samples[bisect_left(samples, since, key=lambda s: s.mono_ns) :]
     told = [
-        (r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns)
-        for sample, r in zip(reversed(counting), backwards(counting, line), strict=True)
-        if r is not None
+        (r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns, standing_of(sample, line).judge or "")
+        for sample in counting
+        if (r := reading(sample, line)) is not None
     ]
-    return estimator_of(reversed(told), told[0][0] if told else since)
+    return estimator_of(told, told[-1][0] if told else since)
 
 
 def looks_back(asked: Asked) -> int:
@@ -116,25 +114,27 @@ def _disciplined(
     evidence: Evidence,
     asked: Asked,
     says: Says,
-    line: Sequence[Consensus],
+    line: Sequence[Standing],
     at: Estimate,
     projection: Projection,
     provider: str,
 ) -> Finding:
     limit = asked.ns("within")
-    shown = f"{time_amount(at.offset_ns, sign=True)} ± {time_amount(at.bound_ns)}"
+    standing = standing_of(evidence.samples[-1], line)
+    whom, but = compared_with(standing), caution(standing, evidence.domain.tolerances.references_agree)
+    shown = f"{time_amount(at.offset_ns, sign=True)} ± {time_amount(at.bound_ns)} off {whom}"
     stretch = held(evidence.samples, line, limit, asked.soak_ns)
     held_ns, broken_by = stretch.held_ns, stretch.broken_by
     if at.steps and at.mono_ns - at.steps[-1].mono_ns < held_ns:
         held_ns = at.mono_ns - at.steps[-1].mono_ns
         broken_by = f"stepped by {time_amount(at.steps[-1].amount_ns, sign=True)}"
     soak = Soak(min(held_ns, asked.soak_ns), asked.soak_ns, broken_by)
-    used = tuple(w.observation for w in line[-1].agreeing)
+    used = tuple(w.observation for w in (*standing.independents, *standing.controllers))
     if at.slope is not None and projection.reaches and projection.away and at.slope.span_ns >= SURE_NS:
         return says.fails(
             "runs-away",
             f"{provider}; yet the clock moves off at {_rate(at.slope)}: "
-            f"{_tolerance(evidence)} {when(projection)}.",
+            f"{_tolerance(evidence)} {when(projection)}{but}.",
             remedy="The provider does not hold this clock; look at its log and at the guest's clocksource.",
             measured=at.offset_ns,
             bound=at.bound_ns,
@@ -144,7 +144,7 @@ def _disciplined(
     if abs(at.offset_ns) - at.bound_ns > limit:
         return says.fails(
             "not-held",
-            f"The guest is {shown} off the references although {provider}.",
+            f"The guest is {shown} although {provider}{but}.",
             remedy="Let the provider step the clock (`chronyc makestep`), or wait until it has slewed it.",
             measured=at.offset_ns,
             bound=at.bound_ns,
@@ -154,7 +154,7 @@ def _disciplined(
     if abs(at.offset_ns) + at.bound_ns > limit:
         return says.unknown(
             "bound-too-wide",
-            f"{shown}: the path is too slow or noisy to tell whether that is within {time_amount(limit)}.",
+            f"{shown}: the path is too slow or noisy to tell whether that is within {time_amount(limit)}{but}.",
             remedy="Measure from nearer, or over a quieter path.",
             measured=at.offset_ns,
             bound=at.bound_ns,
@@ -192,7 +192,7 @@ def _disciplined(
         was = f" (last broken by: {soak.broken_by})" if soak.broken_by else ""
         return says.unknown(
             "soaking",
-            f"{shown}, held for {span(soak.held_ns)} of {span(soak.needed_ns)}{was}.",
+            f"{shown}, held for {span(soak.held_ns)} of {span(soak.needed_ns)}{was}{but}.",
             remedy="The rest comes by itself; work on another host meanwhile.",
             measured=at.offset_ns,
             bound=at.bound_ns,
@@ -203,7 +203,7 @@ def _disciplined(
     wary = "; a clock this bad is worth a look at its clocksource" if worst >= WARN_PPB else ""
     return says.passes(
         f"{shown} for {span(soak.needed_ns)}; {provider} corrects {ppm(ppb, sign=True)} ± {ppm(skew_ppb)} ppm, "
-        f"without it {_tolerance(evidence)} {_without(evidence, worst)}{wary}",
+        f"without it {_tolerance(evidence)} {_without(evidence, worst)}{wary}{but}",
         code="ok" if not wary else "warn",
         measured=at.offset_ns,
         bound=at.bound_ns,

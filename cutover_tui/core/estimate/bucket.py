@@ -33,13 +33,16 @@ class Bucket(msgspec.Struct, frozen=True):
 class Gatherer:
     """Takes readings in order of time and gives a bucket whenever one is full: O(1) a reading."""
 
-    __slots__ = ("_best", "_grain", "_slot", "last", "step_ns")
+    __slots__ = ("_against", "_best", "_grain", "_slot", "changed", "last", "step_ns")
 
     def __init__(self) -> None:
         self.last: tuple[int, int, int] | None = None
         """The newest reading: mono, offset and bound in ns."""
         self.step_ns = 0
         """The jump from the reading before to the newest, 0 when it is none."""
+        self.changed = False
+        """Whether the newest was compared with another clock than the one before."""
+        self._against = ""
         self._slot = 0
         self._best: tuple[int, int, int] | None = None
         self._grain = 0
@@ -49,22 +52,26 @@ class Gatherer:
         other = Gatherer()
         other.last, other.step_ns, other._slot = self.last, self.step_ns, self._slot
         other._best, other._grain = self._best, self._grain
+        other._against, other.changed = self._against, self.changed
         return other
 
-    def add(self, mono_ns: int, offset_ns: int, bound_ns: int, grain_ns: int) -> Bucket | None:
+    def add(self, mono_ns: int, offset_ns: int, bound_ns: int, grain_ns: int, against: str) -> Bucket | None:
         """Take a reading newer than the last; the bucket it completed, if any.
 
-        A step closes the bucket too: what lies on its two sides has nothing in common.
+        A step closes the bucket too, and so does a comparison with another clock: what lies on its two
+        sides has nothing in common.
         """
         self.step_ns = 0
-        if self.last is not None:
+        self.changed = self.last is not None and against != self._against
+        self._against = against
+        if self.last is not None and not self.changed:
             last_mono, last_offset, last_bound = self.last
             jump = offset_ns - last_offset
             if abs(jump) - bound_ns - last_bound > (mono_ns - last_mono) * SLEW_PPB // 1_000_000_000:
                 self.step_ns = jump
         self.last = (mono_ns, offset_ns, bound_ns)
         slot = mono_ns // BUCKET_NS
-        if self._best is not None and slot == self._slot and not self.step_ns:
+        if self._best is not None and slot == self._slot and not self.step_ns and not self.changed:
             if bound_ns < self._best[2]:
                 self._best = self.last
             if grain_ns > self._grain:

@@ -66,16 +66,18 @@ class Estimator:
         other._elder, other._younger = self._elder.copy(), self._younger.copy()
         return other
 
-    def add(self, mono_ns: int, offset_ns: int, bound_ns: int, grain_ns: int = 0) -> None:
+    def add(self, mono_ns: int, offset_ns: int, bound_ns: int, grain_ns: int = 0, against: str = "") -> None:
         """Take a reading: guest minus references at `mono_ns`, true within `bound_ns`.
 
-        `grain_ns` is how coarse the guest shows its clock. Readings not newer than the last are ignored.
+        `grain_ns` is how coarse the guest shows its clock. `against` names what it was compared with: when
+        that changes, the window starts anew, and nobody has stepped the guest's clock. Readings not newer
+        than the last are ignored.
         """
         gatherer = self._gatherer
         last = gatherer.last
         if last is not None and mono_ns <= last[0]:
             return
-        full = gatherer.add(mono_ns, offset_ns, bound_ns, grain_ns)
+        full = gatherer.add(mono_ns, offset_ns, bound_ns, grain_ns, against)
         block = mono_ns // self._block_ns
         if full is not None:
             current = full.mono_ns // self._block_ns == self._block
@@ -86,6 +88,10 @@ class Estimator:
                 self._elder.step(mono_ns, gatherer.step_ns)
                 if current:
                     self._younger.step(mono_ns, gatherer.step_ns)
+            elif gatherer.changed:
+                self._elder.restart()
+                if current:
+                    self._younger.restart()
         if block != self._block:
             self._turn(block)
 
@@ -127,16 +133,16 @@ class Estimator:
 
 
 def estimator_of(
-    readings: Iterable[tuple[int, int, int, int]], newest_ns: int, block_ns: int = BLOCK_NS
+    readings: Iterable[tuple[int, int, int, int, str]], newest_ns: int, block_ns: int = BLOCK_NS
 ) -> Estimator:
-    """An estimator of readings (mono, offset, bound, grain) in order of time, the newest at `newest_ns`.
+    """An estimator of readings (mono, offset, bound, grain, against) in order of time, the newest at `newest_ns`.
 
     Equal to one that has taken them one by one since long ago; what is too old to count is skipped.
     """
     since = begin_ns(newest_ns, block_ns)
     estimator = Estimator(block_ns)
     estimator.begin(newest_ns)
-    for mono_ns, offset_ns, bound_ns, grain_ns in readings:
+    for mono_ns, offset_ns, bound_ns, grain_ns, against in readings:
         if mono_ns >= since:
-            estimator.add(mono_ns, offset_ns, bound_ns, grain_ns)
+            estimator.add(mono_ns, offset_ns, bound_ns, grain_ns, against)
     return estimator

@@ -122,9 +122,13 @@ class Segment:
 
     def step(self, mono_ns: int, amount_ns: int) -> None:
         """The clock has jumped: what comes now has nothing to do with what was."""
-        self._slope = None
         self.step_count += 1
         self.steps = [*self.steps, Step(mono_ns, amount_ns)][-STEPS_KEPT:]
+        self.restart()
+
+    def restart(self) -> None:
+        """What comes now is compared with another clock than what was."""
+        self._slope = None
         self._keep([])
 
     def slope(self) -> Slope | None:
