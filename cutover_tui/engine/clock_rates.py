@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.references import HOLD_NS, Standing
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.time_offset import reading, standing_of
+from cutover_tui.core.checks.time_projection import readings
 from cutover_tui.core.estimate.estimator import Estimate, Estimator, begin_ns
 from cutover_tui.core.estimate.projection import project
 from cutover_tui.core.evidence import SampleColumns
@@ -50,11 +50,8 @@ class ClockRates:
 
 
 def _take(estimator: Estimator, samples: Sequence[Sample], line: Sequence[Standing]) -> None:
-    for sample in samples:
-        r = reading(sample, line)
-        if r is not None:
-            judge = standing_of(sample, line).judge or ""
-            estimator.add(r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns, judge)
+    for told in readings(samples, line):
+        estimator.add(*told)
 
 
 def clock_rate(at: Estimate | None, runbook: Runbook, now_ns: int) -> ClockRate | None:

@@ -8,7 +8,7 @@ tolerance is used up, or how much longer it takes to tell; never a pass, however
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks import time_provider
@@ -87,12 +87,19 @@ def estimator_for(samples: Sequence[Sample], line: Sequence[Standing]) -> Estima
     """An estimator of samples (in order of time) against the references; those no two cover say nothing."""
     since = begin_ns(samples[-1].mono_ns) if samples else 0
     counting = samples[bisect_left(samples, since, key=lambda s: s.mono_ns) :]
-    told = [
-        (r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns, standing_of(sample, line).judge or "")
-        for sample in counting
-        if (r := reading(sample, line)) is not None
-    ]
+    told = list(readings(counting, line))
     return estimator_of(told, told[-1][0] if told else since)
+
+
+def readings(samples: Sequence[Sample], line: Sequence[Standing]) -> Iterator[tuple[int, int, int, int, str]]:
+    """What an estimator takes: mono, offset, bound and grain of each sample that can be judged, and by whom."""
+    i, last = 0, len(line) - 1
+    for sample in samples if line else ():
+        while i < last and line[i + 1].mono_ns <= sample.mono_ns:
+            i += 1
+        r = reading(sample, line[i : i + 1])
+        if r is not None:
+            yield r.mono_ns, r.offset_ns, r.bound_ns, sample.grain_ns, line[i].judge or ""
 
 
 def looks_back(asked: Asked) -> int:
