@@ -135,6 +135,68 @@ def test_a_false_reference_is_marked(bench):
     assert states == ["*", "+", "x"]
 
 
+def chrony_with(bench, *servers, options="iburst minpoll 6 maxpoll 6"):
+    bench.root("apt-get -y install chrony\nsystemctl stop chrony")
+    lines = "\\n".join(f"server {server} {options}" for server in servers)
+    bench.root(f"printf '{lines}\\nmakestep 1 3\\n' > /etc/chrony/chrony.conf\nsystemctl start chrony")
+
+
+def lie(bench, name, seconds):
+    reference = bench.world.references[name]
+    reference.clock = reference.clock.stepped(bench.now, seconds * SECOND)
+
+
+def test_the_first_source_is_outvoted_though_it_answers_first_and_best(bench):
+    lie(bench, "ntp1.lab.example", -35)
+    for n in (2, 3):
+        bench.world.references[f"ntp{n}.lab.example"].stratum = n
+    chrony_with(bench, "10.20.0.1", "10.20.0.2", "10.20.0.3")
+    for _ in range(30):
+        bench.wait(1)
+        assert abs(bench.offset()) < SECOND
+    states = [line.split(",")[1] for line in bench.run("chronyc -c sources").out.splitlines()]
+    assert states == ["x", "*", "+"]
+
+
+def test_two_sources_that_disagree_have_no_majority(bench):
+    lie(bench, "ntp1.lab.example", -35)
+    chrony_with(bench, "10.20.0.1", "10.20.0.2")
+    bench.wait(300)
+    assert (bench.guest.chronyd.selected, bench.guest.chronyd.updates) == (None, 0)
+    assert abs(bench.offset()) < SECOND
+
+
+def test_a_lost_packet_does_not_end_the_burst(bench):
+    chrony_with(bench, "10.20.0.1")
+    reference = bench.world.references["ntp1.lab.example"]
+    reference.silent = True
+    bench.wait(1)  # the first request
+    reference.silent = False
+    bench.wait(8)
+    assert bench.guest.chronyd.updates == 2
+
+
+def test_a_burst_that_nobody_answers_ends(bench):
+    chrony_with(bench, "10.20.0.1")
+    bench.world.references["ntp1.lab.example"].silent = True
+    bench.wait(15)
+    bench.world.references["ntp1.lab.example"].silent = False
+    bench.wait(40)
+    assert bench.guest.chronyd.updates == 0
+
+
+def test_the_slope_kept_is_the_slope_of_the_samples(bench):
+    bench.guest.clock = bench.guest.clock.with_rate(bench.now, 80_000)
+    chrony_with(bench, "10.20.0.1", "10.20.0.2", "10.20.0.3", options="iburst minpoll 3 maxpoll 3")
+    for _ in range(60):
+        bench.wait(7)
+        for source in bench.guest.chronyd.sources:
+            kept = source.slope_ppb()
+            source.samples = list(source.samples)
+            source._slope = None
+            assert abs(kept - source.slope_ppb()) <= 20
+
+
 def test_a_broken_configuration_keeps_chrony_from_starting(bench):
     bench.root("apt-get -y install chrony\necho 'makestep what' >> /etc/chrony/chrony.conf")
     ran = bench.root("systemctl restart chrony")

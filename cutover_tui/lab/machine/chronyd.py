@@ -1,27 +1,30 @@
 """A model of chronyd over a simulated clock: polls, reach, selection, frequency, step or slew.
 
 Pure: `advance` is given true time and a way to ask a source, and returns nothing but state.
-It follows chrony 4.3 where an observer can tell: iburst sends four requests two seconds or a
-quarter of the interval apart, offsets and times of updates are those of the clock less what is
-still being slewed, a source needs three samples before it is used, an offset above `makestep`'s
-threshold is stepped within its first updates and slewed at no more than 83333 ppm after
+It follows chrony 4.3 where an observer can tell: iburst sends requests two seconds or a quarter of
+the interval apart (eight at most, until four are answered), offsets and times of updates are those
+of the clock less what is still being slewed, a source needs three samples before it is used and
+must agree with most of the others, an offset above `makestep`'s threshold is stepped within its
+first updates and slewed at no more than 83333 ppm after
 them, and the frequency comes from a line through the samples kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from cutover_tui.lab.machine.clocks import PPB, SimClock, part
 
 SECOND = 1_000_000_000
 _BURST_GAP = 2 * SECOND
-_BURST = 4
+_BURST, _BURST_AT_MOST = 4, 8
 _NEEDED = 3
 _KEPT = 16
 _STEADY = 8
 _JUMP = SECOND
+_WANDER_PPB = 1_000
+"""chrony's maxclockerror: what is never known of a clock's rate (chrony.conf(5): 1 ppm)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,9 @@ class Source:
     address: str | None  # None: the name does not resolve
     next_poll: int
     poll: int
-    burst_left: int = 0
+    burst_left: int = 0  # answers still wanted
+    burst_tries: int = _BURST_AT_MOST  # requests still allowed
+    fresh: bool = False  # whether its newest sample has not been used yet
     steady: int = 0  # good samples since the interval last changed
     reach: int = 0
     last_rx: int | None = None  # true time of the last good sample
@@ -80,6 +85,7 @@ class Source:
     root_delay_ns: int = 0
     root_dispersion_ns: int = 0
     samples: list[tuple[int, int]] = field(default_factory=list)  # (true time, offset), adjusted
+    _slope: int | None = None  # of these samples, once asked for
 
     @property
     def usable(self) -> bool:
@@ -92,22 +98,33 @@ class Source:
 
     def slope_ppb(self) -> int:
         """Rate of the offset by least squares over the samples kept."""
-        if len(self.samples) < 2:
-            return 0
-        n = len(self.samples)
-        origin = self.samples[0][0]
-        xs = [t - origin for t, _ in self.samples]
-        ys = [o for _, o in self.samples]
-        sx, sy = sum(xs), sum(ys)
-        spread = n * sum(x * x for x in xs) - sx * sx
-        if spread == 0:
-            return 0
-        return PPB * (n * sum(x * y for x, y in zip(xs, ys, strict=True)) - sx * sy) // spread
+        if self._slope is None:
+            self._slope = _least_squares(self.samples)
+        return self._slope
+
+    def sampled(self, now: int, offset: int) -> None:
+        """One more measurement, and no more than are kept."""
+        self.samples.append((now, offset))
+        del self.samples[:-_KEPT]
+        self._slope = None
+
+    def corrected(self, now: int, offset: int, slope: int) -> None:
+        """The clock was moved by that much at `now`, and its rate changed: what was measured goes along."""
+        before = self.slope_ppb()
+        self.samples = [(t, y - offset - part(t - now, slope)) for t, y in self.samples]
+        self._slope = before - slope if len(self.samples) > 1 else None
+        self.adjusted_ns -= offset
 
     def expected(self, now: int) -> int:
         """Where the line through the samples is by now."""
         (at, offset), slope = self.samples[-1], self.slope_ppb()
         return offset + part(now - at, slope)
+
+    def interval(self, now: int, skew_ppb: int) -> tuple[int, int]:
+        """From where to where the offset may be by now; it widens with the age of the newest sample."""
+        middle = self.expected(now)
+        bound = self.bound_ns + part(now - self.samples[-1][0], skew_ppb + _WANDER_PPB)
+        return middle - bound, middle + bound
 
     def skew_ppb(self) -> int:
         """How uncertain that rate is: the worst residual over the span."""
@@ -168,17 +185,16 @@ class Chronyd:
     def _poll(self, source: Source, now: int, clock: SimClock, reply: Reply | None) -> SimClock:
         source.reach = (source.reach << 1) & 0xFF
         good = reply is not None and reply.synchronised
-        if source.burst_left and good:
-            source.burst_left -= 1
+        if source.burst_left:
+            source.burst_tries -= 1
+            source.burst_left = source.burst_left - good if source.burst_tries else 0
         elif not good and source.reach == 0:
-            source.burst_left = 0
             source.poll = min(source.poll + 1, max(source.line.maxpoll, source.line.minpoll))
         interval = SECOND << max(source.poll, 0)
         source.next_poll = now + (min(_BURST_GAP, interval // 4) if source.burst_left else interval)
         if reply is None or not good:
             if source is self.selected and source.reach == 0:
-                self.selected = None
-                self._select()
+                self._select(now)
             return clock
         source.reach |= 1
         source.last_rx = now
@@ -195,15 +211,28 @@ class Chronyd:
         if source.samples and abs(sample[1] - source.expected(now)) > _JUMP:
             source.poll, source.steady = source.line.minpoll, 0
             source.samples.clear()  # somebody set the clock: what was measured before says nothing now
-        source.samples.append(sample)
-        del source.samples[:-_KEPT]
-        self._select()
-        return self._update(source, now, clock) if source is self.selected else clock
+        source.sampled(*sample)
+        self._select(now)
+        best, source.fresh = self.selected, True
+        if best is None or not best.fresh:
+            return clock
+        best.fresh = False
+        return self._update(best, now, clock)
 
-    def _select(self) -> None:
+    def _select(self, now: int) -> None:
+        """The best of the majority whose intervals meet; nobody where there is no majority.
+
+        As SRC_SelectSource of sources.c: a selected source stays as long as it is one of them, and
+        nobody is selected while another source is one answer short of being usable.
+        """
         usable = [s for s in self.sources if s.usable]
-        if usable and (self.selected is None or not self.selected.usable):
-            self.selected = min(usable, key=lambda s: (s.stratum, s.bound_ns))
+        if self.selected is None and any(_coming(s, usable) for s in self.sources):
+            return
+        if not usable and self.selected is not None and self.selected.reach:
+            return  # after somebody set the clock it measures anew
+        agreeing = majority(usable, now, self.skew_ppb)
+        if self.selected not in agreeing:
+            self.selected = min(agreeing, key=lambda s: (s.stratum, s.bound_ns), default=None)
 
     def falseticker(self, source: Source) -> bool:
         """Whether its interval does not meet the selected source's (RFC 5905 section 11.2.1)."""
@@ -213,7 +242,7 @@ class Chronyd:
         return abs(source.adjusted_ns - best.adjusted_ns) > source.bound_ns + best.bound_ns
 
     def _update(self, best: Source, now: int, clock: SimClock) -> SimClock:
-        offset, slope = best.samples[-1][1], best.slope_ppb()
+        offset, slope = best.expected(now), best.slope_ppb()
         self.residual_ppb, self.skew_ppb = slope, best.skew_ppb()
         self.updates += 1
         self.reference = best
@@ -230,8 +259,7 @@ class Chronyd:
             clock = clock.slewed(now, correction)
         self.ref_utc = clock.read(now) + clock.slewing(now)
         for source in self.sources:
-            source.samples = [(t, y - offset - part(t - now, slope)) for t, y in source.samples]
-            source.adjusted_ns -= offset
+            source.corrected(now, offset, slope)
         return clock
 
     def shift(self, by: int) -> None:
@@ -255,6 +283,38 @@ class Chronyd:
         """`chronyc makestep THRESHOLD LIMIT`: counts from now on."""
         limit = updates if updates < 0 else self.updates + updates
         self.config = replace(self.config, makestep_ns=threshold_ns, makestep_updates=limit)
+
+
+def _least_squares(samples: Sequence[tuple[int, int]]) -> int:
+    """The slope of the line through (ns, ns), in ppb."""
+    if len(samples) < 2:
+        return 0
+    n, origin = len(samples), samples[0][0]
+    sx = sy = sxx = sxy = 0
+    for t, y in samples:
+        x = t - origin
+        sx += x
+        sy += y
+        sxx += x * x
+        sxy += x * y
+    spread = n * sxx - sx * sx
+    return PPB * (n * sxy - sx * sy) // spread if spread else 0
+
+
+def majority(sources: Sequence[Source], now: int, skew_ppb: int = 0) -> list[Source]:
+    """The largest group whose intervals share a point, if it is more than half (RFC 5905 section 11.2.1)."""
+    intervals = [s.interval(now, skew_ppb) for s in sources]
+    best: list[Source] = []
+    for low, _ in intervals:
+        group = [s for s, (begin, end) in zip(sources, intervals, strict=True) if begin <= low <= end]
+        best = group if len(group) > len(best) else best
+    return best if 2 * len(best) > len(sources) else []
+
+
+def _coming(source: Source, usable: Sequence[Source]) -> bool:
+    """Whether it has answered as often as a usable one, or once less, and is not usable itself."""
+    newest = max((s.reach for s in usable), default=0)
+    return not source.usable and source.reach != 0 and source.reach in (newest, newest >> 1)
 
 
 def read_config(text: str, path: str = "/etc/chrony/chrony.conf") -> Config:
