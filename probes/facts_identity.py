@@ -17,7 +17,7 @@ class PlatformFacts(msgspec.Struct, frozen=True, tag="platform"):
     dmi_vendor: str | None  # /sys/class/dmi/id/sys_vendor
     dmi_product: str | None  # /sys/class/dmi/id/product_name
     virt: str | None  # systemd-detect-virt
-    platform: str  # vmware, kvm, ahv, hyperv, xen, aws, physical, unknown
+    platform: str  # vmware, kvm, ahv, hyperv, xen, aws, gcp, physical, unknown
     clocksource: str | None
     clocksources: tuple[str, ...]  # available ones
     host_keys: tuple[str, ...]  # SHA256:… of the public host keys on disk, sorted

@@ -37,6 +37,7 @@ _MACHINES = {
     "microsoft": "hyperv",
     "xen": "xen",
     "amazon": "aws",
+    "google": "gcp",
 }
 _MACHINES_ELSEWHERE = frozenset(
     [
@@ -44,7 +45,6 @@ _MACHINES_ELSEWHERE = frozenset(
         "apple",
         "bhyve",
         "bochs",
-        "google",
         "oracle",
         "parallels",
         "powervm",
@@ -75,8 +75,8 @@ _VIRTUAL = re.compile(
     "vmware|qemu|nutanix|virtual|xen|amazon|google|red hat|ovirt|kvm|innotek|bochs|parallels|openstack|"
     "digitalocean|alibaba|proxmox|cloud",
 )
-# What CPUID may say on a platform that DMI names: AHV is KVM, AWS runs on Nitro (KVM) or Xen.
-_CPUID = {"ahv": ("kvm",), "aws": ("aws", "kvm", "xen")}
+# What CPUID may say on a platform that DMI names: AHV is KVM, AWS runs on Nitro (KVM) or Xen, and Google's is KVM.
+_CPUID = {"ahv": ("kvm",), "aws": ("aws", "kvm", "xen"), "gcp": ("gcp", "kvm")}
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
@@ -110,14 +110,14 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
 
 
 def platform(vendor: str | None, product: str | None, virt: str | None) -> str:
-    """The platform's word: vmware, kvm, ahv, hyperv, xen, aws, physical, or unknown in doubt."""
+    """The platform's word: vmware, kvm, ahv, hyperv, xen, aws, gcp, physical, or unknown in doubt."""
     by_dmi = _by_dmi(vendor or "", product or "")
     if virt is None or virt in _CONTAINERS:
         return by_dmi or "unknown"
     by_cpuid = _MACHINES.get(virt, "unknown")
     if vendor is None:
         # CPUID's kvm may be AHV or any other product on KVM; the others name themselves.
-        return by_cpuid if by_cpuid in ("vmware", "hyperv", "aws") else "unknown"
+        return by_cpuid if by_cpuid in ("vmware", "hyperv", "aws", "gcp") else "unknown"
     if by_dmi is None:
         foreign = _VIRTUAL.search(f"{vendor} {product}".lower()) is not None
         return "physical" if by_cpuid == "physical" and not foreign else "unknown"
@@ -139,6 +139,8 @@ def _by_dmi(vendor: str, product: str) -> str | None:
         return "xen"
     if vendor == "Amazon EC2":
         return "aws"
+    if vendor == "Google" and product == "Google Compute Engine":
+        return "gcp"
     return None
 
 
