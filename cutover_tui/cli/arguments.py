@@ -87,6 +87,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     drill = commands.add_parser("drill", help="play worlds and compare what came out; exit 0 as expected")
     drill.add_argument("world", nargs="*", metavar="WORLD", help="world file (YAML)")
     drill.add_argument("--all", metavar="DIR", help="every world file below this directory")
+    drill.add_argument("--generate", metavar="SEED[:COUNT]", help="worlds drawn from seeds instead of files")
+    drill.add_argument("--print", action="store_true", help="print generated worlds and play none")
     book = drill.add_mutually_exclusive_group()
     book.add_argument(
         "--naive", action="store_true", help="play the naive checklist instead, and print what it looks at"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from cutover_tui.cli import generated
 from cutover_tui.cli.drill_text import naive_looks, scored_lines, summary
 from cutover_tui.cli.outcome import OPEN, REFUSED, BadInput
 from cutover_tui.lab.drill.scoring import NotPlayed, Scored, play
@@ -24,6 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         _write(world_schema())
         return OPEN
+    if arguments.generate is not None:
+        with _sessions(arguments.keep) as root:
+            return generated.run(arguments, root)
     worlds = [_load(path) for path in _paths(arguments.world, arguments.all)]
     try:
         with _sessions(arguments.keep) as root:

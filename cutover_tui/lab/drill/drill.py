@@ -110,6 +110,8 @@ def differs(expect: Expect, played: Played) -> tuple[str, ...]:
             said.append(f"refused at {played.step}, expected at {expect.step}")
         if expect.host is not None and played.host != expect.host:
             said.append(f"refused on {played.host}, expected on {expect.host}")
+    if expect.outcome == "refused" and not expect.findings:
+        return tuple(said)
     wanted = {(f.check, f.reason) for f in expect.findings}
     found = set(played.findings)
     said += [f"{check} {reason} was not expected" for check, reason in sorted(found - wanted)]

@@ -113,7 +113,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "rtc": "The virtual RTC there; as before where not given.",
         "agents": "Agents the migration puts in; the platform's own where not given.",
         "identity": "What it looks like there.",
-        "removes_tools": "Whether the migration purges VMware Tools.",
+        "removes_tools": "Whether the migration purges VMware Tools, where a package brought them.",
     },
     model.GuestSpec: {
         "name": "Its name in the runbook and everywhere.",
@@ -226,7 +226,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "outcome": "Whether every step can be marked done.",
         "step": "The step that is refused.",
         "host": "The guest it is refused on; any where not given.",
-        "findings": "The checks that do not pass there: exactly these.",
+        "findings": "The checks that do not pass there: exactly these, any where none is given.",
     },
     model.ExpectedFinding: {"check": "Id of the check.", "reason": "Its reason code."},
 }

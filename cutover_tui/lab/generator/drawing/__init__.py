@@ -1,0 +1,1 @@
+"""Draws worlds and judges nothing."""

@@ -1,0 +1,1 @@
+"""Tells from the state of a drawn world what must come out, and asks nobody."""
