@@ -86,6 +86,7 @@ class Source:
     root_dispersion_ns: int = 0
     samples: list[tuple[int, int]] = field(default_factory=list)  # (true time, offset), adjusted
     _slope: int | None = None  # of these samples, once asked for
+    _scatter: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -106,7 +107,7 @@ class Source:
         """One more measurement, and no more than are kept."""
         self.samples.append((now, offset))
         del self.samples[:-_KEPT]
-        self._slope = None
+        self._slope = self._scatter = None
 
     def corrected(self, now: int, offset: int, slope: int) -> None:
         """The clock was moved by that much at `now`, and its rate changed: what was measured goes along."""
@@ -121,19 +122,24 @@ class Source:
         return offset + part(now - at, slope)
 
     def interval(self, now: int, skew_ppb: int) -> tuple[int, int]:
-        """From where to where the offset may be by now; it widens with the age of the newest sample."""
+        """From where to where the offset may be by now: wider with scattered samples, and with their age."""
         middle = self.expected(now)
-        bound = self.bound_ns + part(now - self.samples[-1][0], skew_ppb + _WANDER_PPB)
+        bound = self.bound_ns + self.scatter_ns() + part(now - self.samples[-1][0], skew_ppb + _WANDER_PPB)
         return middle - bound, middle + bound
 
     def skew_ppb(self) -> int:
         """How uncertain that rate is: the worst residual over the span."""
         if len(self.samples) < _NEEDED:
             return 2_000_000
-        (t0, y0), slope = self.samples[0], self.slope_ppb()
-        span = self.samples[-1][0] - t0
-        worst = max(abs(y - y0 - part(t - t0, slope)) for t, y in self.samples)
-        return max(1, worst * PPB // span) if span else 2_000_000
+        span = self.samples[-1][0] - self.samples[0][0]
+        return max(1, self.scatter_ns() * PPB // span) if span else 2_000_000
+
+    def scatter_ns(self) -> int:
+        """The worst residual of the samples."""
+        if self._scatter is None:
+            (t0, y0), slope = self.samples[0], self.slope_ppb()
+            self._scatter = max(abs(y - y0 - part(t - t0, slope)) for t, y in self.samples)
+        return self._scatter
 
 
 @dataclass(slots=True)

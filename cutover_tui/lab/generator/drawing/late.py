@@ -86,12 +86,12 @@ def _master(_dice: Dice, guest: GuestSpec, _references: tuple[str, ...]) -> tupl
 
 
 def _stun(dice: Dice, guest: GuestSpec, _references: tuple[str, ...]) -> tuple[Change, ...]:
-    lasts = Duration(dice.of((1, 2, 40, 120)) * SECOND)
+    lasts = Duration(dice.of((250 * MS, 800 * MS, 40 * SECOND, 120 * SECOND)))
     return (Change(stun=StunChange(host=guest.name, lasts=lasts)),)
 
 
 def _step(dice: Dice, guest: GuestSpec, _references: tuple[str, ...]) -> tuple[Change, ...]:
-    size = dice.of((2_000 * MS, 60_000 * MS, 3_600_000 * MS))
+    size = dice.of((800 * MS, 60_000 * MS, 3_600_000 * MS))
     by = Span(dice.either_sign(size // 2, size))
     return (Change(clock=ClockChange(who=guest.name, by=by)),)
 

@@ -14,7 +14,7 @@ outcome hangs on a second more or less; a world in it is `Borderline` and drawn 
 | our own clock | up to 500 ms | from 2 s |
 | offset that a boot leaves to be slewed | up to 3 s | from 60 s |
 | offset after a boot that `time.reboot` looks at | up to 3 s | |
-| stun or step of the clock late on | up to 2 s | from 30 s |
+| stun or step of the clock late on | up to 800 ms | from 30 s |
 | a break before the last decision | | 30 s; lost sources 60 s and three polls; lost links 120 s, references 150 s |
 | packets lost each way | up to 10 % | |
 | way to a guest | up to 300 ms | from 4 s: no login within 15 s |

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cutover_tui.lab.generator.oracle.sources import JUMP, NTP, SSH, heard, witnessed
 from cutover_tui.lab.generator.oracle.target import MASTER, OFFSET, PROVIDER, boot_error_ns, daemons, platform
-from cutover_tui.lab.generator.oracle.truth import SECOND, Borderline, Fault
+from cutover_tui.lab.generator.oracle.truth import MS, SECOND, Borderline, Fault
 from cutover_tui.lab.generator.runbook import COLD_BOOT, HANDOVER, REBOOT
 from cutover_tui.lab.world_file.model import Change, ChronySpec, Event, GuestSpec, RuleSpec, WorldFile
 
@@ -16,8 +16,9 @@ SEEN_NS = 30 * SECOND
 FORGOTTEN_NS = 120 * SECOND
 """Readings from before a link was cut count no longer."""
 
-SHRUGGED_NS, UPSET_NS = 2 * SECOND, 30 * SECOND
-"""A clock set by less than the first never leaves its 5 s; by more than the second, slewing takes minutes."""
+SHRUGGED_NS, UPSET_NS = 800 * MS, 30 * SECOND
+"""By less than the first a daemon goes on as before; by more, chronyd measures anew for three polls and
+slews, by more than the second for minutes."""
 
 MENDED_NS = 180 * SECOND
 """A chronyd that may always step has done so by then, and a minute's soak is over."""
