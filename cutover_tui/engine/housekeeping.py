@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step
@@ -73,7 +74,8 @@ class Housekeeping:
 
     def _assess(self, step: Step, host: str, status: str) -> None:
         state = self.recorder.state
-        if status in ("done", "regressed") and not self._still_counts(step, host):
+        about_guests = status not in ("done", "regressed") or self._still_counts(step, host)
+        if not about_guests and not any(_jump_only(g.check) for g in step.gate):
             return
         decision = decide(
             question(
@@ -81,6 +83,8 @@ class Housekeeping:
             )
         )
         for f in decision.findings:
+            if not about_guests and not _jump_only(f.check):
+                continue
             seen = state.verdicts.get((step.id, f.host, f.check))
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
             if seen is None or _said(seen[0]) != _said(now):
@@ -95,7 +99,10 @@ class Housekeeping:
         return age is None or age >= LASTS_NS
 
     def _still_counts(self, step: Step, host: str) -> bool:
-        """A step done before the mark judged the source; only what was done after it can regress."""
+        """A step done before the mark judged the source; what it said of guests cannot regress after it.
+
+        What it said of us and of the references can: they were not moved.
+        """
         if not any(s.mark for s in self.runbook.steps()):
             return True
         at = self.recorder.state.steps.get((step.id, host))
@@ -119,3 +126,9 @@ def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:
 def _fails(finding: Finding) -> bool:
     """What was accepted with a ticket makes no step regress, as long as that holds."""
     return finding.verdict is Verdict.FAIL and finding.acknowledged is None
+
+
+def _jump_only(check: str) -> bool:
+    """Whether a check looks at nothing of a guest."""
+    asks = CHECKS[check]
+    return not asks.readers and asks.looks_back is None

@@ -394,6 +394,49 @@ def test_wrong_after_boot_by_any_other_amount() -> None:
     assert said(world, "time.reboot", 1310) == ("fail", "offset-after-boot")
 
 
+@pytest.mark.parametrize(
+    ("came_up_ms", "expected"),
+    [
+        (20_000, ("pass", "corrected-after-boot")),
+        (-59_000, ("pass", "corrected-after-boot")),
+        (61_000, ("fail", "offset-after-boot")),
+        (900_000, ("fail", "whole-quarter-hours")),
+    ],
+)
+def test_seconds_that_were_put_right_in_the_first_look_are_named_and_no_failure(
+    came_up_ms: float, expected: tuple[str, str]
+) -> None:
+    world = rebooted(3, None, now=1310, offset_ms=came_up_ms)
+    world.tick(110, 112)
+    world.tick(1305, 1309)
+    assert said(world, "time.reboot", 1310) == expected
+
+
+def test_seconds_that_are_not_put_right_in_the_first_look_fail_when_it_is_over() -> None:
+    world = rebooted(30, None, now=200, offset_ms=20_000)
+    assert said(world, "time.reboot", 200) == ("unknown", "waiting")
+    world = rebooted(30, None, now=450, offset_ms=20_000)
+    assert said(world, "time.reboot", 450) == ("fail", "offset-after-boot")
+
+
+def test_readings_a_disturbance_voided_are_not_called_missing() -> None:
+    world = rebooted(30, None, now=500)
+    world.voids = {Family.TIME: b.at(450)}
+    f = finding(world, "time.reboot", 500)
+    assert (f.verdict, f.reason_code) == ("unknown", "first-look-missed")
+    assert "time was disturbed 05:50 after it" in f.reason
+
+
+def test_whole_quarter_hours_are_named_while_they_are_slewed_away() -> None:
+    world = b.World()
+    world.references(0, 200)
+    world.tick(100, 140, offset_ms=-20_700_000)
+    world.tick(141, 180, offset_ms=-20_690_000)
+    f = finding(world, "time.offset", 181)
+    assert (f.verdict, f.reason_code) == ("fail", "whole-quarter-hours")
+    assert "at first" in f.reason
+
+
 def test_the_boot_from_before_the_mark_is_no_reboot() -> None:
     world = rebooted(30, 1205, now=1310)
     world.baseline = Baseline(2, b.at(40), "b2", {})

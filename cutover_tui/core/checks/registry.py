@@ -99,7 +99,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.offset",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             attempts=None,
@@ -144,7 +144,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.reboot",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=None,
             attempts=None,

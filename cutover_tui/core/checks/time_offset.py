@@ -139,10 +139,12 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     soak = Soak(min(stretch.held_ns, asked.soak_ns), asked.soak_ns, stretch.broken_by)
     used = tuple(w.observation for w in (*standing.independents, *standing.controllers))
     if abs(now.offset_ns) - now.bound_ns > limit:
-        if whole_quarters(now.offset_ns) is not None:
+        began = _quarters_at_first(evidence.samples, line, now)
+        if began is not None:
+            slewed = "" if began is now else f", {time_amount(began.offset_ns, sign=True)} at first"
             return says.fails(
                 "whole-quarter-hours",
-                f"The guest is {shown} off {whom}{in_words(now.offset_ns)}{but}.",
+                f"The guest is {shown} off {whom}{slewed}{in_words(began.offset_ns)}{but}.",
                 remedy=QUARTER_HOURS_REMEDY,
                 measured=now.offset_ns,
                 bound=now.bound_ns,
@@ -152,7 +154,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         return says.fails(
             "offset",
             f"The guest is {shown} off {whom}; must stay within {time_amount(limit)}{but}.",
-            remedy="Give it a time provider and let that correct the clock.",
+            remedy="See time.provider for who keeps it: give it one, let that one step the clock, "
+            "or mend whom it follows.",
             measured=now.offset_ns,
             bound=now.bound_ns,
             used=used,
@@ -189,6 +192,17 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         used=used,
         soak=soak,
     )
+
+
+def _quarters_at_first(samples: Sequence[Sample], line: Sequence[Standing], now: Reading) -> Reading | None:
+    """The reading whole quarter hours off: the newest, or the oldest that counts while it is slewed away."""
+    if whole_quarters(now.offset_ns) is not None:
+        return now
+    first = reading(samples[0], line)
+    if first is None or whole_quarters(first.offset_ns) is None:
+        return None
+    same_side = (first.offset_ns > 0) == (now.offset_ns > 0)
+    return first if same_side and abs(now.offset_ns) < abs(first.offset_ns) else None
 
 
 def looks_back(asked: Asked) -> int:
