@@ -38,7 +38,7 @@ INTRO = """\
 Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
-`na`. Only `pass` and `na` open a gate; of this version only `naive.*` say `na`. `unknown` means
+`na`. Only `pass` and `na` open a gate; of this version only `time.rtc` and `naive.*` say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
 a problem ticket ([runbook.md](runbook.md#faults-that-were-there-before)); no other ever.
@@ -122,6 +122,15 @@ ABOUT = {
             "The boot id must differ from the one captured at the mark. One reading inside 5 s is needed within "
             "`first` of the boot, one within the last minute once `second` has passed. The 5 s here are fixed. "
             "Compared with the same clocks as in `time.offset`."
+        ),
+    ),
+    "time.rtc": (
+        "Is the hardware clock, from which the next cold boot starts, kept and read as before the move, and right?",
+        (
+            "The RTC is read through sysfs between two readings of the guest's clock, so that no root is needed; "
+            "where it is kept in local time (/etc/adjtime), the zone's distance from UTC is taken off first. A guest "
+            "whose time service writes the RTC (rtcsync) hides a wrong setting of the platform until it is powered "
+            "off: this check does not replace the cold boot of `time.reboot`."
         ),
     ),
     "agent.swap": (

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from probes.facts_clock import RtcFacts
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_kerberos import KdcFacts
 from probes.facts_time import (
@@ -33,6 +34,7 @@ Facts = (
     | KernelSyncFacts
     | NtpFacts
     | PlatformFacts
+    | RtcFacts
     | ServicesFacts
     | TimesyncdFacts
     | VmToolsFacts

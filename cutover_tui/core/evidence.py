@@ -118,6 +118,7 @@ class Baseline:
     at: Instant
     boot_id: str | None
     findings: Mapping[str, Before]  # by check
+    facts: Mapping[str, Facts] = field(default_factory=dict)  # by reader; absent = not captured
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def capture(
             for f in _findings(runbook, state, logs, host, now, seals)
             if f.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NA)
         ),
+        facts=tuple((reader, o.facts) for reader, o in sorted(newest.items()) if o.facts is not None),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from cutover_tui.core.finding import Before, Decision, Finding, Verdict, Window
-from probes.observation import Family, Instant
+from probes.observation import Facts, Family, Instant
 
 GENESIS = "0" * 64
 """`prev` of the first event."""
@@ -105,12 +105,14 @@ class BaselineCaptured(msgspec.Struct, frozen=True, gc=False, tag="baseline-capt
     `findings` are the verdicts and values of that moment: what failed the same way before is
     pre-existing. A journal from before values were kept has none in them, so that no fault can be
     shown not to have grown since.
+    `facts` is the newest of each reader that had any.
     """
 
     host: str
     sections: tuple[Section, ...]
     boot_id: str | None
     findings: tuple[Before, ...] = ()
+    facts: tuple[tuple[str, Facts], ...] = ()
 
 
 class Acknowledged(msgspec.Struct, frozen=True, gc=False, tag="acknowledged"):

@@ -179,6 +179,7 @@ class State:
                     event.at,
                     body.boot_id,
                     {then.check: then for then in body.findings},
+                    dict(body.facts),
                 )
             case Acknowledged():
                 self._acknowledged(event, body)

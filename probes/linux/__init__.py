@@ -6,11 +6,22 @@ from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
 from probes.linux.chrony import READER as CHRONY
 from probes.linux.platform import READER as PLATFORM
+from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
 from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
 from probes.linux.vmtools import READER as VMTOOLS
 from probes.reader import Reader
 
-READERS: tuple[Reader, ...] = (BOOT, PLATFORM, SERVICES, CHRONY, TIMESYNCD, VMTOOLS, AGENTS, TIMEDATECTL)
+READERS: tuple[Reader, ...] = (
+    BOOT,
+    PLATFORM,
+    SERVICES,
+    CHRONY,
+    TIMESYNCD,
+    VMTOOLS,
+    AGENTS,
+    TIMEDATECTL,
+    RTC,
+)
 """In the order worth reading them: who is this first, then time, then what is installed."""

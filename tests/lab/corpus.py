@@ -19,6 +19,7 @@ _RULES = tuple(
         (r"^ +[\w.-]+ \|.*$", "OPENRC"),
         (r"^([a-z0-9_.+-]+?)-\d[\w.]*-r\d+$", "APK"),
         (r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) \S+( \S+)?$", "PUBLIC KEY"),
+        (r"/zoneinfo/\S+$", "/zoneinfo/ZONE"),
         (r'("data":)"[^"]*"', r"\1STRING"),
         (r'("type":"as","data":)\[[^\]]*\]', r"\1STRINGS"),
         (r"\b(?:\d{1,3}\.){3}\d{1,3}\b(?!\.)(?=,|$)", "IP"),

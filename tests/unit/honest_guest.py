@@ -108,6 +108,12 @@ def _agents(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return replaced(dpkg, out), rpm, apk, _processes(guest, ps), _processes(guest, busybox)
 
 
+def _rtc(_guest: Guest, _mono_ns: int, utc_ns: int) -> tuple[Raw, ...]:
+    raws = CASES["rtc/documented/utc"].raws
+    shown = {2: f"{utc_ns // S}+0000\n", 3: f"{utc_ns // S}\n", 4: f"{utc_ns // S}\n"}
+    return tuple(replaced(r, shown.get(number, r.out)) for number, r in enumerate(raws))
+
+
 _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "boot": _boot,
     "platform": _platform,
@@ -116,6 +122,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "timesyncd": _timesyncd,
     "vmtools": _vmtools,
     "agents": _agents,
+    "rtc": _rtc,
 }
 
 

@@ -14,6 +14,7 @@ from cutover_tui.core.checks import (
     time_provider,
     time_reboot,
     time_reference,
+    time_rtc,
 )
 from cutover_tui.core.checks.check import Asked, Check, Says
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
@@ -188,6 +189,26 @@ _ALL = (
     ),
     Check(
         spec=CheckSpec(
+            id="time.rtc",
+            version=1,
+            family=Family.TIME,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "off": Param(
+                    "duration", 1 * MINUTE, 5 * SECOND, 5 * MINUTE, doc="how far beside the guest's clock"
+                )
+            },
+            needs_mark=True,
+        ),
+        judge=time_rtc.run,
+        criterion=time_rtc.criterion,
+        readers=("rtc",),
+        naive="`date` is right after the move, so the hour is right",
+    ),
+    Check(
+        spec=CheckSpec(
             id="agent.swap",
             version=1,
             family=Family.IDENTITY,
@@ -220,6 +241,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "timesyncd": Family.TIME,
     "services": Family.TIME,
     "timedatectl": Family.TIME,
+    "rtc": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "platform": Family.IDENTITY,

@@ -70,7 +70,6 @@ class CheckSpec:
 
 PLANNED = frozenset(
     {
-        "time.rtc",
         "kdc.clock",
         "kerberos.as",
         "kerberos.tgs",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from cutover_tui.lab.machine.chronyd import Chronyd
 from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.machine.kernel import kernel_files, zone_name
 from cutover_tui.lab.machine.packages import Package, UnitFile
 from cutover_tui.lab.machine.platforms import Platform
 from cutover_tui.lab.machine.systems import DEBIAN12, System
@@ -168,6 +168,17 @@ class Guest:
             return False
         return not self.stays_off and (self.down_until is None or true_ns >= self.down_until)
 
+    def registers(self, true_ns: int) -> int:
+        """What the virtual RTC's registers show, taken as UTC."""
+        written = self.rtc_written_ns
+        wrong = written if written is not None else self.rtc.boot_error_ns
+        return true_ns + wrong + (self.rtc.zone_ns if self.rtc.guest_local else 0)
+
+    def links(self) -> dict[str, str]:
+        """Symbolic links, as far as anybody asks for one."""
+        zone = zone_name(self.rtc.zone_ns)
+        return {} if zone is None else {"/etc/localtime": f"/usr/share/zoneinfo/{zone}"}
+
     def frozen_until(self, true_ns: int) -> int | None:
         """Until when the guest does nothing and answers nobody, without being gone; None = it runs."""
         stands = self.suspended
@@ -209,22 +220,12 @@ class Guest:
 
     def all_files(self, true_ns: int) -> dict[str, File]:
         """Every file, those the kernel makes up included."""
-        up = (true_ns - self.booted) // 10_000_000
-        source = "/sys/devices/system/clocksource/clocksource0"
         made = {
             "/etc/hostname": File(f"{self.name}\n"),
             "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
             "/etc/os-release": File(self.system.os_release),
-            "/proc/sys/kernel/random/boot_id": File(f"{self.boot_id}\n", 0o444),
-            "/proc/uptime": File(f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
-            "/proc/1/comm": File("systemd\n" if self.system.init == "systemd" else "init\n"),
-            "/proc/sys/kernel/osrelease": File(f"{self.system.kernel}\n", 0o444),
-            "/sys/class/dmi/id/sys_vendor": File(f"{self.platform.vendor}\n", 0o444),
-            "/sys/class/dmi/id/product_name": File(f"{self.platform.product}\n", 0o444),
-            "/sys/class/dmi/id/product_uuid": File(f"{_dashed(self.machine_id)}\n", 0o400),
-            f"{source}/current_clocksource": File(f"{self.platform.clocksource}\n"),
-            f"{source}/available_clocksource": File(f"{' '.join(self.platform.clocksources)} \n", 0o444),
         }
+        made |= {path: File(text, mode) for path, (text, mode) in kernel_files(self, true_ns).items()}
         if self.host_key_public:
             key = "/etc/ssh/ssh_host_ed25519_key"
             made[key] = File(self.host_key, 0o600)
@@ -252,8 +253,3 @@ class Guest:
         """What Debian's packages leave in /etc/rc2.d for an init that is not there."""
         named = [(u.file.name.removesuffix(".service"), u.enabled) for u in self.units.values() if u.package]
         return ["README", *(f"{'S' if state == 'enabled' else 'K'}01{name}" for name, state in named)]
-
-
-def _dashed(hexdigits: str) -> str:
-    cuts = (0, 8, 12, 16, 20, 32)
-    return "-".join(hexdigits[a:b] for a, b in pairwise(cuts))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutover_tui.lab.machine.chronyd import Chronyd, Source
+from cutover_tui.lab.machine.strftime import render
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
-from cutover_tui.lab.tools.date import render
 
 _USAGE = """\
 Usage: chronyc [OPTION]... [COMMAND]...

@@ -43,6 +43,18 @@ def _copy() -> Running:
     return 0
 
 
+def readlink(call: Call) -> Result:
+    """Where one symbolic link points; a file that is none says nothing, with status 1."""
+    for word in call.argv[1:]:
+        if word.startswith("-"):
+            return invalid_option("readlink", word)
+    if len(call.argv) < 2:
+        return Result(1, err="readlink: missing operand\nTry 'readlink --help' for more information.\n")
+    links = call.guest.links()
+    found = [links.get(call.path(name)) for name in call.argv[1:]]
+    return Result(int(None in found), "".join(f"{one}\n" for one in found if one is not None))
+
+
 def ls(call: Call) -> Result:
     """List directories and files, one name a line (output is never a terminal's)."""
     names, long, every, back = [], False, False, False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cutover_tui.lab.machine.guest import Unit
+from cutover_tui.lab.machine.strftime import render
 from cutover_tui.lab.tools.call import Call, Result
-from cutover_tui.lab.tools.date import render
 
 _ORDER = (
     "Type",

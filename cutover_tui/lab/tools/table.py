@@ -47,6 +47,7 @@ TOOLS: Mapping[str, Tool] = {
     "ps": process.ps,
     "rc-service": openrc.rc_service,
     "rc-update": openrc.rc_update,
+    "readlink": files.readlink,
     "reboot": power.reboot,
     "rpm": rpm.rpm,
     "sleep": coreutils.sleep,

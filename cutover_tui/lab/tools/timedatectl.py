@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cutover_tui.lab.machine.kernel import zone_name
+from cutover_tui.lab.machine.strftime import render
 from cutover_tui.lab.tools.call import Call, Result
-from cutover_tui.lab.tools.date import render
 
 
 def timedatectl(call: Call) -> Result:
@@ -54,23 +55,21 @@ def _local(call: Call) -> str:
     return "yes" if call.guest.rtc.guest_local else "no"
 
 
-def _rtc(call: Call, now: int) -> int:
-    """What the hardware clock shows, read as the guest reads it."""
-    written = call.guest.rtc_written_ns
-    return now + (written if written is not None else call.guest.rtc.boot_error_ns)
+def _zone(call: Call) -> str:
+    return zone_name(call.guest.rtc.zone_ns) or "n/a"
 
 
 def _status(call: Call) -> Result:
     now = call.now
     utc = call.guest.utc(now)
     can, runs = _ntp(call)
-    stamp = render(utc, "%a %Y-%m-%d %H:%M:%S")
+    stamp, zone = "%a %Y-%m-%d %H:%M:%S", call.guest.rtc.zone_ns
     service = "active" if runs else "inactive"
     return Result(
-        out=f"               Local time: {stamp} UTC\n"
-        f"           Universal time: {stamp} UTC\n"
-        f"                 RTC time: {render(_rtc(call, now), '%a %Y-%m-%d %H:%M:%S')}\n"
-        "                Time zone: Etc/UTC (UTC, +0000)\n"
+        out=f"               Local time: {render(utc, f'{stamp} %Z', zone)}\n"
+        f"           Universal time: {render(utc, stamp)} UTC\n"
+        f"                 RTC time: {render(call.guest.registers(now), stamp)}\n"
+        f"                Time zone: {_zone(call)} ({render(utc, '%Z, %z', zone)})\n"
         f"System clock synchronized: {'yes' if call.guest.kernel_synchronised(now) else 'no'}\n"
         f"              NTP service: {service if can else 'n/a'}\n"
         f"          RTC in local TZ: {_local(call)}\n"
@@ -79,16 +78,16 @@ def _status(call: Call) -> Result:
 
 def _show(call: Call, properties: list[str], value_only: bool) -> Result:
     now = call.now
-    stamp = render(call.guest.utc(now), "%a %Y-%m-%d %H:%M:%S UTC")
+    stamp = render(call.guest.utc(now), "%a %Y-%m-%d %H:%M:%S %Z", call.guest.rtc.zone_ns)
     can, runs = _ntp(call)
     values = {
-        "Timezone": "Etc/UTC",
+        "Timezone": _zone(call),
         "LocalRTC": _local(call),
         "CanNTP": "yes" if can else "no",
         "NTP": "yes" if runs else "no",
         "NTPSynchronized": "yes" if call.guest.kernel_synchronised(now) else "no",
         "TimeUSec": stamp,
-        "RTCTimeUSec": render(_rtc(call, now), "%a %Y-%m-%d %H:%M:%S UTC"),
+        "RTCTimeUSec": render(call.guest.registers(now), "%a %Y-%m-%d %H:%M:%S UTC"),
     }
     shown = [(key, value) for key, value in values.items() if not properties or key in properties]
     return Result(out="".join(f"{value}\n" if value_only else f"{key}={value}\n" for key, value in shown))

@@ -1,0 +1,63 @@
+"""What the kernel of a guest makes up in /proc and /sys, and the zone the guest keeps.
+
+Formats of Linux 6.1: fs/proc, drivers/rtc/sysfs.c, drivers/base, kernel/time/clocksource.c.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cutover_tui.lab.machine.strftime import render
+
+if TYPE_CHECKING:
+    from cutover_tui.lab.machine.guest import Guest
+
+_HOUR = 3_600_000_000_000
+_BROKEN = {
+    "5:30": "Asia/Kolkata",
+    "5:45": "Asia/Kathmandu",
+    "3:30": "Asia/Tehran",
+    "4:30": "Asia/Kabul",
+    "6:30": "Asia/Yangon",
+    "9:30": "Australia/Darwin",
+}
+"""Zones that are no whole hour from UTC and keep no summer time."""
+
+
+def zone_name(zone_ns: int) -> str | None:
+    """A zone of that distance from UTC all year; None = there is none, the file is somebody's own."""
+    hours, rest = divmod(zone_ns, _HOUR)
+    if rest:
+        return _BROKEN.get(f"{hours}:{rest // 60_000_000_000:02}")
+    if hours == 0:
+        return "Etc/UTC"
+    return f"Etc/GMT{-hours:+}" if -12 <= hours <= 14 else None
+
+
+def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
+    """Path -> text and mode, of what a reader may look at."""
+    up = (true_ns - guest.booted) // 10_000_000
+    source, rtc = "/sys/devices/system/clocksource/clocksource0", "/sys/class/rtc/rtc0"
+    shown = guest.registers(true_ns)
+    return {
+        "/proc/sys/kernel/random/boot_id": (f"{guest.boot_id}\n", 0o444),
+        "/proc/uptime": (f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
+        "/proc/1/comm": ("systemd\n" if guest.system.init == "systemd" else "init\n", 0o644),
+        "/proc/sys/kernel/osrelease": (f"{guest.system.kernel}\n", 0o444),
+        "/sys/class/dmi/id/sys_vendor": (f"{guest.platform.vendor}\n", 0o444),
+        "/sys/class/dmi/id/product_name": (f"{guest.platform.product}\n", 0o444),
+        "/sys/class/dmi/id/product_uuid": (f"{_dashed(guest.machine_id)}\n", 0o400),
+        f"{source}/current_clocksource": (f"{guest.platform.clocksource}\n", 0o644),
+        f"{source}/available_clocksource": (f"{' '.join(guest.platform.clocksources)} \n", 0o444),
+        f"{rtc}/name": ("rtc_cmos rtc_cmos\n", 0o444),
+        f"{rtc}/hctosys": ("1\n", 0o444),
+        f"{rtc}/since_epoch": (f"{shown // 10**9}\n", 0o444),
+        f"{rtc}/date": (render(shown, "%Y-%m-%d") + "\n", 0o444),
+        f"{rtc}/time": (render(shown, "%H:%M:%S") + "\n", 0o444),
+    }
+
+
+def _dashed(hexdigits: str) -> str:
+    cuts = (0, 8, 12, 16, 20, 32)
+    return "-".join(hexdigits[a:b] for a, b in pairwise(cuts))

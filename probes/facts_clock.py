@@ -1,0 +1,39 @@
+"""Facts about the clocks below the system clock: the hardware clock and the zone it is read in, and the kernel's own.
+
+Times are nanoseconds, frequencies parts per billion; None means "not visible", never "no".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RtcFacts(msgspec.Struct, frozen=True, tag="rtc"):
+    """The hardware clock beside the guest's clock, and in which zone each is meant.
+
+    `shown_ns` is what the RTC's registers say *taken as UTC* (sysfs `since_epoch`): where the
+    guest keeps it in local time it differs from UTC by `utc_offset_ns`. All readings are
+    whole seconds; the RTC was read between `before_utc_ns` and `after_utc_ns`.
+    """
+
+    present: bool | None  # the kernel has an RTC device
+    shown_ns: int | None
+    before_utc_ns: int | None
+    after_utc_ns: int | None
+    local: bool | None  # /etc/adjtime: the RTC is kept in local time
+    zone: str | None  # "Europe/Berlin", as /etc/localtime links to it
+    utc_offset_ns: int | None  # local time less UTC on the guest, now
+
+    def error(self) -> tuple[int, int] | None:
+        """RTC less guest's clock, each as it is meant, as (middle, half width) in ns; None = not all of it is visible."""
+        if self.shown_ns is None or self.before_utc_ns is None or self.after_utc_ns is None:
+            return None
+        if self.local is None or (self.local and self.utc_offset_ns is None):
+            return None
+        shown = self.shown_ns - (self.utc_offset_ns or 0 if self.local else 0)
+        lowest = shown - self.after_utc_ns - _GRAIN_NS
+        highest = shown + _GRAIN_NS - self.before_utc_ns
+        return (lowest + highest) // 2, (highest - lowest + 1) // 2
+
+
+_GRAIN_NS = 1_000_000_000
