@@ -37,3 +37,23 @@ class RtcFacts(msgspec.Struct, frozen=True, tag="rtc"):
 
 
 _GRAIN_NS = 1_000_000_000
+
+
+class KernelClockFacts(msgspec.Struct, frozen=True, tag="kernel-clock"):
+    """The kernel's own part: what it counts by, how it was told to, and what its NTP discipline says.
+
+    The values of adjtimex(2) are there only where a tool that prints them is installed.
+    """
+
+    clocksource: str | None
+    clocksources: tuple[str, ...] | None  # available ones, best first
+    arguments: tuple[str, ...] | None  # those of the kernel's command line that are about clocks
+    tsc_unstable: bool | None  # the kernel said in its log of this boot that it gave the TSC up
+    status: int | None  # adjtimex status bits
+    max_error_ns: int | None  # grows by 500 ppm while nobody disciplines; 16 s = unsynchronised
+    frequency_ppb: int | None
+
+    @property
+    def unsynchronised(self) -> bool | None:
+        """STA_UNSYNC (linux/timex.h)."""
+        return None if self.status is None else bool(self.status & 0x40)

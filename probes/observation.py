@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from probes.facts_clock import RtcFacts
+from probes.facts_clock import KernelClockFacts, RtcFacts
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_kerberos import KdcFacts
 from probes.facts_time import (
@@ -31,6 +31,7 @@ Facts = (
     | BootFacts
     | ChronyFacts
     | KdcFacts
+    | KernelClockFacts
     | KernelSyncFacts
     | NtpFacts
     | PlatformFacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
 from probes.linux.chrony import READER as CHRONY
+from probes.linux.kernel_clock import READER as KERNEL_CLOCK
 from probes.linux.platform import READER as PLATFORM
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
@@ -23,5 +24,6 @@ READERS: tuple[Reader, ...] = (
     AGENTS,
     TIMEDATECTL,
     RTC,
+    KERNEL_CLOCK,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""

@@ -114,6 +114,10 @@ def _rtc(_guest: Guest, _mono_ns: int, utc_ns: int) -> tuple[Raw, ...]:
     return tuple(replaced(r, shown.get(number, r.out)) for number, r in enumerate(raws))
 
 
+def _kernel_clock(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
+    return CASES["kernel-clock/documented/kvm-clock"].raws
+
+
 _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "boot": _boot,
     "platform": _platform,
@@ -123,6 +127,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "vmtools": _vmtools,
     "agents": _agents,
     "rtc": _rtc,
+    "kernel-clock": _kernel_clock,
 }
 
 

@@ -242,6 +242,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "services": Family.TIME,
     "timedatectl": Family.TIME,
     "rtc": Family.TIME,
+    "kernel-clock": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "platform": Family.IDENTITY,

@@ -42,6 +42,7 @@ def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
     shown = guest.registers(true_ns)
     return {
         "/proc/sys/kernel/random/boot_id": (f"{guest.boot_id}\n", 0o444),
+        "/proc/cmdline": (f"BOOT_IMAGE=/boot/vmlinuz-{guest.system.kernel} root=/dev/sda1 ro quiet\n", 0o444),
         "/proc/uptime": (f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
         "/proc/1/comm": ("systemd\n" if guest.system.init == "systemd" else "init\n", 0o644),
         "/proc/sys/kernel/osrelease": (f"{guest.system.kernel}\n", 0o444),
