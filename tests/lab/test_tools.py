@@ -9,7 +9,7 @@ SECOND = 1_000_000_000
 
 
 def test_unknown_tools_are_not_found(bench):
-    for tool in ("rpm", "apk", "python3", "journalctl", "chronyc", "/opt/x"):
+    for tool in ("rpm", "apk", "python3", "adjtimex", "chronyc", "/opt/x"):
         ran = bench.run(f"{tool} -x")
         assert (ran.rc, ran.out, ran.err) == (127, "", f"sh: 1: {tool}: not found\n")
 
