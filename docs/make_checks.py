@@ -75,10 +75,10 @@ ABOUT = {
     "time.provider": (
         "Who keeps this guest's clock right, and still after the next boot?",
         (
-            "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd. For chronyd, "
-            "good updates are the answered ones of the last 8 polls of the selected source; for timesyncd, the "
-            "answers since it started. What disturbs time (an action, a pause, a boot) makes one newer answer owed. "
-            "ntpd, ntpsec and openntpd are recognised and not read: `unknown`. Sources that smear leap seconds "
+            "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd, then ntpd (ntpsec "
+            "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
+            "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
+            "one newer answer owed. openntpd is recognised and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced."
         ),
     ),
@@ -243,7 +243,10 @@ def _source(check: Check) -> str:
     """Where its findings are made: its module, or its own function where several checks share one."""
     module = inspect.getmodule(check.judge)
     shared = [c for c in CHECKS.values() if inspect.getmodule(c.judge) is module]
-    return inspect.getsource(check.judge if len(shared) > 1 else module or base)
+    if len(shared) > 1 or module is None:
+        return inspect.getsource(check.judge)
+    parts = [m for m in vars(module).values() if inspect.ismodule(m) and ".checks.provider_" in m.__name__]
+    return "\n".join(inspect.getsource(m) for m in (module, *reversed(parts)))
 
 
 def _shared() -> str:

@@ -16,6 +16,7 @@ import msgspec
 from probes.facts_clock import KernelClockFacts, RtcFacts
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_kerberos import KdcFacts
+from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import (
     ChronyFacts,
     KernelSyncFacts,
@@ -34,6 +35,7 @@ Facts = (
     | KernelClockFacts
     | KernelSyncFacts
     | NtpFacts
+    | NtpdFacts
     | PlatformFacts
     | RtcFacts
     | ServicesFacts

@@ -6,6 +6,7 @@ from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
 from probes.linux.chrony import READER as CHRONY
 from probes.linux.kernel_clock import READER as KERNEL_CLOCK
+from probes.linux.ntpq import READER as NTPQ
 from probes.linux.platform import READER as PLATFORM
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
@@ -20,6 +21,7 @@ READERS: tuple[Reader, ...] = (
     SERVICES,
     CHRONY,
     TIMESYNCD,
+    NTPQ,
     VMTOOLS,
     AGENTS,
     TIMEDATECTL,

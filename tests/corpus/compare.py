@@ -17,6 +17,7 @@ _NAMES = {
 }
 _OWN = {
     "/sys/devices/system/clocksource/clocksource0/current_clocksource": "this machine's clock source",
+    "/proc/cmdline": "this machine's kernel line",
     "/sys/devices/system/clocksource/clocksource0/available_clocksource": "this machine's clock sources",
 }
 """Files whose text is the recording machine's."""

@@ -7,9 +7,9 @@ A case runs in namespaces of its own (mount, network, pid) with private /run, /e
 /var/lib/systemd; chronyd runs with -x and timesyncd without CAP_SYS_TIME, so that the clock of
 this machine is never touched. The NTP servers are a few lines of `recorder.py`, because their
 offset, stratum and leap must be what the case says. Needs Debian 12's chrony, systemd, dbus,
-busybox, procps, openssh-client; timesyncd and open-vm-tools are unpacked from their packages
-(they need not be installed) into the directories named by TIMESYNCD_ROOT and
-OPEN_VM_TOOLS_ROOT.
+busybox, procps, openssh-client; timesyncd, open-vm-tools, adjtimex and ntpsec (with python3-ntp)
+are unpacked from their packages (they need not be installed) into the directories named by
+TIMESYNCD_ROOT, OPEN_VM_TOOLS_ROOT, ADJTIMEX_ROOT and NTPSEC_ROOT. ntpd runs without CAP_SYS_TIME.
 """
 
 from __future__ import annotations
@@ -24,17 +24,34 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.corpus import cases_chrony, cases_guest, cases_systemd  # noqa: F401 - they register themselves
+from tests.corpus import (  # noqa: F401 - they register themselves
+    cases_chrony,
+    cases_clock,
+    cases_guest,
+    cases_systemd,
+)
 from tests.corpus.compare import differences
 from tests.corpus.recorder import CASES
 from tests.unit.corpus import CORPUS, read
 
-ROOTS = {"timesyncd/252/": "TIMESYNCD_ROOT", "vmtools/12.2.0/": "OPEN_VM_TOOLS_ROOT"}
+ROOTS = {
+    "timesyncd/252/": "TIMESYNCD_ROOT",
+    "vmtools/12.2.0/": "OPEN_VM_TOOLS_ROOT",
+    "kernel-clock/linux-6.18/adjtimex": "ADJTIMEX_ROOT",
+    "ntpq/ntpsec-1.2.2/": "NTPSEC_ROOT",
+}
 """Cases by their beginning → the variable that names their unpacked package."""
 
 DOCUMENTED = {
     "agents/documented/apk": "Alpine",
     "agents/documented/rpm": "Red Hat, SUSE",
+    "kernel-clock/documented/container": "a container that hides most of the kernel",
+    "kernel-clock/documented/kvm-clock": "a guest on KVM",
+    "kernel-clock/documented/tsc-given-up": "a machine whose TSC was given up",
+    "ntpq/documented/ntpd-4.2.8": "the reference implementation's ntpd",
+    "ntpq/documented/ntpd-4.2.8-local": "the reference implementation's ntpd",
+    "ntpq/documented/ntpd-4.2.8-not-running": "the reference implementation's ntpd",
+    "ntpq/documented/ntpsec-synchronised": "a clock that may be set",
     "platform/documented/ahv": "a guest on AHV",
     "platform/documented/aws": "a guest on AWS",
     "platform/documented/contradiction": "DMI and CPUID that contradict each other",
@@ -42,6 +59,12 @@ DOCUMENTED = {
     "platform/documented/kvm": "a guest on KVM",
     "platform/documented/physical": "no guest at all",
     "platform/documented/vmware": "a guest on VMware",
+    "rtc/documented/alpine": "Alpine",
+    "rtc/documented/container-without-sys": "a container without /sys",
+    "rtc/documented/local-in-summer": "a machine with an RTC",
+    "rtc/documented/unreadable": "a machine with an RTC",
+    "rtc/documented/utc": "a machine with an RTC",
+    "rtc/documented/west-and-five-hours-slow": "a machine with an RTC",
     "services/documented/openrc": "OpenRC",
     "timedatectl/documented/synchronised": "a kernel whose clock may be set",
     "vmtools/documented/all-disabled": "VMware Tools on VMware",

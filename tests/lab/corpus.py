@@ -8,6 +8,24 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
+_NTPD = [
+    "leap",
+    "stratum",
+    "precision",
+    "rootdelay",
+    "rootdisp",
+    "refid",
+    "reftime",
+    "clock",
+    "tc",
+    "peer",
+    "offset",
+    "frequency",
+    "mintc",
+]
+_NTPD += ["sys_jitter", "clk_jitter", "clk_wander", "processor", "system", "version"]
+"""Variables ntpq shows: it wraps them at a width, wherever that falls."""
+
 _RULES = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
@@ -19,6 +37,13 @@ _RULES = tuple(
         (r"^ +[\w.-]+ \|.*$", "OPENRC"),
         (r"^([a-z0-9_.+-]+?)-\d[\w.]*-r\d+$", "APK"),
         (r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) \S+( \S+)?$", "PUBLIC KEY"),
+        (
+            r"^[ x.+#*-]\d{1,3}(?:\.\d{1,3}){3} {2,}\S+ +\d+ u +[-\dmhd]+ +\d+ +[0-7]{1,3}(?: +-?\d+\.\d+){3}$",
+            "PEER",
+        ),
+        (r"^associd=0 status=[0-9a-f]{4} .*,$", "NTPD STATUS"),
+        (f"^({'|'.join(_NTPD)})=.*$", "NTPD VARIABLES"),
+        (r"\d+s \d+us = \d+\.\d+$", "TIME"),
         (r"/zoneinfo/\S+$", "/zoneinfo/ZONE"),
         (r'("data":)"[^"]*"', r"\1STRING"),
         (r'("type":"as","data":)\[[^\]]*\]', r"\1STRINGS"),

@@ -23,7 +23,14 @@ from tests.lab.corpus import asked, lines, recorded
 from tests.lab.worlds import Played
 
 Answer = tuple[int, str, str]
-WORLDS = ("healthy-debian", "nobody-keeps-it", "timesyncd-far-away", "local-time-rtc", "alpine-pair")
+WORLDS = (
+    "healthy-debian",
+    "nobody-keeps-it",
+    "timesyncd-far-away",
+    "local-time-rtc",
+    "alpine-pair",
+    "ntpd-alone",
+)
 
 EXCEPTIONS = (
     # Files are no tool's output: what stands in them is the guest's, and parsers are held by the corpus of whole readers.

@@ -312,6 +312,7 @@ class World:
             self.see(
                 observed("chrony", seconds, chrony(seconds)),
                 observed("timesyncd", seconds, ABSENT),
+                observed("ntpq", seconds, ABSENT),
                 observed("services", seconds, services("chronyd")),
                 observed("platform", seconds, platform()),
                 observed("agents", seconds, agents()),

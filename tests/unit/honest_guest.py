@@ -118,6 +118,10 @@ def _kernel_clock(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]
     return CASES["kernel-clock/documented/kvm-clock"].raws
 
 
+def _ntpq(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
+    return CASES["ntpq/none/not-installed"].raws
+
+
 _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "boot": _boot,
     "platform": _platform,
@@ -127,6 +131,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "vmtools": _vmtools,
     "agents": _agents,
     "rtc": _rtc,
+    "ntpq": _ntpq,
     "kernel-clock": _kernel_clock,
 }
 

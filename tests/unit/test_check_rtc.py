@@ -47,6 +47,7 @@ def judged(now: RtcFacts | None, before: RtcFacts | None = GOOD, off: int = 60 *
         observations={"rtc": (observed("rtc", 99, DENIED if now is None else now),)},
         jump={},
         samples=(),
+        voids={},
         mark=MarkPoint(3, at(10)),
         baseline=Baseline(2, at(9), "b1", {}, kept),
     )

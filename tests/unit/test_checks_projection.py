@@ -15,6 +15,7 @@ from cutover_tui.core.gate import judge
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.clock_rates import ClockRates, clock_rate
+from probes.facts_ntpd import NtpdFacts, NtpdPeer
 from probes.facts_time import ChronyFacts, TimesyncdFacts
 from probes.observation import Facts, Failure, Family
 
@@ -41,6 +42,7 @@ def world(
             made.see(
                 b.observed("chrony", second, chrony(second) if chrony is not None else b.ABSENT),
                 b.observed("timesyncd", second, timesyncd),
+                b.observed("ntpq", second, b.ABSENT),
                 b.observed("services", second, b.services(*processes)),
             )
     return made
@@ -177,6 +179,22 @@ def test_timesyncd_at_the_kernels_limit_no_longer_steers(ppb: int | None, expect
     assert finding(made, 200).reason_code == expected
 
 
+@pytest.mark.parametrize(
+    ("ppb", "expected"), [(0, "frequency-unread"), (-40_000, "ok"), (-500_000, "provider-at-limit")]
+)
+def test_ntpd_tells_what_it_corrects_by(ppb: int, expected: str) -> None:
+    made = world(200, lambda _: 3)
+    now = b.UTC0 + 1199 * b.S
+    peer = NtpdPeer("selected", "192.0.2.1", "10.0.0.1", 2, "u", 30, 64, 0o377, 0, b.MS)
+    facts = NtpdFacts(
+        True, "ntpd", "normal", 3, "192.0.2.1", now - 30 * b.S, now, 0, ppb, b.MS, b.MS, (peer,)
+    )
+    unit = msgspec.structs.replace(b.services("chronyd").units[0], name="ntpsec.service")
+    services = msgspec.structs.replace(b.services("ntpd"), units=(unit,))
+    made.see(b.observed("ntpq", 1199, facts), b.observed("services", 1199, services))
+    assert finding(made, 200).reason_code == expected
+
+
 def test_it_must_hold_for_the_soak() -> None:
     made = world(45, lambda _: 3, chrony=kept(), processes=("chronyd",))
     f = finding(made, 45)
@@ -266,6 +284,7 @@ def test_a_domain_that_falls_silent_steps_no_guest() -> None:
         made.see(
             b.observed("chrony", second, kept()(second)),
             b.observed("timesyncd", second, b.ABSENT),
+            b.observed("ntpq", second, b.ABSENT),
             b.observed("services", second, b.services("chronyd")),
         )
     f = finding(made, 1200)

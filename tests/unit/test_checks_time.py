@@ -209,6 +209,7 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
     world.see(
         b.observed("chrony", 95, facts),
         b.observed("timesyncd", 95, b.ABSENT),
+        b.observed("ntpq", 95, b.ABSENT),
         b.observed("services", 95, services or b.services("chronyd")),
     )
     return world

@@ -70,7 +70,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=4,
+            version=5,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -79,7 +79,7 @@ _ALL = (
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
-        readers=("chrony", "timesyncd", "services"),
+        readers=("chrony", "timesyncd", "ntpq", "services"),
         naive="the time service is active; `timedatectl` says synchronized: yes (for 8.9 h after the last update)",
     ),
     Check(
@@ -121,7 +121,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             attempts=None,
@@ -137,7 +137,7 @@ _ALL = (
         ),
         judge=time_projection.run,
         criterion=time_projection.criterion,
-        readers=("chrony", "timesyncd", "services"),
+        readers=("chrony", "timesyncd", "ntpq", "services"),
         jump_readers=("ntp",),
         looks_back=time_projection.looks_back,
         naive="the offset is small now, so it will be small next week",
@@ -242,6 +242,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "services": Family.TIME,
     "timedatectl": Family.TIME,
     "rtc": Family.TIME,
+    "ntpq": Family.TIME,
     "kernel-clock": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,

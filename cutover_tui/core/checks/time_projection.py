@@ -25,6 +25,7 @@ from cutover_tui.core.estimate.wander import wander_bound
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak, Verdict
 from cutover_tui.core.runbook import MINUTE
+from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import ChronyFacts, TimesyncdFacts
 from probes.observation import Observation, Sample
 
@@ -37,7 +38,7 @@ UNSETTLED_PPB = 1_000_000
 """chronyd itself does not use an estimate whose skew is above 1000 ppm (chrony.conf, `maxupdateskew`)."""
 
 KERNEL_LIMIT_PPB = 499_000
-"""timesyncd steers by the kernel's frequency, which ends at 500 ppm (adjtimex(2)); there it no longer steers."""
+"""timesyncd and ntpd steer by the kernel's frequency, which ends at 500 ppm (adjtimex(2)); there they no longer steer."""
 
 SURE_NS = 2 * MINUTE
 """A kept clock that is being corrected moves fast for some seconds; only a longer movement says anything."""
@@ -187,7 +188,7 @@ def _disciplined(
             used=used,
             soak=soak,
         )
-    if observation.reader == "timesyncd" and abs(ppb) >= KERNEL_LIMIT_PPB:
+    if observation.reader in ("timesyncd", "ntpq") and abs(ppb) >= KERNEL_LIMIT_PPB:
         return says.fails(
             "provider-at-limit",
             f"{provider}, but corrects by {ppm(ppb, sign=True)} ppm, the most it can: the clock is worse than that.",
@@ -276,7 +277,7 @@ def _free(
 def _frequency(evidence: Evidence) -> tuple[int, int, Observation] | None:
     """What the provider corrects by and how sure it is, in ppb, and who said so; None = not known.
 
-    chronyd says exactly 0 ± 0 before it has an estimate; timesyncd has no skew to tell.
+    chronyd says exactly 0 ± 0 before it has an estimate; timesyncd and ntpd tell no skew.
     """
     chrony = evidence.facts("chrony", ChronyFacts)
     seen = evidence.latest("chrony")
@@ -285,9 +286,11 @@ def _frequency(evidence: Evidence) -> tuple[int, int, Observation] | None:
         return (chrony.frequency_ppb, chrony.skew_ppb, seen) if known else None
     timesyncd = evidence.facts("timesyncd", TimesyncdFacts)
     seen = evidence.latest("timesyncd")
-    if timesyncd is None or seen is None or timesyncd.frequency_ppb is None:
-        return None
-    return timesyncd.frequency_ppb, 0, seen
+    if timesyncd is not None and seen is not None and timesyncd.running:
+        return None if timesyncd.frequency_ppb is None else (timesyncd.frequency_ppb, 0, seen)
+    ntpd = evidence.facts("ntpq", NtpdFacts)
+    seen = evidence.latest("ntpq")
+    return None if ntpd is None or seen is None or not ntpd.frequency_ppb else (ntpd.frequency_ppb, 0, seen)
 
 
 def _without(evidence: Evidence, worst_ppb: int) -> str:

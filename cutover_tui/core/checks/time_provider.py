@@ -5,36 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cutover_tui.core.amounts import span, time_amount
+from cutover_tui.core.checks import provider_boot, provider_ntpd
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
+from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
-from probes.observation import Facts, FailureKind, Family, Observation
+from probes.observation import Facts, FailureKind, Observation
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
-GOOD_UPDATES = 3
-GRACE_NS = 45_000_000_000
-"""A daemon that was just started has asked and not heard yet; iburst takes 8 s, names may take longer."""
-
-FUTURE_NS = 2_000_000_000
-"""The guest's clock is read in whole seconds beside it; more than that is no rounding."""
-
-WHOLE_SECOND_NS = 1_000_000_000
-"""So much older than it looks may an update be whose age is a difference of whole seconds."""
-
 CHRONY_UNITS = ("chrony.service", "chronyd.service")
 TIMESYNCD_UNITS = ("systemd-timesyncd.service",)
-UNREAD_UNITS = {
-    "ntp.service": "ntpd",
-    "ntpd.service": "ntpd",
-    "ntpsec.service": "ntpsec",
-    "openntpd.service": "openntpd",
-}
-AT_BOOT = frozenset({"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"})
+PROVIDERS = (
+    ("chronyd", CHRONY_UNITS),
+    ("systemd-timesyncd", TIMESYNCD_UNITS),
+    ("ntpd", provider_ntpd.UNITS),
+)
+UNREAD_UNITS = {"openntpd.service": "openntpd"}
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -46,7 +35,11 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         return _chrony(chrony, chrony_at, evidence, says)
     if timesyncd is not None and timesyncd.running and timesyncd_at is not None:
         return _timesyncd(timesyncd, timesyncd_at, evidence, says)
-    for reader, newest in (("chrony", chrony_at), ("timesyncd", timesyncd_at)):
+    ntpd_at = evidence.latest("ntpq")
+    ntpd = evidence.facts("ntpq", NtpdFacts)
+    if ntpd is not None and ntpd.running and ntpd_at is not None:
+        return provider_ntpd.judged(ntpd, ntpd_at, evidence, says)
+    for reader, newest in (("chrony", chrony_at), ("timesyncd", timesyncd_at), ("ntpq", ntpd_at)):
         if newest is None or (
             newest.failure is not None and newest.failure.kind is not FailureKind.TOOL_ABSENT
         ):
@@ -59,19 +52,20 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             return says.unknown(
                 "unrecognised-provider",
                 f"{UNREAD_UNITS[unit.name]} runs, which this version cannot read.",
-                remedy="Use chrony or systemd-timesyncd.",
+                remedy="Use chrony, systemd-timesyncd or ntpd.",
             )
     silent = _silent(services)
     if silent is not None:
         return says.unknown(
             "not-answering",
             f"{silent} runs but does not answer this account, so nothing is known of its sources.",
-            remedy="Let the account ask it (chronyc needs the command port or root).",
+            remedy="Let the account ask it (chronyc needs the command port or root, ntpq needs ntpq installed and no `noquery`).",
         )
-    used = tuple(o for o in (chrony_at, timesyncd_at, evidence.latest("services")) if o is not None)
+    seen = (chrony_at, timesyncd_at, ntpd_at, evidence.latest("services"))
+    used = tuple(o for o in seen if o is not None)
     return says.fails(
         "no-provider",
-        "Nothing on this guest keeps its clock right: no chronyd, no systemd-timesyncd runs.",
+        "Nothing on this guest keeps its clock right: no chronyd, systemd-timesyncd or ntpd runs.",
         remedy="Install and start chrony with this site's time sources.",
         used=used,
     )
@@ -84,31 +78,10 @@ def _deaf(facts: Facts | None) -> bool:
     return isinstance(facts, TimesyncdFacts) and facts.running and facts.packet_count == 0
 
 
-def _for(evidence: Evidence, reader: str, condition: Callable[[Facts | None], bool]) -> int:
-    """Since when, in ns before now, every reading of that reader has met the condition."""
-    since = evidence.now.boottime_ns
-    for o in reversed(evidence.observations.get(reader, ())):
-        if not condition(o.facts):
-            break
-        since = o.began.boottime_ns
-    return evidence.now.boottime_ns - since
-
-
-def _before_disturbance(age_ns: int, newest: Observation, evidence: Evidence) -> bool:
-    """Whether an update of that age when it was read may be from before the last disturbance of time.
-
-    Such an update came over a path, or from a machine, that need not be there any more.
-    """
-    void = evidence.voids.get(Family.TIME)
-    if void is None or void.boot_id != newest.began.boot_id:
-        return False
-    return newest.began.boottime_ns - age_ns - WHOLE_SECOND_NS <= void.boottime_ns
-
-
 def _silent(services: ServicesFacts) -> str | None:
     """A provider whose process runs while its tool says nothing: not the same as no provider."""
     running = {p[:15] for p in services.processes or ()}
-    for name, units in (("chronyd", CHRONY_UNITS), ("systemd-timesyncd", TIMESYNCD_UNITS)):
+    for name, units in PROVIDERS:
         active = any(u.name in units and u.active == "active" for u in services.units)
         if active or name[:15] in running:
             return name
@@ -119,7 +92,7 @@ def criterion(_asked: Asked) -> Criterion:
     return Criterion(
         "a named provider runs, starts at boot, ≥ 3 good updates since boot, "
         "last one younger than 3 polls and than the last disturbance",
-        GOOD_UPDATES,
+        provider_boot.GOOD_UPDATES,
         "count",
     )
 
@@ -144,11 +117,14 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             )
         if all(s.reach == 0 for s in facts.sources):
             # One that has updated the clock before is no new one: its sources are gone.
-            if facts.ref_time_ns is None and _for(evidence, "chrony", _deaf) < GRACE_NS:
+            if (
+                facts.ref_time_ns is None
+                and provider_boot.lasts(evidence, "chrony", _deaf) < provider_boot.GRACE_NS
+            ):
                 return says.unknown(
                     "no-answer-yet",
                     f"chronyd runs; none of its {len(facts.sources)} sources has answered yet.",
-                    remedy=f"Wait: it counts as a failure after {span(GRACE_NS)}.",
+                    remedy=f"Wait: it counts as a failure after {span(provider_boot.GRACE_NS)}.",
                     used=used,
                 )
             return says.fails(
@@ -180,7 +156,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
         )
     # The time of an update is NTP time; the guest's clock is off it by what chronyd still corrects.
     age = facts.guest_utc_ns - facts.system_offset_ns - facts.ref_time_ns
-    if age < -FUTURE_NS:
+    if age < -provider_boot.FUTURE_NS:
         return says.unknown(
             "update-in-future",
             f"chronyd's newest sync is {span(-age)} in the guest's future: its clock was set back since.",
@@ -195,10 +171,10 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             used=used,
         )
     good = selected.reach.bit_count()
-    if good < GOOD_UPDATES:
+    if good < provider_boot.GOOD_UPDATES:
         return says.unknown(
             "few-updates",
-            f"chronyd has {good} of {GOOD_UPDATES} good updates from {selected.name}.",
+            f"chronyd has {good} of {provider_boot.GOOD_UPDATES} good updates from {selected.name}.",
             remedy=f"Wait: one comes every {time_amount(poll_ns)}.",
             measured=good,
             used=used,
@@ -212,7 +188,9 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Keep sources of one kind only in chrony's configuration.",
             used=used,
         )
-    if _before_disturbance(max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence):
+    if provider_boot.before_disturbance(
+        max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence
+    ):
         return says.unknown(
             "no-update-since",
             f"chronyd last heard {selected.name} {span(max(0, age))} ago, before the last disturbance: "
@@ -225,7 +203,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
         f"chronyd ← {selected.name} (stratum {selected.stratum}), "
         f"{good} good of the last 8, last {span(max(0, age))} ago"
     )
-    return _at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed)
+    return provider_boot.at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed)
 
 
 def _mixed(facts: ChronyFacts) -> Mixture | None:
@@ -236,11 +214,11 @@ def _mixed(facts: ChronyFacts) -> Mixture | None:
 def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
     used = (newest,)
     if facts.packet_count == 0 or facts.server_address is None:
-        if _for(evidence, "timesyncd", _deaf) < GRACE_NS:
+        if provider_boot.lasts(evidence, "timesyncd", _deaf) < provider_boot.GRACE_NS:
             return says.unknown(
                 "no-answer-yet",
                 "systemd-timesyncd runs; no server has answered yet.",
-                remedy=f"Wait: it counts as a failure after {span(GRACE_NS)}.",
+                remedy=f"Wait: it counts as a failure after {span(provider_boot.GRACE_NS)}.",
                 used=used,
             )
         return says.fails(
@@ -249,10 +227,10 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             remedy="Open UDP 123 from the guest to its server, or configure a reachable one.",
             used=used,
         )
-    if facts.packet_count < GOOD_UPDATES:
+    if facts.packet_count < provider_boot.GOOD_UPDATES:
         return says.unknown(
             "few-updates",
-            f"systemd-timesyncd has {facts.packet_count} of {GOOD_UPDATES} answers.",
+            f"systemd-timesyncd has {facts.packet_count} of {provider_boot.GOOD_UPDATES} answers.",
             remedy="Wait for its next polls, or restart it to poll at once.",
             measured=facts.packet_count,
             used=used,
@@ -272,7 +250,7 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             used=used,
         )
     age = facts.guest_utc_ns - facts.last_answer_utc_ns
-    if age < -FUTURE_NS:
+    if age < -provider_boot.FUTURE_NS:
         return says.unknown(
             "update-in-future",
             f"systemd-timesyncd's last answer lies {span(-age)} in the guest's future: "
@@ -287,7 +265,7 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             remedy="Its server is gone; open UDP 123 or configure another.",
             used=used,
         )
-    if _before_disturbance(age, newest, evidence):
+    if provider_boot.before_disturbance(age, newest, evidence):
         return says.unknown(
             "no-update-since",
             f"systemd-timesyncd last heard its server {span(max(0, age))} ago, before the last disturbance: "
@@ -301,45 +279,4 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
         f"systemd-timesyncd ← {server} (stratum {facts.stratum}), "
         f"{facts.packet_count} answers, last {span(max(0, age))} ago"
     )
-    return _at_boot(TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says)
-
-
-def _at_boot(
-    names: tuple[str, ...],
-    words: str,
-    good: int,
-    used: tuple[Observation, ...],
-    evidence: Evidence,
-    says: Says,
-    mixed: Mixture | None = None,
-) -> Finding:
-    services = evidence.facts("services", ServicesFacts)
-    newest = evidence.latest("services")
-    if services is None or newest is None:
-        return no_facts(says, "services", newest)
-    used = (*used, newest)
-    units = [u for u in services.units if u.name in names]
-    if any(u.enabled in AT_BOOT for u in units):
-        smear = f"; {mixed.words}: equal until the next leap second, do not mix them" if mixed else ""
-        return says.passes(
-            f"{words}{smear}",
-            code="smear-mixed" if mixed is not None else "ok",
-            measured=good,
-            used=used,
-        )
-    known = [u for u in units if u.enabled is not None]
-    if known:
-        return says.fails(
-            "not-at-boot",
-            f"{words}; but {known[0].name} is {known[0].enabled}: the next boot has no provider.",
-            remedy=f"Enable it: systemctl enable {known[0].name}",
-            measured=good,
-            used=used,
-        )
-    return says.unknown(
-        "boot-unknown",
-        f"{words}; whether it starts at boot could not be seen.",
-        remedy="Enable it with the guest's init system and look again.",
-        measured=good,
-        used=used,
-    )
+    return provider_boot.at_boot(TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says)

@@ -136,7 +136,7 @@ class Guest:
     system: System = DEBIAN12
     chronyd: Chronyd | None = None
     timesyncd: Timesyncd | None = None
-    ntpd: Chronyd | None = None  # a daemon no reader of ours asks; it disciplines all the same
+    ntpd: Chronyd | None = None
     drift_ppb: int | None = None  # /var/lib/chrony/chrony.drift
     disciplined: int | None = None  # true time the kernel was last told that it is synchronised
     ntpd_acts: bool = True

@@ -150,6 +150,7 @@ MIRROR: Mapping[str, Package] = {
             "ntpsec",
             "1.2.2+dfsg1-1+deb12u1",
             units=(NTPD_UNIT,),
+            tools=("ntpq",),
             conflicts=("chrony", "systemd-timesyncd"),
             kilobytes=900,
         ),

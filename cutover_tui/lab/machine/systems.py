@@ -123,6 +123,7 @@ _RHEL = {
             "ntpsec",
             "1.2.2a-2.el9",
             units=(UnitFile("ntpd.service", "Network Time Service", "ntpd", kind="forking"),),
+            tools=("ntpq",),
             conflicts=("chrony",),
             kilobytes=1_100,
         ),

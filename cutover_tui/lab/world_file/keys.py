@@ -84,7 +84,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     model.TimeSpec: {
         "chrony": "chronyd.",
         "timesyncd": "systemd-timesyncd (Debian only).",
-        "ntpd": "A daemon called ntpd that no reader asks.",
+        "ntpd": "ntpd (ntpsec where the system has it).",
     },
     model.ToolsSpec: {
         "installed": "Whether VMware Tools are there at all.",
