@@ -245,6 +245,34 @@ def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]
     assert provider(with_chrony(facts)) == expected
 
 
+def second_source(age_s: int, **changes: object) -> object:
+    """chronyd whose selected source was last heard then, and another beside it."""
+    facts = b.chrony(95, age_s=age_s)
+    other = structs.replace(
+        facts.sources[0], **{"name": "dc2", "state": "combined", "last_rx_s": 20, **changes}
+    )
+    return structs.replace(facts, sources=(*facts.sources, other))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (second_source(192), ("pass", "ok")),
+        (second_source(193), ("unknown", "source-silent")),
+        (second_source(11 * 64), ("unknown", "source-silent")),
+        (second_source(11 * 64 + 1), ("fail", "stale-update")),
+        (second_source(193, reach=0o10), ("fail", "stale-update")),
+        (second_source(193, state="falseticker"), ("fail", "stale-update")),
+        (second_source(193, last_rx_s=193), ("fail", "stale-update")),
+        (second_source(193, last_rx_s=None), ("fail", "stale-update")),
+    ],
+)
+def test_a_silent_source_beside_others_that_answer_is_waited_for(
+    facts: object, expected: tuple[str, str]
+) -> None:
+    assert provider(with_chrony(facts)) == expected
+
+
 def test_a_daemon_without_an_answer_gets_a_moment_and_no_more() -> None:
     world = with_chrony(b.ABSENT)
     deaf = structs.replace(b.chrony(0, reach=0, state="unusable"), ref_time_ns=None)

@@ -70,7 +70,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=5,
+            version=6,
             family=Family.TIME,
             soak=None,
             attempts=None,

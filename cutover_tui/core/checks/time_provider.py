@@ -12,8 +12,11 @@ from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_ntpd import NtpdFacts
-from probes.facts_time import ChronyFacts, ServicesFacts, TimesyncdFacts
+from probes.facts_time import ChronyFacts, ChronySource, ServicesFacts, TimesyncdFacts
 from probes.observation import Facts, FailureKind, Observation
+
+SILENT_POLLS = 8
+"""chronyd keeps a selected source until its reach, eight bits, is empty (chrony's sources.c)."""
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
 CHRONY_UNITS = ("chrony.service", "chronyd.service")
@@ -76,6 +79,19 @@ def _deaf(facts: Facts | None) -> bool:
     if isinstance(facts, ChronyFacts):
         return facts.running and facts.ref_time_ns is None and all(s.reach == 0 for s in facts.sources)
     return isinstance(facts, TimesyncdFacts) and facts.running and facts.packet_count == 0
+
+
+def _heard(facts: ChronyFacts, selected: ChronySource) -> tuple[str, ...]:
+    """Sources besides the selected one that answered lately and may take its place."""
+    return tuple(
+        s.name
+        for s in facts.sources
+        if s is not selected
+        and s.state in ("combined", "not-combined")
+        and s.reach & 0o7
+        and s.last_rx_s is not None
+        and s.last_rx_s <= 3 << min(max(0, s.poll), 24)
+    )
 
 
 def _silent(services: ServicesFacts) -> str | None:
@@ -164,6 +180,15 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             used=used,
         )
     if age > 3 * poll_ns or (selected.last_rx_s or 0) * 1_000_000_000 > 3 * poll_ns:
+        others = _heard(facts, selected)
+        if others and age <= (SILENT_POLLS + 3) * poll_ns:
+            return says.unknown(
+                "source-silent",
+                f"chronyd follows {selected.name}, which it last heard {span(age)} ago; "
+                f"{', '.join(others)} answer, and it turns to them after {SILENT_POLLS} polls.",
+                remedy=f"Wait: a poll is {time_amount(poll_ns)}; `chronyc burst 4/4` makes it sooner.",
+                used=used,
+            )
         return says.fails(
             "stale-update",
             f"chronyd last updated the clock {span(age)} ago, more than 3 polls of {time_amount(poll_ns)}.",

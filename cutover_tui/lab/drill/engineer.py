@@ -28,7 +28,9 @@ SETTLE_NS = 90 * SECOND
 FIX_NS = 20 * SECOND
 """How long a check fails before its action is run: a daemon that just started fails for a few seconds."""
 
-COMES = frozenset({"soaking", "waiting", "few-updates", "no-update-since", "not-read", "no-samples"})
+COMES = frozenset(
+    {"soaking", "waiting", "few-updates", "no-update-since", "source-silent", "not-read", "no-samples"}
+)
 """Reason codes that only want time."""
 
 NOT_STARTED = ("start", "refused")
