@@ -171,3 +171,21 @@ def test_condition_of_a_unit_never_started_and_of_one_skipped(bench):
     assert bench.run(f"{show} vgauth").out == "ConditionResult=no\nConditionTimestampMonotonic=0\n"
     assert bench.run(f"{show} vmtoolsd").out == "ConditionResult=no\nConditionTimestampMonotonic=2000000\n"
     assert bench.run(f"{show} ssh").out.startswith("ConditionResult=yes\n")
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"),
+    [
+        (51.0423, " 51.0423"),
+        (999.9, "999.9000"),
+        (-100.5, "-100.500"),
+        (12_345.678, "12345.68"),
+        (5_817_053.2, " 5817053"),
+        (-123_456.7, " -123457"),
+    ],
+)
+def test_ntpq_shows_what_fits_in_eight_columns(bench, ms, shown):
+    bench.root("apt-get -y install ntpsec")
+    bench.wait(60)
+    bench.guest.ntpd.sources[0].measured_ns = -round(ms * 1e6)
+    assert f" {shown} " in bench.run("ntpq -n -c peers").out.splitlines()[2]

@@ -56,9 +56,11 @@ def _peer(daemon: Chronyd, source: Source, now: int) -> str:
 
 
 def _ms(ns: int) -> str:
-    """Milliseconds in eight columns."""
-    text = f"{ns / 1e6:.4f}"
-    return f"{text[:8]:>8}"
+    """Milliseconds in eight columns, with as many decimals as fit (ntpsec's f8dot4 in pylib/util.py)."""
+    ms = ns / 1e6
+    size = abs(ms) * (1 if ns >= 0 else 10)  # the sign takes the place of a digit
+    decimals = next((d for most, d in ((1e3, 4), (1e4, 3), (1e5, 2), (1e6, 1)) if size < most), 0)
+    return f"{ms:8.{decimals}f}"
 
 
 def _stamp(utc_ns: int) -> str:

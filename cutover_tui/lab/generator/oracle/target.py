@@ -101,8 +101,14 @@ def _provider_fault(spec: WorldFile, guest: GuestSpec, running: str, cut: Sequen
         server = time.timesyncd.server or spec.references[0].name
         answers = heard(spec, guest.name, (server,), cut)
         return "no-source" if not answers else "source-wrong" if answers[0] == "wrong" else None
+    if running == "ntpd" and time.ntpd is not None:
+        if guest.os == "alpine":  # its ntpd is OpenNTPD, which nobody asks
+            return "unaccepted-provider"
+        if not time.ntpd.acts:
+            raise Borderline("a daemon that runs and does nothing")
+        return followed(heard(spec, guest.name, [r.name for r in spec.references], cut))
     if running != "chrony" or time.chrony is None:
-        return "unaccepted-provider"
+        raise AssertionError("a time service that no world file has")
     chrony = time.chrony
     if not chrony.iburst and chrony.minpoll > 4:
         raise Borderline("its first update takes minutes")
