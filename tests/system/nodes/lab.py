@@ -158,7 +158,7 @@ class SystemLab:
         node = self._node(name)
         node.install_clock(self._library, offset_ns=_ns(offset_s), drift_ppb=0)
         self._start(node)
-        self._servers[name] = node
+        self.servers[name] = node
         self._tell_jump()
         return node
 

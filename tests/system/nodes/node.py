@@ -147,6 +147,8 @@ class Node:
         self._unshare.wait(10)
         for child in self._children:
             child.wait(10)
+            if child.stdout is not None:
+                child.stdout.close()
         self._children.clear()
         self._unshare = self._pid = None
 
