@@ -14,6 +14,15 @@ from typing import Literal
 import msgspec
 
 from probes.facts_clock import KernelClockFacts, RtcFacts
+from probes.facts_directory import (
+    AccountFacts,
+    AddressesFacts,
+    CldapFacts,
+    DnsFacts,
+    PathsFacts,
+    RootDseFacts,
+    TrustFacts,
+)
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_kerberos import KdcFacts
 from probes.facts_ntpd import NtpdFacts
@@ -28,18 +37,25 @@ from probes.facts_time import (
 
 Vantage = Literal["jump", "guest"]
 Facts = (
-    AgentsFacts
+    AccountFacts
+    | AddressesFacts
+    | AgentsFacts
     | BootFacts
     | ChronyFacts
+    | CldapFacts
+    | DnsFacts
     | KdcFacts
     | KernelClockFacts
     | KernelSyncFacts
     | NtpFacts
     | NtpdFacts
+    | PathsFacts
     | PlatformFacts
+    | RootDseFacts
     | RtcFacts
     | ServicesFacts
     | TimesyncdFacts
+    | TrustFacts
     | VmToolsFacts
 )
 

@@ -81,6 +81,14 @@ def test_help_imports_nothing_that_takes_time(
     assert modules.isdisjoint({"asyncio", "asyncssh", "cryptography", "msgspec", "yaml", "probes"})
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_directorys_libraries_wait_until_a_runbook_asks(
+    command: str, outcomes: dict[str, tuple[int, set[str]]]
+) -> None:
+    _, modules = outcomes[command]
+    assert modules.isdisjoint({"ldap3", "dns"})
+
+
 @pytest.mark.parametrize("command", ["schema", "sessions"])
 def test_what_asks_no_guest_imports_no_transport(
     command: str, outcomes: dict[str, tuple[int, set[str]]]
