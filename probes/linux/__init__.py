@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from probes.linux.ad_paths import READER as AD_PATHS
+from probes.linux.addresses import READER as ADDRESSES
 from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
 from probes.linux.chrony import READER as CHRONY
@@ -12,6 +14,7 @@ from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
 from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
+from probes.linux.trust import READER as TRUST
 from probes.linux.vmtools import READER as VMTOOLS
 from probes.reader import Reader
 
@@ -29,3 +32,6 @@ READERS: tuple[Reader, ...] = (
     KERNEL_CLOCK,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
+
+OF_DOMAIN: tuple[Reader, ...] = (ADDRESSES, TRUST, AD_PATHS)
+"""Read only where a runbook asks about its domain; two of them take their commands from it."""
