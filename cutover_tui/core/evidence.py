@@ -16,7 +16,7 @@ from msgspec import structs
 
 from cutover_tui.core.finding import Before
 from cutover_tui.core.runbook import Domain, Host
-from probes.observation import Facts, Family, Instant, Observation, Sample
+from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
 F = TypeVar("F", bound=Facts)
 
@@ -79,7 +79,7 @@ class HostLog:
         """Take an observation. What a guest printed stays on the tape: checks look at facts only, and a
         night of a wave's outputs, or of one hostile guest's, is more than memory.
         """
-        if observation.vantage == "guest":
+        if observation.host != JUMP:
             observation = structs.replace(observation, raw=())
         self.observations.append(observation)
         self.observation_lines.append(line)

@@ -13,6 +13,11 @@ _NO_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?",
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def utc_text(ns: int) -> str:
+    """Nanoseconds since 1970 for people, to the second: `2026-11-22 21:21:19 UTC`."""
+    return f"{_EPOCH + timedelta(seconds=ns // 1_000_000_000):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def utc_ns(text: str) -> int:
     """Nanoseconds since 1970 (UTC, whole microseconds) of an RFC 3339 timestamp.
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from cutover_tui.core.addresses import parse_host_port, parse_jump
-from cutover_tui.core.checks.registry import unneeded
-from cutover_tui.core.runbook import Credential, Host, Runbook
+from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST, unneeded
+from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
-from cutover_tui.engine.probe_loop import Watches
+from cutover_tui.engine.probe_loop import HostsWatch, Watches
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
 from probes import linux
 from probes.breaker import Breaker
 from probes.known_hosts import KnownHosts
+from probes.linux import ad_paths, addresses, trust
 from probes.net import SystemClock, SystemNetwork
 from probes.ntp import NTP_PORT
 from probes.observation import Failure, FailureKind, Identity, Instant
@@ -42,12 +43,26 @@ LINUX_READERS: tuple[Reader, ...] = (
 
 
 def readers_for(runbook: Runbook) -> tuple[Reader, ...]:
-    """What a session reads on its guests: everything, less what only naive checks it does not use look at."""
+    """What a session reads on its guests: everything, less what it does not need."""
+    left_out = _left_out(runbook)
+    return tuple(r for r in (*_of_domain(runbook.domain), *LINUX_READERS) if r.name not in left_out)
+
+
+def _left_out(runbook: Runbook) -> frozenset[str]:
+    """Readers that look only where a check is asked for, and it is not."""
     steps = [s for step in runbook.steps() for s in (step, *step.rollback)]
     gates = {g.check for step in steps for g in step.gate}
     verifiers = {a.verifier for step in steps for a in (*step.actions, *step.provocations)}
-    left_out = unneeded({name for name in gates | verifiers if name is not None})
-    return tuple(r for r in LINUX_READERS if r.name not in left_out)
+    return unneeded({name for name in gates | verifiers if name is not None})
+
+
+def _of_domain(domain: Domain) -> tuple[Reader, ...]:
+    """What a guest is asked about its domain, as far as the runbook says which."""
+    if domain.realm is None:
+        return (addresses.READER,)
+    controllers = tuple(parse_host_port(c)[0] for c in domain.controllers)
+    paths = (ad_paths.reader(controllers, domain.realm),) if controllers else ()
+    return (addresses.READER, trust.reader(domain.realm.lower()), *paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +134,44 @@ def watches(
     def retry(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
 
-    return watches_over(runbook, clock, anchor, emit, Outside(guest, SystemNetwork(), retry)), secrets
+    network = SystemNetwork()
+    others = [w for w in (_directory(runbook, clock, emit, network),) if w is not None]
+    outside = Outside(guest, network, retry)
+    return watches_over(runbook, clock, anchor, emit, outside, others), secrets
 
 
-def watches_over(runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, outside: Outside) -> Watches:
+def _directory(runbook: Runbook, clock: Clock, emit: Emit, network: Network) -> HostsWatch | None:
+    """The watch over the directory where a check asks for it; its libraries are imported only then."""
+    domain = runbook.domain
+    if domain.realm is None or not domain.controllers or not FROM_THE_JUMP_HOST - _left_out(runbook):
+        return None
+    from cutover_tui.engine.watch_directory import DirectoryWatch
+    from probes.directory import Controller, Directory, Ticket
+    from probes.dns import Names
+
+    names = tuple(parse_host_port(c)[0] for c in domain.controllers)
+    return DirectoryWatch(
+        hosts={h.name: h.address for h in runbook.hosts},
+        domain=domain.realm.lower(),
+        site=domain.site or "",
+        controllers=tuple(Controller(name, name) for name in names),
+        bind=Ticket(),
+        directory=Directory(),
+        names=Names(),
+        network=network,
+        clock=clock,
+        emit=emit,
+    )
+
+
+def watches_over(
+    runbook: Runbook,
+    clock: Clock,
+    anchor: Instant,
+    emit: Emit,
+    outside: Outside,
+    others: Sequence[HostsWatch] = (),
+) -> Watches:
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
     readers = readers_for(runbook)
@@ -159,4 +208,4 @@ def watches_over(runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, ou
                 phase_ns=n * 100_000_000,
             )
         )
-    return Watches(guests, references)
+    return Watches(guests, references, others)

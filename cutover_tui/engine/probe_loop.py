@@ -12,7 +12,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import GuestWatch
@@ -27,18 +27,33 @@ SWITCH_INTERVAL_S = 0.0005
 """Python's default of 5 ms puts 5 ms into every tenth sample when the UI computes."""
 
 
+class HostsWatch(Protocol):
+    """A watch that looks at hosts from elsewhere."""
+
+    async def run(self) -> None: ...
+    def look(self, host: str) -> None: ...
+
+
 class Watches:
     """All watches of a session on one loop; the virtual door runs this directly."""
 
-    def __init__(self, guests: Sequence[GuestWatch], references: Sequence[ReferenceWatch]) -> None:
+    def __init__(
+        self,
+        guests: Sequence[GuestWatch],
+        references: Sequence[ReferenceWatch],
+        others: Sequence[HostsWatch] = (),
+    ) -> None:
         self._guests = {watch.host: watch for watch in guests}
         self._references = tuple(references)
+        self._others = tuple(others)
 
     async def run(self) -> None:
         """Watch everything until cancelled."""
         async with asyncio.TaskGroup() as group:
             for reference in self._references:
                 group.create_task(reference.run(), name=f"ntp {reference.server}")
+            for other in self._others:
+                group.create_task(other.run(), name=type(other).__name__)
             for guest in self._guests.values():
                 group.create_task(self._isolated(guest), name=f"guest {guest.host}")
 
@@ -64,6 +79,8 @@ class Watches:
         """Read everything of this guest now."""
         if host in self._guests:
             self._guests[host].look()
+        for other in self._others:
+            other.look(host)
 
 
 class ProbeLoop:

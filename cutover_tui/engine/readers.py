@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from cutover_tui.record.audit import Parsers
-from probes import linux, ntp
+from probes import cldap, linux, ntp
+from probes.ad import account, records, rootdse
 from probes.reader import Reader
 
-ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER)
+DIRECTORY: tuple[Reader, ...] = (
+    rootdse.READER,
+    cldap.READER,
+    account.READER,
+    records.READER,
+    *linux.OF_DOMAIN,
+)
+"""Readers of the directory, read only where a runbook asks for it."""
+
+ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER, *DIRECTORY)
 
 
 def parsers() -> Parsers:

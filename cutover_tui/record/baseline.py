@@ -18,7 +18,7 @@ from probes.observation import Family, Instant, Observation
 FRESH_NS = 10 * 60 * 1_000_000_000
 """A baseline rests on what was seen in the last ten minutes before it is taken."""
 
-FAMILIES = (Family.TIME, Family.IDENTITY)
+FAMILIES = (Family.TIME, Family.IDENTITY, Family.DIRECTORY, Family.NETWORK)
 """The families this version reads; the others say so instead of looking empty."""
 
 

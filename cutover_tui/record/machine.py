@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from probes.facts_identity import BootFacts
-from probes.observation import JUMP, Identity, Instant, Observation
+from probes.observation import Identity, Instant, Observation
 
 Kind = Literal["host-key", "machine", "platform", "reboot", "restored"]
 
@@ -35,7 +35,7 @@ class Machine:
 
     def see(self, observation: Observation) -> tuple[Change, ...]:
         """Take one more observation; what changed against all before it. What was not read stays known."""
-        if observation.host == JUMP or observation.failure is not None:
+        if observation.vantage == "jump" or observation.failure is not None:
             return ()
         known, now = self.identity, observation.identity
         if observation.ended != self.seen:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.recorder import FORMAT
@@ -73,6 +74,13 @@ def test_failures_and_the_jump_host_show_no_guest() -> None:
     machine = machine_of([seen(1, ONE)])
     assert machine.see(observed("boot", 2, FAILED, identity=Identity(boot_id="b2"))) == ()
     assert machine.see(seen(2, Identity(boot_id="j2"), host=JUMP)) == ()
+
+
+def test_what_the_jump_host_sees_of_a_guest_shows_no_machine() -> None:
+    machine = machine_of([seen(1, ONE)])
+    looked = structs.replace(seen(2, Identity(boot_id="of the jump host")), reader="account", vantage="jump")
+    assert machine.see(looked) == ()
+    assert machine.seen == seen(1, ONE).ended
 
 
 def test_a_new_connection_leads_to_the_new_machine() -> None:

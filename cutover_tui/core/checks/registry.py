@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from cutover_tui.core.checks import (
+    ad_dns,
+    ad_object,
+    ad_trust,
     agent,
     jump_host,
     naive,
+    net_ad_paths,
     time_master,
     time_offset,
     time_projection,
@@ -26,8 +30,17 @@ from probes.observation import Family
 # How old an observation may be at `mark_done`: the cheap readers run every 15 s.
 _FRESH = Bound(default=2 * MINUTE, lowest=30 * SECOND, highest=10 * MINUTE)
 
+# Directories are asked every 5 min, and when somebody asks to look.
+_SLOW = Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=30 * MINUTE)
+
 NAIVE = "naive."
 """How the ids of checks begin that play a usual checklist and are believed by nobody."""
+
+ON_DEMAND = (NAIVE, "ad.", "net.ad-")
+"""Checks whose readers look only where a runbook names the check."""
+
+FROM_THE_JUMP_HOST = frozenset({"account", "dns"})
+"""Readers that look at a guest, and for it, from the jump host: their observations are the guest's."""
 
 
 def _naive(
@@ -227,6 +240,74 @@ _ALL = (
         readers=("agents",),
         naive="the new agent is connected",
     ),
+    Check(
+        spec=CheckSpec(
+            id="ad.trust",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={},
+        ),
+        judge=ad_trust.run,
+        criterion=ad_trust.criterion,
+        readers=("trust",),
+        naive='`net ads testjoin` says "Join is OK"; a domain user can log in (from the cache)',
+    ),
+    Check(
+        spec=CheckSpec(
+            id="ad.object",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=_SLOW,
+            params={
+                "password": Param(
+                    "choice",
+                    ad_object.NOT_OLDER,
+                    choices=(ad_object.NOT_OLDER, ad_object.UNCHANGED),
+                    doc="what the machine's password may have become since the mark; `unchanged` while the "
+                    "source VM may have to come back",
+                ),
+            },
+        ),
+        judge=ad_object.run,
+        criterion=ad_object.criterion,
+        readers=("account", "addresses"),
+        naive="the computer account is there",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="ad.dns",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=_SLOW,
+            params={"ptr": Param("bool", True, doc="ask for the PTR record too")},
+        ),
+        judge=ad_dns.run,
+        criterion=ad_dns.criterion,
+        readers=("dns", "addresses"),
+        naive="`ping NAME` works, from the guest itself",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="net.ad-paths",
+            version=1,
+            family=Family.NETWORK,
+            soak=None,
+            attempts=None,
+            max_age=_SLOW,
+            params={},
+        ),
+        judge=net_ad_paths.run,
+        criterion=net_ad_paths.criterion,
+        readers=("ad-paths",),
+        naive="a controller answers a ping",
+    ),
     _naive("naive.time-service", Family.TIME, naive.time_service, readers=("services",)),
     _naive("naive.timedatectl", Family.TIME, naive.timedatectl, readers=("timedatectl", "services")),
     _naive("naive.date", Family.TIME, naive.date, samples=True),
@@ -249,13 +330,20 @@ READER_FAMILY: Mapping[str, Family] = {
     "platform": Family.IDENTITY,
     "boot": Family.IDENTITY,
     "agents": Family.IDENTITY,
+    "rootdse": Family.DIRECTORY,
+    "cldap": Family.DIRECTORY,
+    "account": Family.DIRECTORY,
+    "dns": Family.DIRECTORY,
+    "trust": Family.DIRECTORY,
+    "addresses": Family.NETWORK,
+    "ad-paths": Family.NETWORK,
 }
 """The family of each reader's facts; a test holds this against the readers themselves."""
 
 
 def unneeded(used: Collection[str]) -> frozenset[str]:
-    """The readers that only naive checks name, where none of the checks `used` is one of those."""
-    believed = {r for c in _ALL if not c.spec.id.startswith(NAIVE) for r in c.readers}
+    """The readers that only checks of ON_DEMAND name, where none of the checks `used` is one of those."""
+    believed = {r for c in _ALL if not c.spec.id.startswith(ON_DEMAND) for r in c.readers}
     asked_for = {r for name in used for r in CHECKS[name].readers}
     return frozenset(r for c in _ALL for r in c.readers) - believed - asked_for
 

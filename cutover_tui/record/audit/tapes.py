@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST
 from cutover_tui.record.audit.remark import Remark, foreign, wrong
 from cutover_tui.record.events import Disturbed, Event, Sealed, SessionResumed, SessionStarted
 from cutover_tui.record.machine import Machine
@@ -61,7 +62,7 @@ def _facts(reel: Reel, parsers: Parsers, *, ours: bool) -> Iterator[Remark]:
         if o.id in seen:
             yield wrong(where, f"a second observation {o.id}")
         seen.add(o.id)
-        if (o.vantage == "jump") != (o.host == JUMP):
+        if (o.vantage == "jump") != (o.host == JUMP or o.reader in FROM_THE_JUMP_HOST):
             yield wrong(where, f"{o.reader} of {o.host} cannot be seen from {o.vantage}")
         parse = parsers.get((o.reader, o.version))
         if parse is None:
@@ -106,7 +107,7 @@ def _identity(reel: Reel) -> Iterator[Remark]:
     """Which machine answered is what it said of itself, and one in all answers of a turn."""
     before: Observation | None = None
     for line, o in reel.contents.observations:
-        if o.host == JUMP:
+        if o.vantage == "jump":
             continue
         facts, identity = o.facts, o.identity
         if (isinstance(facts, BootFacts) and identity.boot_id != facts.boot_id) or (

@@ -1,0 +1,97 @@
+"""`net.ad-paths`: the guest reaches the controller ports it reached before the mark.
+
+Before the mark there is nothing to compare with: then one controller must be reached on all
+the ports a member needs.
+"""
+
+from __future__ import annotations
+
+from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Criterion, Finding
+from probes.facts_directory import Path, PathsFacts
+
+NEEDED = (("tcp", 88), ("tcp", 389), ("tcp", 445), ("tcp", 464))
+"""Kerberos, LDAP (StartTLS or signed), SMB for policies, and changing the machine's password."""
+
+SHOWN = 4
+
+
+def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
+    newest = evidence.latest("ad-paths")
+    facts = evidence.facts("ad-paths", PathsFacts)
+    if facts is None or newest is None:
+        return no_facts(says, "ad-paths", newest)
+    used = (newest,)
+    if not facts.paths:
+        return says.unknown(
+            "no-controllers",
+            "The runbook names no domain controller, so no path was tried.",
+            remedy="List the site's controllers in `domain.controllers`.",
+            used=used,
+        )
+    closed = {p.key: p for p in facts.paths if p.outcome != "open"}
+    if evidence.mark is None:
+        whole = sorted(
+            {p.controller for p in facts.paths}
+            - {p.controller for p in closed.values() if (p.proto, p.port) in NEEDED}
+        )
+        if not whole:
+            return says.fails(
+                "no-whole-controller",
+                f"No controller is reached on all ports a member needs: {_named(list(closed.values()))}.",
+                remedy="Have the firewall opened before the move.",
+                measured=len(closed),
+                used=used,
+            )
+        return says.passes(
+            f"{', '.join(whole[:SHOWN])}: every port a member needs{_advice(list(closed.values()))}",
+            used=used,
+        )
+    before = evidence.baseline.facts.get("ad-paths") if evidence.baseline is not None else None
+    if not isinstance(before, PathsFacts):
+        return says.unknown(
+            "no-baseline",
+            "Which ports the guest reached before the mark was not captured.",
+            remedy="Compare with a guest of the same role that was not moved.",
+            used=used,
+        )
+    reached = [p for p in before.paths if p.outcome == "open"]
+    if not reached:
+        return says.na("no-path-before", "No controller was reached before the mark either.", used=used)
+    tried = {p.key for p in facts.paths}
+    lost = [closed[p.key] for p in reached if p.key in closed]
+    if lost:
+        return says.fails(
+            "paths-lost",
+            f"Reached before the mark and no longer: {_named(lost)}.",
+            remedy="Compare the firewall rules of the guest's new network with those of the old one.",
+            measured=len(lost),
+            used=used,
+        )
+    if not all(p.key in tried for p in reached):
+        return says.unknown(
+            "other-controllers",
+            "Not every port of the baseline was tried: the runbook's controllers are others now.",
+            remedy="List the same controllers as before the mark.",
+            used=used,
+        )
+    advisory = [p for p in closed.values() if p.key not in {r.key for r in reached}]
+    return says.passes(
+        f"all {len(reached)} ports reached before the mark are reached{_advice(advisory)}",
+        measured=len(reached),
+        used=used,
+    )
+
+
+def criterion(_asked: Asked) -> Criterion:
+    return Criterion("every controller port the guest reached before the mark", 0, "count")
+
+
+def _named(paths: list[Path]) -> str:
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return ", ".join(f"{p.controller} {p.port}/{p.proto} ({p.outcome})" for p in paths[:SHOWN]) + more
+
+
+def _advice(paths: list[Path]) -> str:
+    return f" (advisory, not reached: {_named(paths)})" if paths else ""

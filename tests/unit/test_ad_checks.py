@@ -1,0 +1,249 @@
+"""ad.object, ad.dns, ad.trust, net.ad-paths on facts: what passes, what fails, and what stays unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from msgspec import structs
+
+from cutover_tui.core.checks.registry import CHECKS, asked
+from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
+from cutover_tui.core.finding import Finding
+from cutover_tui.core.loading import load_text
+from cutover_tui.core.runbook import GateCheck
+from cutover_tui.engine.assembly import readers_for
+from probes.facts_directory import (
+    AccountFacts,
+    Address,
+    AddressesFacts,
+    Answer,
+    DnsFacts,
+    Path,
+    PathsFacts,
+    RootDseFacts,
+    SpnOwner,
+    TrustFacts,
+)
+from probes.observation import Facts, Failure, FailureKind
+from tests.unit.evidence_builders import ANCHOR, RUNBOOK, S, at, observed, runbook
+
+ACCOUNT = AccountFacts(
+    server="dc1", asked="app01 in corp.example", found=1, dn="CN=APP01,DC=corp,DC=example", sam="APP01$",
+    control=4096, pwd_last_set_ns=1_790_000_000 * S, kvno=3, enctypes=28, dns_host_name="app01.corp.example",
+    spns=("HOST/APP01", "HOST/app01.corp.example"),
+)  # fmt: skip
+HERE = AddressesFacts(
+    "app01.corp.example", (Address("lo", "127.0.0.1", 8, "host"), Address("eth0", "192.0.2.10", 24, "global"))
+)
+
+
+def judged(
+    check: str,
+    *,
+    before: Facts | None = None,
+    marked: bool = True,
+    params: Mapping[str, object] | None = None,
+    **seen: Facts | Failure,
+) -> Finding:
+    named = {k.replace("_", "-"): v for k, v in seen.items()}
+    book, reader = runbook(), CHECKS[check].readers[0]
+    evidence = Evidence(
+        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=book.domain, source="vmware", target="ahv",
+        observations={k: (observed(k, 99, v),) for k, v in named.items()}, jump={}, samples=(), voids={},
+        mark=MarkPoint(3, at(2)) if marked else None,
+        baseline=Baseline(2, at(1), "b1", {}, {reader: before}) if before is not None else None,
+    )  # fmt: skip
+    return CHECKS[check].run(evidence, asked(GateCheck(check=check, params=dict(params or {}))))
+
+
+def account(**changes: object) -> AccountFacts:
+    return structs.replace(ACCOUNT, **changes)
+
+
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        (ACCOUNT, "ok"),
+        (account(pwd_last_set_ns=ACCOUNT.pwd_last_set_ns + S, kvno=4), "ok"),  # rotated meanwhile
+        (account(found=0), "no-account"),
+        (account(found=2), "several-accounts"),
+        (account(control=4098), "disabled"),
+        (account(duplicates=(SpnOwner("HOST/APP01", "CN=x"),)), "duplicate-spn"),
+        (account(spns_compared=False), "too-many-spns"),
+        (account(enctypes=3), "no-enctype"),
+        (account(enctypes=None), "ok"),  # the domain's default
+        (account(dns_host_name=""), "other-dns-name"),
+        (account(pwd_last_set_ns=ACCOUNT.pwd_last_set_ns - 1), "password-rolled-back"),
+        (account(kvno=2), "password-rolled-back"),
+        (account(pwd_last_set_ns=None), "password-age-not-visible"),
+        (account(spns=("host/app01",)), "spns-lost"),
+        (account(spns=("host/APP01", "HOST/APP01.corp.example", "http/x")), "ok"),  # case, and one more
+    ],
+)
+def test_the_account(now: AccountFacts, code: str) -> None:
+    finding = judged("ad.object", account=now, addresses=HERE, before=ACCOUNT)
+    assert finding.reason_code == code
+    assert str(finding.verdict) == (
+        "pass" if code == "ok" else "unknown" if code in ("too-many-spns", "password-age-not-visible") else "fail"
+    )  # fmt: skip
+
+
+def test_an_account_without_baseline_passes_before_the_mark_only() -> None:
+    assert judged("ad.object", account=ACCOUNT, marked=False).reason_code == "ok"
+    assert str(judged("ad.object", account=ACCOUNT).verdict) == "unknown"
+    refused = Failure(FailureKind.DENIED, "because clocks differ: Clock skew too great (Kerberos error 37)")
+    finding = judged("ad.object", account=refused, before=ACCOUNT)
+    assert (str(finding.verdict), "clocks differ" in finding.reason) == ("unknown", True)
+
+
+def test_where_the_source_may_come_back_the_password_must_be_the_same() -> None:
+    rotated = account(pwd_last_set_ns=ACCOUNT.pwd_last_set_ns + S)
+    strict = {"password": "unchanged"}
+    finding = judged("ad.object", account=rotated, before=ACCOUNT, params=strict)
+    assert finding.reason_code == "password-changed"
+    assert judged("ad.object", account=ACCOUNT, before=ACCOUNT, params=strict).reason_code == "ok"
+
+
+A = Answer("10.0.0.1", "app01.corp.example", "A", "found", True, ("192.0.2.10",))
+PTR = Answer("10.0.0.1", "10.2.0.192.in-addr.arpa", "PTR", "found", True, ("APP01.corp.example",))
+KDCS = Answer(
+    "10.0.0.1", "_kerberos._tcp.ber._sites.dc._msdcs.corp.example", "SRV", "found", True, ("0 100 88 dc1",)
+)
+
+
+def records(*answers: Answer) -> DnsFacts:
+    return DnsFacts("app01.corp.example", "", "corp.example", "ber", answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ((A, PTR, KDCS), "ok"),
+        ((structs.replace(A, values=("192.0.2.10", "192.0.2.11")), PTR, KDCS), "several-addresses"),
+        ((structs.replace(A, values=("192.0.2.11",)), PTR, KDCS), "wrong-address"),
+        ((structs.replace(A, outcome="absent", values=()), PTR, KDCS), "no-address-record"),
+        ((structs.replace(A, outcome="timeout", values=()), PTR, KDCS), "no-answer"),
+        ((A, structs.replace(PTR, outcome="absent", values=()), KDCS), "no-pointer"),
+        ((A, structs.replace(PTR, values=("old.corp.example",)), KDCS), "wrong-pointer"),
+        ((A, structs.replace(PTR, outcome="refused", values=()), KDCS), "no-answer"),
+        ((A, PTR, structs.replace(KDCS, outcome="absent", values=())), "no-controllers"),
+        ((A, PTR), "no-answer"),
+        ((), "no-answer"),
+        # The domain's own server is believed, whatever the jump host's resolver still has.
+        ((structs.replace(A, server="", authoritative=False, values=("192.0.2.9",)), A, PTR, KDCS), "ok"),
+        ((structs.replace(A, server="", authoritative=False, outcome="absent", values=()), A, PTR, KDCS), "ok"),
+        # An AAAA record of an address the guest no longer has sends half of the clients nowhere.
+        ((A, PTR, KDCS, Answer("10.0.0.1", A.name, "AAAA", "found", True, ("2001:db8::1",))), "wrong-address"),
+    ],
+)  # fmt: skip
+def test_the_records(answers: tuple[Answer, ...], code: str) -> None:
+    finding = judged("ad.dns", dns=records(*answers), addresses=HERE)
+    assert finding.reason_code == code
+    assert str(finding.verdict) == {"ok": "pass", "no-answer": "unknown"}.get(code, "fail")
+
+
+def test_what_another_server_says_is_named_and_fails_nobody() -> None:
+    other = structs.replace(A, server="10.0.0.2", values=("192.0.2.9",))
+    finding = judged("ad.dns", dns=records(A, other, PTR, KDCS), addresses=HERE)
+    assert (str(finding.verdict), "10.0.0.2 says 192.0.2.9" in finding.reason) == ("pass", True)
+
+
+def test_without_a_reverse_zone_the_runbook_says_so() -> None:
+    assert judged("ad.dns", dns=records(A, KDCS), addresses=HERE, params={"ptr": False}).reason_code == "ok"
+
+
+def test_where_the_guest_is_must_be_known() -> None:
+    assert judged("ad.dns", dns=records(A, PTR, KDCS)).reason_code == "address-not-known"
+    literal = structs.replace(records(A, PTR, KDCS), address="192.0.2.10")
+    assert judged("ad.dns", dns=literal).reason_code == "ok"
+
+
+TRUST = TrustFacts("corp.example", ("corp.example",), True, "dc1.corp.example", None, None, None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "code", "verdict"),
+    [
+        (TRUST, None, "ok", "pass"),
+        (structs.replace(TRUST, sssd_online=False), None, "offline", "fail"),
+        (structs.replace(TRUST, sssd_server=None), None, "no-controller-named", "unknown"),
+        (structs.replace(TRUST, winbind_ping=False), None, "offline", "fail"),
+        (structs.replace(TRUST, winbind_ping=True, winbind_secret=False), None, "secret-refused", "fail"),
+        (structs.replace(TRUST, testjoins=(("adcli", False, "Clock skew"),)), None, "join-refused", "fail"),
+        (structs.replace(TRUST, sssd_online=None, sssd_server=None), TRUST, "service-gone", "fail"),
+        (structs.replace(TRUST, sssd_online=None, sssd_server=None), None, "no-service-seen", "unknown"),
+        (
+            structs.replace(TRUST, sssd_online=None, sssd_server=None, unseen=("sssctl: denied",)),
+            TRUST,
+            "no-service-seen",
+            "unknown",
+        ),
+        (
+            TrustFacts("corp.example", (), None, None, None, None, None, (("net", True, "Join is OK"),), ()),
+            None,
+            "no-service-seen",
+            "unknown",
+        ),
+        (
+            TrustFacts("corp.example", (), None, None, None, None, None, (), ()),
+            TrustFacts("corp.example", (), None, None, None, None, None, (), ()),
+            "not-joined",
+            "na",
+        ),
+    ],
+)
+def test_the_trust(now: TrustFacts, before: TrustFacts | None, code: str, verdict: str) -> None:
+    finding = judged("ad.trust", trust=now, before=before)
+    assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
+
+
+def paths(**outcomes: str) -> PathsFacts:
+    """`tcp88="open"` on dc1."""
+    return PathsFacts(tuple(Path("dc1", k[:3], int(k[3:]), v) for k, v in outcomes.items()))
+
+
+WHOLE = paths(tcp88="open", tcp389="open", tcp445="open", tcp464="open", udp123="timeout")
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "marked", "code", "verdict"),
+    [
+        (WHOLE, WHOLE, True, "ok", "pass"),
+        (WHOLE, None, False, "ok", "pass"),
+        (WHOLE, None, True, "no-baseline", "unknown"),
+        (paths(tcp88="open", tcp389="open", tcp445="timeout", tcp464="open"), None, False, "no-whole-controller", "fail"),
+        (paths(tcp88="open", tcp389="open", tcp445="timeout", tcp464="open", udp123="open"), WHOLE, True, "paths-lost", "fail"),
+        (paths(tcp88="open"), WHOLE, True, "other-controllers", "unknown"),
+        (WHOLE, paths(tcp88="refused"), True, "no-path-before", "na"),
+        (PathsFacts(()), WHOLE, True, "no-controllers", "unknown"),
+    ],
+)  # fmt: skip
+def test_the_paths(now: PathsFacts, before: PathsFacts | None, marked: bool, code: str, verdict: str) -> None:
+    finding = judged("net.ad-paths", ad_paths=now, before=before, marked=marked)
+    assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
+
+
+def test_a_path_never_open_is_advice() -> None:
+    assert "dc1 123/udp (timeout)" in judged("net.ad-paths", ad_paths=WHOLE, before=WHOLE).reason
+
+
+def test_a_rootdses_clock_is_an_interval_of_a_second_and_the_round_trip() -> None:
+    facts = RootDseFacts("dc1", "10.0.0.1", 10 * S, 11 * S, 0, 1_000_400 * S, "dc1", "", "", True)
+    assert facts.shows(1_000_000 * S) == (389 * S, 391 * S)
+    assert structs.replace(facts, current_time_ns=None).shows(0) is None
+
+
+def read(gate: str, domain: str = "realm: CORP.EXAMPLE, ") -> set[str]:
+    text = RUNBOOK.replace("domain: {", "domain: {" + domain)
+    text = text.replace("- {check: time.single-master}", "- {check: time.single-master}" + gate)
+    return {r.name for r in readers_for(load_text(text, "test.yaml").runbook)}
+
+
+def test_a_guest_is_asked_about_its_domain_only_where_the_runbook_asks() -> None:
+    of_domain = {"trust", "addresses", "ad-paths"}
+    assert read("").isdisjoint(of_domain)
+    assert read("\n          - {check: ad.trust}") & of_domain == {"trust"}
+    assert read("\n          - {check: ad.dns}") & of_domain == {"addresses"}
+    assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths"}
+    assert read("\n          - {check: ad.trust}", domain="").isdisjoint(of_domain)

@@ -1,0 +1,316 @@
+"""What controllers and guests said, read strictly: ten thousand names, ranges, damage, and other languages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes import cldap
+from probes.ad import account, records, rootdse
+from probes.ad.kept import keep
+from probes.facts_directory import AccountFacts, AddressesFacts, CldapFacts, PathsFacts, TrustFacts
+from probes.linux import ad_paths, addresses, trust
+from probes.observation import Failure, FailureKind, Raw
+
+ANSWER = bytes.fromhex(
+    "307902043894982264710400306d306b04086e65746c6f676f6e315f045d17000000fd130000f74018a7dd78744eb8d553052be90501"
+    "04636f7270076578616d706c6500c01803646331c01804434f5250000344433100001744656661756c742d46697273742d536974652d"
+    "4e616d6500c03a05000000ffffffff300f02043894982265070a010004000400"
+)
+"""Samba 4.17 as the controller of corp.example."""
+
+
+@dataclass
+class Thing:
+    dn: str
+    attributes: dict[str, tuple[bytes, ...]]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.attributes)
+
+    def all(self, name: str) -> tuple[bytes, ...]:
+        return self.attributes.get(name.lower(), ())
+
+
+@dataclass
+class Store:
+    """A directory in memory: answers by what a query names, and counts queries."""
+
+    things: list[Thing]
+    address: str = "10.0.0.1"
+    queries: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+
+    def read(self, dn: str, attributes: Sequence[str]) -> Thing:
+        if not dn:
+            return Thing("", {"defaultnamingcontext": (b"DC=corp,DC=example",)})
+        self.reads.append(attributes[0])
+        first = int(attributes[0].partition("=")[2].partition("-")[0])
+        (owner,) = (t for t in self.things if t.dn == dn)
+        return Thing(dn, ranged(owner.attributes["every"], first))
+
+    def search(self, base: str, query: str, attributes: Sequence[str], *, limit: int) -> list[Thing]:
+        self.queries.append(query)
+        if len(self.queries) == 1:
+            return self.things[:1]
+        return [t for t in self.things if any(b"(servicePrincipalName=%s)" % v in query.encode() for v in t.all(account.SPNS))]  # fmt: skip
+
+
+def ranged(values: tuple[bytes, ...], first: int, step: int = 1500) -> dict[str, tuple[bytes, ...]]:
+    last = "*" if first + step >= len(values) else str(first + step - 1)
+    return {f"serviceprincipalname;range={first}-{last}": values[first : first + step]}
+
+
+def test_ten_thousand_names_in_ranges_are_read_and_compared_in_ten_queries() -> None:
+    spns = tuple(f"http/büro-{n:05}.corp.example".encode() for n in range(10_000))
+    mine = Thing("CN=APP01", {"useraccountcontrol": (b"4096",), "every": spns, **ranged(spns, 0)})
+    store = Store([mine, Thing("CN=Thief", {"serviceprincipalname": (spns[7_777],)})])
+    began = time.perf_counter()
+    facts = account.parse((account.ask(store, "dc1", "app01", "corp.example"),))
+    took = time.perf_counter() - began
+    assert isinstance(facts, AccountFacts)
+    assert len(facts.spns) == 10_000
+    assert [(d.spn, d.dn) for d in facts.duplicates] == [("http/büro-07777.corp.example", "CN=Thief")]
+    assert facts.spns_compared
+    assert (len(store.queries), len(store.reads)) == (1 + 10, 6)
+    assert took < 5
+
+
+def test_a_usual_account_is_two_queries() -> None:
+    mine = Thing(
+        "CN=APP01", {"useraccountcontrol": (b"4096",), "serviceprincipalname": (b"HOST/APP01", b"HOST/b")}
+    )
+    store = Store([mine])
+    account.ask(store, "dc1", "app01", "corp.example")
+    assert store.queries[1:] == ["(|(servicePrincipalName=HOST/APP01)(servicePrincipalName=HOST/b))"]
+
+
+def test_a_name_cannot_leave_its_place_in_a_filter() -> None:
+    assert account.escaped("a)(uid=*\\\0") == "a\\29\\28uid=\\2a\\5c\\00"
+
+
+def test_values_are_cleaned_and_numbers_are_numbers() -> None:
+    odd = Thing(
+        "CN=\u202ex", {"useraccountcontrol": (b"4096",), "operatingsystem": (b"\xff\x1b[31m\xe2\x80\xae",)}
+    )
+    facts = account.parse((account.ask(Store([odd]), "dc1", "app01", "corp.example"),))
+    assert isinstance(facts, AccountFacts)
+    assert "\x1b" not in facts.operating_system + facts.dn
+    assert "\u202e" not in facts.operating_system + facts.dn
+    wrong = Thing("CN=x", {"useraccountcontrol": (b"many",)})
+    failure = account.parse((account.ask(Store([wrong]), "dc1", "app01", "corp.example"),))
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.NOT_UNDERSTOOD
+    hidden = account.parse((account.ask(Store([Thing("CN=x", {})]), "dc1", "app01", "corp.example"),))
+    assert isinstance(hidden, Failure)
+    assert hidden.kind is FailureKind.DENIED
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("20261122212119.0Z", 1795382479),
+        ("20261122212119Z", 1795382479),
+        ("20261322212119.0Z", None),
+        ("now", None),
+    ],
+)
+def test_a_generalized_time(text: str, seconds: int | None) -> None:
+    assert rootdse.generalized_ns(text) == (None if seconds is None else seconds * 10**9)
+
+
+def pinged(data: bytes) -> object:
+    kept = cldap._Exchange("10.0.0.1", data.hex(), 1, 2)
+    return cldap.parse((keep(("cldap", "corp.example", "dc1"), kept),))
+
+
+def test_a_ping_names_the_sites_and_what_the_controller_says_of_its_clock() -> None:
+    facts = pinged(ANSWER)
+    assert isinstance(facts, CldapFacts)
+    assert (facts.dns_host_name, facts.server_site, facts.client_site) == (
+        "dc1.corp.example",
+        "Default-First-Site-Name",
+        "Default-First-Site-Name",
+    )
+    assert (facts.timeserv, facts.good_timeserv, facts.pdc, facts.kdc) == (True, True, True, True)
+
+
+@given(st.integers(0, len(ANSWER) - 1), st.integers(0, 255))
+def test_a_damaged_ping_never_raises(at: int, byte: int) -> None:
+    for data in (ANSWER[:at], ANSWER[:at] + bytes([byte]) + ANSWER[at + 1 :]):
+        assert isinstance(pinged(data), CldapFacts | Failure)
+
+
+def test_a_name_that_refers_to_itself_ends() -> None:
+    at = ANSWER.index(b"\xc0\x18")
+    assert isinstance(
+        pinged(ANSWER[:at] + b"\xc0" + bytes([24 + 18]) + ANSWER[at + 2 :]), Failure | CldapFacts
+    )
+    loop = b"\x17\0\0\0\0\0\0\0" + bytes(16) + b"\xc0\x18" * 8
+    with pytest.raises(cldap.NotUnderstood):
+        cldap._name(loop, 24)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_a_ping_raise(data: bytes) -> None:
+    assert isinstance(pinged(data), CldapFacts | Failure)
+
+
+def test_which_records_are_asked_for() -> None:
+    wanted = records.Wanted("app01.corp.example", "192.0.2.10", "corp.example", "ber", ("10.0.0.1",))
+    asked = records.questions(wanted)
+    assert ("10.0.0.1", "_kerberos._tcp.ber._sites.dc._msdcs.corp.example", "SRV") in asked
+    assert ("", "_ldap._tcp.pdc._msdcs.corp.example", "SRV") in asked
+    assert records.pointers(wanted, ())[0] == ("10.0.0.1", "10.2.0.192.in-addr.arpa", "PTR")
+
+
+# Guests
+
+SSSD = """\
+Online status: {status}
+
+Active servers:
+AD Global Catalog: {gc}
+AD Domain Controller: {dc}
+
+Discovered AD Global Catalog servers:
+None so far.
+
+Discovered AD Domain Controller servers:
+- dc1.corp.example
+
+"""
+"""sssd's src/tools/sssctl/sssctl_domains.c."""
+
+REALM = "corp.example\n  type: kerberos\n  configured: kerberos-member\n"
+NO_WINBIND = "could not obtain winbind interface details: WBC_ERR_WINBIND_NOT_AVAILABLE\n"
+
+
+def trusted(**changes: Raw) -> object:
+    argvs = [c.argv for c in trust.reader("corp.example").commands]
+    raws = {
+        "realm": Raw(argvs[0], 0, REALM),
+        "sssctl": Raw(
+            argvs[1], 0, SSSD.format(status="Online", gc="dc1.corp.example", dc="dc1.corp.example")
+        ),
+        "ping": Raw(
+            argvs[2], 1, 'checking the NETLOGON for domain[] dc connection to "" failed\n', NO_WINBIND
+        ),
+        "secret": Raw(argvs[3], 127, "", "wbinfo: not found\n"),
+    }
+    return trust.parse(tuple({**raws, **changes}.values()))
+
+
+def test_sssd_online_with_a_controller() -> None:
+    facts = trusted()
+    assert isinstance(facts, TrustFacts)
+    assert (facts.sssd_online, facts.sssd_server, facts.winbind_ping, facts.winbind_secret) == (
+        True, "dc1.corp.example", None, None,
+    )  # fmt: skip
+    assert (facts.realms, facts.unseen) == (("corp.example",), ())
+
+
+def sssctl(rc: int, out: str, err: str = "") -> Raw:
+    return Raw(("sssctl", "domain-status", "corp.example"), rc, out, err)
+
+
+@pytest.mark.parametrize(
+    ("raw", "online", "server", "seen"),
+    [
+        (sssctl(0, SSSD.format(status="Offline", gc="not connected", dc="not connected")), False, None, True),
+        (sssctl(0, SSSD.format(status="Online", gc="x", dc="not connected")), True, None, True),
+        (sssctl(1, "SSSD needs to be running. Start SSSD now? (yes/no) [yes] ", "Unable to read user input\n"), None, None, True),
+        (sssctl(127, "", "sssctl: not found\n"), None, None, True),
+        (sssctl(1, "", "must be root\n"), None, None, False),
+    ],
+)  # fmt: skip
+def test_sssd_in_other_states(raw: Raw, online: bool | None, server: str | None, seen: bool) -> None:
+    facts = trusted(sssctl=raw)
+    assert isinstance(facts, TrustFacts)
+    assert (facts.sssd_online, facts.sssd_server, not facts.unseen) == (online, server, seen)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        "",
+        SSSD.format(status="En ligne", gc="x", dc="dc1"),
+        SSSD.format(status="Online", gc="x", dc="dc1").replace("AD Domain Controller:", "Contrôleur:"),
+        SSSD.format(status="Online", gc="x", dc="dc1 \u202e"),
+        SSSD.format(status="Online", gc="x", dc="dc1").removesuffix("\n")[:-3],
+    ],
+)
+def test_what_sssctl_is_not_known_to_print_is_unparsed(out: str) -> None:
+    assert isinstance(trusted(sssctl=sssctl(0, out)), Failure)
+
+
+def test_winbind_names_its_controller() -> None:
+    ping = Raw(("wbinfo", "-P"), 0, 'checking the NETLOGON for domain[CORP] dc connection to "dc1.corp.example" succeeded\n')  # fmt: skip
+    facts = trusted(ping=ping)
+    assert isinstance(facts, TrustFacts)
+    assert (facts.winbind_ping, facts.winbind_server) == (True, "dc1.corp.example")
+    assert isinstance(
+        trusted(ping=Raw(ping.argv, 1, ping.out)), Failure
+    )  # says one thing and exits with another
+
+
+IP = '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"192.0.2.10","prefixlen":24,"scope":"global"}]},{}]\n'
+
+
+def test_addresses() -> None:
+    facts = addresses.parse((Raw(("ip",), 0, IP), Raw(("hostname",), 0, "APP01.corp.example\n")))
+    assert isinstance(facts, AddressesFacts)
+    assert facts.fqdn == "app01.corp.example"
+    assert [a.address for a in facts.addresses] == ["192.0.2.10"]
+
+
+@pytest.mark.parametrize("out", ["", "[", IP[:-4], IP.replace('"eth0"', "3"), IP.replace("192.0.2.10", "x")])
+def test_addresses_that_are_none(out: str) -> None:
+    assert isinstance(addresses.parse((Raw(("ip",), 0, out), Raw(("hostname",), 0, "a\n"))), Failure)
+
+
+SENT = ("bash", "-c", "…", "ad-paths", "tcp", "dc1", "389", "-", "udp", "dc1", "88", "\\x00", "udp", "dc1", "123", "\\x00")  # fmt: skip
+
+
+def tried(*lines: str) -> object:
+    return ad_paths.parse((Raw(SENT, 0, "".join(f"{line}\n" for line in (*lines, "end"))),))
+
+
+def test_paths() -> None:
+    ntp = "24" + "00" * 47
+    facts = tried(f"udp dc1 123 0 {ntp} ", "tcp dc1 389 1 Connection refused", "udp dc1 88 124 - ")
+    assert isinstance(facts, PathsFacts)
+    assert [(p.port, p.outcome) for p in facts.paths] == [(389, "refused"), (88, "timeout"), (123, "open")]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ("tcp dc1 389 open ", "udp dc1 88 124 - "),
+        ("tcp dc1 389 open ", "tcp dc1 389 open ", "udp dc1 88 124 - "),
+        ("tcp dc1 389 open ", "udp dc1 88 124 - ", "udp dc2 123 124 - "),
+        ("tcp dc1 389 1 Verbindungsaufbau abgelehnt", "udp dc1 88 124 - ", "udp dc1 123 124 - "),
+    ],
+)
+def test_paths_that_are_not_those_asked_for(lines: tuple[str, ...]) -> None:
+    assert isinstance(tried(*lines), Failure)
+
+
+def test_an_answer_of_something_else_is_not_the_service() -> None:
+    facts = tried("tcp dc1 389 open ", "udp dc1 88 0 00ff ", "udp dc1 123 124 - ")
+    assert isinstance(facts, PathsFacts)
+    assert [p.outcome for p in facts.paths] == ["open", "wrong-answer", "timeout"]
+
+
+def test_controllers_are_arguments_and_never_part_of_the_script() -> None:
+    evil = "$(reboot);dc1"
+    (command,) = ad_paths.reader([evil], "CORP.EXAMPLE").commands
+    script, *words = command.argv[2:]
+    assert evil not in script
+    assert evil in words
