@@ -26,7 +26,9 @@ from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
-from probes import linux, ntp
+from probes import cldap, linux, ntp
+from probes.ad import account, records, rootdse
+from probes.linux import ad_paths, trust
 from probes.reader import Reader
 
 HERE = Path(__file__).parent
@@ -38,7 +40,7 @@ INTRO = """\
 Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
-`na`. Only `pass` and `na` open a gate; of this version only `time.rtc` and `naive.*` say `na`. `unknown` means
+`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`, `net.ad-paths` and `naive.*` say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
 a problem ticket ([runbook.md](runbook.md#faults-that-were-there-before)); no other ever.
@@ -51,6 +53,39 @@ error when the runbook is loaded. How: [runbook.md](runbook.md).
 """
 
 ABOUT = {
+    "ad.trust": (
+        "Is the guest's own directory service connected to a controller it can name?",
+        (
+            "sssd is asked through `sssctl domain-status`, winbind through `wbinfo -P` and `-t`. Both services "
+            "answer logins from a cache, so a login proves nothing; neither does an exit status of `adcli "
+            "testjoin` or `net ads testjoin`, which take a ticket and are not run. This is necessary and not "
+            "enough: it says nothing of the guest's clock."
+        ),
+    ),
+    "ad.object": (
+        "Is the guest's account in the directory whole, its own, and not older than before the mark?",
+        (
+            "Asked every 5 min and when somebody looks, over verified TLS with the engineer's Kerberos ticket "
+            "(`kinit` first), at the first of `domain.controllers` that lets us in; they are named as their "
+            "certificates name them. The account is the one with the guest's name, cut to 15 characters. Names are "
+            "looked for in its domain only, not in the forest. Before the mark there is nothing to compare with."
+        ),
+    ),
+    "ad.dns": (
+        "Do the guest's records lead to where it is now, and does its site have domain controllers?",
+        (
+            "Each of `domain.controllers` and the jump host's resolver is asked; whoever answers with authority is "
+            "believed, the others are named. The guest's address is what it says itself."
+        ),
+    ),
+    "net.ad-paths": (
+        "Does the guest reach the controller ports that it reached before the mark?",
+        (
+            "From the guest, each of `domain.controllers`: TCP 53, 88, 389, 445, 464, 636, 3268; UDP 53, 88, 123 "
+            "and 389, which count only when the service answers. What was not open before is advice. Before the "
+            "mark one controller must be reached on TCP 88, 389, 445 and 464."
+        ),
+    ),
     "time.jump-host": (
         "Can this jump host measure what is asked? Checked before anybody else is blamed.",
         (
@@ -291,8 +326,9 @@ def _readers() -> str:
         "## Readers",
         "",
         (
-            "What is run on a guest, as the login user, never as root: simple commands whose output is parsed on "
-            "the jump host. A tool that is not there answers 127 and is `tool-absent`. Texts in `tests/corpus` "
+            "What is run on a guest, as the login user; as root only what says so, and only where the runbook "
+            "escalates: simple commands whose output is parsed on the jump host. Those of the directory are run "
+            "where a runbook asks for it. A tool that is not there answers 127 and is `tool-absent`. Texts in `tests/corpus` "
             "hold the parsers: *recorded* ones come from the real tool in a state that was set, *documented* "
             "ones were written from the source they name."
         ),
@@ -300,7 +336,12 @@ def _readers() -> str:
         "| reader | family | every | commands | recorded | documented |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for reader in sorted(linux.READERS, key=lambda r: r.name):
+    of_domain = (
+        linux.ADDRESSES,
+        trust.reader("DOMAIN"),
+        ad_paths.reader(("CONTROLLER",), "REALM"),
+    )
+    for reader in sorted((*linux.READERS, *of_domain), key=lambda r: r.name):
         recorded, documented = _corpus(reader)
         lines.append(
             f"| `{reader.name}` | {READER_FAMILY[reader.name]} | {reader.interval_s:g} s | {_commands(reader)} "
@@ -310,6 +351,10 @@ def _readers() -> str:
         (
             f"| `{ntp.READER.name}` | {READER_FAMILY[ntp.READER.name]} | {ntp.READER.interval_s:g} s "
             "| none: an NTP exchange from the jump host with each reference | - | - |"
+        ),
+        *(
+            f"| `{r.name}` | {READER_FAMILY[r.name]} | {r.interval_s:g} s | none: {how} | - | - |"
+            for r, how in _FROM_THE_JUMP_HOST
         ),
         "",
         (
@@ -321,10 +366,19 @@ def _readers() -> str:
     return "\n".join(lines) + "\n"
 
 
+_FROM_THE_JUMP_HOST = (
+    (rootdse.READER, "each controller's rootDSE from the jump host, over verified TLS, without credentials"),
+    (cldap.READER, "an LDAP ping from the jump host to each controller"),
+    (account.READER, "LDAP searches from the jump host for each guest, over verified TLS, with a ticket"),
+    (records.READER, "DNS questions from the jump host for each guest"),
+)
+
+
 def _commands(reader: Reader) -> str:
     shown = []
     for command in reader.commands:
         words = [w.replace("|", "¦").replace("\n", "\\n") for w in command.argv]
+        words = ["SCRIPT" if len(w) > 200 else w for w in words]
         if len(words) > 8:
             words = [*words[:4], "…"]
         root = " (root)" if command.elevate else ""
