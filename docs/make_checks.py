@@ -28,7 +28,7 @@ from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
 from probes import cldap, linux, ntp
 from probes.ad import account, records, rootdse
-from probes.linux import ad_paths, trust
+from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
 
 HERE = Path(__file__).parent
@@ -342,7 +342,7 @@ def _readers() -> str:
         ad_paths.reader(("CONTROLLER",), "REALM"),
     )
     for reader in sorted((*linux.READERS, *of_domain), key=lambda r: r.name):
-        recorded, documented = _corpus(reader)
+        recorded, documented = _corpus(reader.name)
         lines.append(
             f"| `{reader.name}` | {READER_FAMILY[reader.name]} | {reader.interval_s:g} s | {_commands(reader)} "
             f"| {recorded} | {documented} |"
@@ -356,6 +356,10 @@ def _readers() -> str:
             f"| `{r.name}` | {READER_FAMILY[r.name]} | {r.interval_s:g} s | none: {how} | - | - |"
             for r, how in _FROM_THE_JUMP_HOST
         ),
+        (
+            f"| `{exchange.NAME}` | {READER_FAMILY[exchange.NAME]} | when approved | a proof: see "
+            f"[security.md](security.md) | {_corpus(exchange.NAME)[0]} | - |"
+        ),
         "",
         (
             "The clock itself is read once a second over a kept channel by the first of these that answers: "
@@ -367,6 +371,7 @@ def _readers() -> str:
 
 
 _FROM_THE_JUMP_HOST = (
+    (kdc.READER, "an AS-REQ from the jump host to each controller, for a name nobody has"),
     (rootdse.READER, "each controller's rootDSE from the jump host, over verified TLS, without credentials"),
     (cldap.READER, "an LDAP ping from the jump host to each controller"),
     (account.READER, "LDAP searches from the jump host for each guest, over verified TLS, with a ticket"),
@@ -386,10 +391,10 @@ def _commands(reader: Reader) -> str:
     return "<br>".join(shown)
 
 
-def _corpus(reader: Reader) -> tuple[str, str]:
+def _corpus(reader: str) -> tuple[str, str]:
     recorded: list[str] = []
     documented: list[str] = []
-    for path in sorted((CORPUS / reader.name).glob("*/*/case.json")):
+    for path in sorted((CORPUS / reader).glob("*/*/case.json")):
         source = str(json.loads(path.read_text())["source"])
         version, case = path.parts[-3], path.parts[-2]
         (recorded if source.startswith("recorded") else documented).append(

@@ -28,3 +28,83 @@ class KdcFacts(msgspec.Struct, frozen=True, tag="kdc"):
     susec: int | None
     answered_realm: str
     text: str  # e-text, cleaned
+
+
+ExchangeKind = Literal["as", "tgs", "ap-out"]
+Outcome = Literal["ok", "refused", "silent", "absent", "not-tried"]
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One exchange of the machine account, made fresh on the guest.
+
+    `ok` means that what it should have produced was there afterwards: a ticket in the
+    private cache, an authenticated answer. `silent`: nobody answered in time. `absent`: the
+    tool is not installed. `not-tried`: what it needs was not to be had before it.
+    """
+
+    kind: ExchangeKind
+    masked: bool  # with the library's own correction of the clock (kdc_timesync), as programs have it
+    outcome: Outcome
+    service: str  # the principal a ticket was asked for
+    code: int | None = None  # protocol error number (RFC 4120 section 7.5.9) of a refusal
+    text: str = ""  # what the tool said
+    start_ns: int | None = None  # UTC, by the KDC's clock
+    end_ns: int | None = None
+
+
+class ExchangeFacts(msgspec.Struct, frozen=True, tag="exchange"):
+    """One attempt: AS, TGS and AP exchanges, unmasked and masked side by side."""
+
+    principal: str
+    exchanges: tuple[Exchange, ...]
+    removed: bool  # the private directory with the tickets is gone again
+
+    def of(self, kind: ExchangeKind, *, masked: bool) -> Exchange | None:
+        """That exchange, or None where it was not part of the attempt."""
+        return next((e for e in self.exchanges if (e.kind, e.masked) == (kind, masked)), None)
+
+
+class KeytabEntry(msgspec.Struct, frozen=True):
+    """One key, without the key."""
+
+    kvno: int
+    principal: str
+    enctype: str
+    stamp_ns: int  # UTC, when it was written
+
+
+class KeytabFacts(msgspec.Struct, frozen=True, tag="keytab"):
+    """The guest's default keytab. `present` False: there is no such file, which root has looked for."""
+
+    name: str  # TYPE:path
+    present: bool
+    entries: tuple[KeytabEntry, ...]
+
+
+class CacheFile(msgspec.Struct, frozen=True):
+    """A credential cache in a file.
+
+    `offset_ns` is the difference of the KDC's clock to the guest's when the cache was made, as
+    the library wrote it into the header (tag 1 of a version 4 file) and will go on adding to
+    the guest's clock whenever it uses this cache; None = it holds none.
+    """
+
+    path: str
+    owner: str
+    written_ns: int  # UTC by the guest's clock: the file's mtime
+    offset_ns: int | None
+    principal: str | None  # None = klist could not read it
+    tickets: int
+    newest_ns: int | None  # UTC by the KDC's clock: start of the newest ticket
+    end_ns: int | None  # when the last ticket ends
+
+
+class CachesFacts(msgspec.Struct, frozen=True, tag="caches"):
+    """Credential caches in the places where files are kept.
+
+    `elsewhere` are kinds of cache that programs are configured to use and that leave no file
+    here (KCM, KEYRING, MEMORY …): those cannot be seen from outside.
+    """
+
+    files: tuple[CacheFile, ...]
+    elsewhere: tuple[str, ...]

@@ -24,7 +24,7 @@ from probes.facts_directory import (
     TrustFacts,
 )
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
-from probes.facts_kerberos import KdcFacts
+from probes.facts_kerberos import CachesFacts, ExchangeFacts, KdcFacts, KeytabFacts
 from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import (
     ChronyFacts,
@@ -41,12 +41,15 @@ Facts = (
     | AddressesFacts
     | AgentsFacts
     | BootFacts
+    | CachesFacts
     | ChronyFacts
     | CldapFacts
     | DnsFacts
+    | ExchangeFacts
     | KdcFacts
     | KernelClockFacts
     | KernelSyncFacts
+    | KeytabFacts
     | NtpFacts
     | NtpdFacts
     | PathsFacts

@@ -17,12 +17,16 @@ Parse = Callable[[tuple[Raw, ...]], Facts | Failure]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One argv. `elevate` asks for root where the runbook allows it (read without it otherwise)."""
+    """One argv. `elevate` asks for root where the runbook allows it (read without it otherwise).
+
+    `aside`: it may take long; where the link allows a further session it holds nothing else up.
+    """
 
     argv: tuple[str, ...]
     elevate: bool = False
     timeout_s: float = 10.0
     limit: int = 256 * 1024  # bytes kept of stdout and of stderr each
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,15 @@ LINUX_READERS: tuple[Reader, ...] = (
 )
 """The boot id is read last: what a session waits for closes a turn."""
 
+OF_A_DOMAIN = frozenset({"keytab", "caches"})
+"""Readers that look at nothing where the runbook names no realm."""
+
 
 def readers_for(runbook: Runbook) -> tuple[Reader, ...]:
     """What a session reads on its guests: everything, less what it does not need."""
     left_out = _left_out(runbook)
+    if runbook.domain.realm is None:
+        left_out |= OF_A_DOMAIN
     return tuple(r for r in (*_of_domain(runbook.domain), *LINUX_READERS) if r.name not in left_out)
 
 

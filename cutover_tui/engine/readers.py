@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cutover_tui.record.audit import Parsers
-from probes import cldap, linux, ntp
+from probes import cldap, kdc, linux, ntp
 from probes.ad import account, records, rootdse
+from probes.linux import exchange
+from probes.observation import Family
 from probes.reader import Reader
 
 DIRECTORY: tuple[Reader, ...] = (
@@ -16,7 +18,10 @@ DIRECTORY: tuple[Reader, ...] = (
 )
 """Readers of the directory, read only where a runbook asks for it."""
 
-ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER, *DIRECTORY)
+PROOFS: tuple[Reader, ...] = (Reader(exchange.NAME, exchange.VERSION, Family.DIRECTORY, (), exchange.parse),)
+"""Readers that leave a trace: their commands are made for each host, and a person approves them first."""
+
+ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER, kdc.READER, *DIRECTORY, *PROOFS)
 
 
 def parsers() -> Parsers:

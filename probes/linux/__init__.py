@@ -6,8 +6,10 @@ from probes.linux.ad_paths import READER as AD_PATHS
 from probes.linux.addresses import READER as ADDRESSES
 from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
+from probes.linux.caches import READER as CACHES
 from probes.linux.chrony import READER as CHRONY
 from probes.linux.kernel_clock import READER as KERNEL_CLOCK
+from probes.linux.keytab import READER as KEYTAB
 from probes.linux.ntpq import READER as NTPQ
 from probes.linux.platform import READER as PLATFORM
 from probes.linux.rtc import READER as RTC
@@ -30,6 +32,8 @@ READERS: tuple[Reader, ...] = (
     TIMEDATECTL,
     RTC,
     KERNEL_CLOCK,
+    KEYTAB,
+    CACHES,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 

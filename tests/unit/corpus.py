@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from probes.linux import READERS
+from probes.linux import READERS, exchange
 from probes.observation import Facts, Failure, Raw
 from probes.reader import Reader
 
@@ -49,9 +49,11 @@ def read(root: Path, name: str) -> Case:
         )
         for entry in document["commands"]
     )
+    plan = document.get("plan")
     return Case(
         id=name,
-        reader=BY_NAME[document["reader"]],
+        # An attempt's commands name who asks whom: its reader is made for the case.
+        reader=exchange.reader(exchange.Plan(*plan)) if plan else BY_NAME[document["reader"]],
         raws=raws,
         facts=document.get("facts"),
         failure=document.get("failure"),

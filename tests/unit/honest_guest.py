@@ -21,7 +21,7 @@ S = 1_000_000_000
 NTP_UNIX_S = 2_208_988_800
 CASES: dict[str, Case] = {case.id: case for case in load()}
 READERS = {reader.name: reader for reader in linux.READERS}
-ORDER = (*(n for n in READERS if n not in ("boot", "timedatectl")), "boot")
+ORDER = (*(n for n in READERS if n not in ("boot", "timedatectl", "keytab", "caches")), "boot")
 """As a live session without naive checks reads: the boot id closes a turn."""
 
 

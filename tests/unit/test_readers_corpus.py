@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probes.linux import READERS
+from probes.linux import READERS, exchange
 from probes.linux.text import Unparsed
 from probes.observation import Failure, FailureKind
 from tests.unit import corpus
@@ -43,7 +43,7 @@ def test_cases_hold_the_commands_of_their_reader_and_name_their_source(case):
 
 
 def test_every_reader_has_cases_with_facts():
-    assert {case.reader.name for case in UNDERSTOOD} == {reader.name for reader in READERS}
+    assert {case.reader.name for case in UNDERSTOOD} == {*(reader.name for reader in READERS), exchange.NAME}
 
 
 def weaker(found, known):

@@ -337,6 +337,10 @@ READER_FAMILY: Mapping[str, Family] = {
     "trust": Family.DIRECTORY,
     "addresses": Family.NETWORK,
     "ad-paths": Family.NETWORK,
+    "kdc": Family.DIRECTORY,
+    "keytab": Family.DIRECTORY,
+    "caches": Family.DIRECTORY,
+    "exchange": Family.DIRECTORY,
 }
 """The family of each reader's facts; a test holds this against the readers themselves."""
 

@@ -1,0 +1,145 @@
+"""Credential caches in files: who owns them, which clock offset they carry, until when their tickets are good.
+
+A cache that the library made while it corrected the guest's clock keeps that correction in
+its header (MIT's ccache file format, version 4: tag 1, seconds and microseconds) and applies
+it for as long as the cache lives. One `find` prints each file's owner, its first bytes and
+what klist makes of it; the last place it looks at is a mark that it came to its end. Names
+with unusual characters are passed over: their owner could write lines of ours with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from probes.facts_kerberos import CacheFile, CachesFacts
+from probes.linux.klist import Cache, cache
+from probes.linux.text import Unparsed, broken, quoted, unusable, whole_lines
+from probes.observation import Facts, Failure, FailureKind, Family, Raw
+from probes.reader import Command, Reader
+
+PLACES = (
+    "/tmp",  # noqa: S108 - that is where they are
+    "/var/tmp",  # noqa: S108
+    "/run/user",
+    "/var/lib/sss/db",
+    "/var/lib/gssproxy/clients",
+    "/var/lib/certmonger",
+)
+HEAD = 32
+"""Bytes read of a file: version, length of the header, and the first tag with its eight bytes."""
+
+_END = "/dev/null"
+_NAMES = ("krb5cc*", "ccache_*", "tkt*", "*.ccache")
+_STAT = re.compile(r"cache (/\S+) (\d{1,19}) (\S+)\Z", re.ASCII)
+_HEX = re.compile(r" [0-9a-f]{2}(?: [0-9a-f]{2})*\Z", re.ASCII)
+_DEFAULT = re.compile(r"\s*default_ccache_name\s*=\s*([A-Za-z]+):")
+_NS = 10**9
+
+
+def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
+    """Facts from find (stat, od and klist of each file) and from krb5.conf."""
+    found, config = raws
+    failure = unusable(found) or broken(config)
+    if failure is not None:
+        if failure.kind is FailureKind.TOOL_ABSENT:
+            return Failure(FailureKind.TOOL_ABSENT, "find is not installed")
+        return failure
+    if "'klist'" in found.err and "No such file" in found.err:
+        return Failure(FailureKind.TOOL_ABSENT, "klist is not installed")
+    try:
+        lines = whole_lines(found.out)
+        if not lines or lines[-1] != "end":
+            raise Unparsed(f"find did not come to its end: {quoted(found.err)}")
+        files = tuple(_file(part) for part in _parts(lines[:-1]))
+    except Unparsed as error:
+        return error.failure()
+    kinds = {m.group(1).upper() for line in config.out.splitlines() if (m := _DEFAULT.match(line))}
+    return CachesFacts(files, tuple(sorted(kinds - {"FILE", "DIR"})))
+
+
+def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The lines of each file; the first is stat's."""
+    part: list[str] = []
+    for line in lines:
+        if line.startswith("cache ") and part:
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def _file(lines: Sequence[str]) -> CacheFile:
+    stat = _STAT.match(lines[0])
+    if stat is None:
+        raise Unparsed(f"not a file as stat shows it: {quoted(lines[0])}")
+    path, written, owner = stat.groups()
+    octets = bytes.fromhex("".join(line for line in lines[1:] if _HEX.match(line)))
+    listed = [line for line in lines[1:] if not _HEX.match(line)]
+    held: Cache | None = cache(listed) if listed else None
+    # klist's own entries for the library's notes are not shown by it.
+    tickets = held.tickets if held is not None else ()
+    return CacheFile(
+        path=path,
+        owner=owner,
+        written_ns=int(written) * _NS,
+        offset_ns=offset_ns(octets),
+        principal=held.principal if held is not None else None,
+        tickets=len(tickets),
+        newest_ns=max((t.start_ns for t in tickets), default=None),
+        end_ns=max((t.end_ns for t in tickets), default=None),
+    )
+
+
+def offset_ns(head: bytes) -> int | None:
+    """The clock offset in the header of a version 4 file; None where it has none.
+
+    Raises:
+        Unparsed: the header is longer than what was read, or not one.
+    """
+    if head[:2] != b"\x05\x04":
+        return None
+    left = int.from_bytes(head[2:4])
+    at = 4
+    while left >= 4:
+        tag, length = int.from_bytes(head[at : at + 2]), int.from_bytes(head[at + 2 : at + 4])
+        value = head[at + 4 : at + 4 + length]
+        if len(value) != length or length + 4 > left:
+            raise Unparsed("the header of a cache is not one")
+        if tag == 1 and length == 8:
+            seconds = int.from_bytes(value[:4], signed=True)
+            micros = int.from_bytes(value[4:], signed=True)
+            return seconds * _NS + micros * 1000
+        at, left = at + 4 + length, left - 4 - length
+    return None
+
+
+def _commands() -> tuple[Command, ...]:
+    names: list[str] = []
+    for name in _NAMES:
+        names += ["-o", "-name", name]
+    each = (
+        *("-exec", "stat", "-c", "cache %n %Y %U", "{}", ";"),
+        *("-exec", "od", "-An", "-v", "-tx1", f"-N{HEAD}", "{}", ";"),
+        *("-exec", "klist", "-c", "{}", ";"),
+    )
+    plain = ("!", "-name", "*[!A-Za-z0-9_.@:+-]*")
+    files = ("-type", "f", "(", *names[1:], ")", *plain, *each)
+    end = ("-path", _END, "-exec", "echo", "end", ";")
+    within = ("env", "LC_ALL=C", "TZ=UTC", "timeout", "-k", "2", "20")
+    find = (*within, "find", *PLACES, _END, "-maxdepth", "3", "(", *end, ")", "-o", *files)
+    return (
+        Command(find, elevate=True, timeout_s=25.0),
+        Command(("grep", "-rhs", "default_ccache_name", "/etc/krb5.conf.d", "/etc/krb5.conf")),
+    )
+
+
+READER = Reader(
+    name="caches",
+    version=1,
+    family=Family.DIRECTORY,
+    commands=_commands(),
+    parse=parse,
+    interval_s=60.0,
+)
