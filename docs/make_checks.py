@@ -14,11 +14,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from cutover_tui.core import gate, owed
 from cutover_tui.core.amounts import amount
 from cutover_tui.core.checks import check as base
+from cutover_tui.core.checks import kerberos_words
 from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
 from cutover_tui.core.checks.check import Check
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
@@ -26,7 +28,7 @@ from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
-from probes import cldap, linux, ntp
+from probes import cldap, kdc, linux, ntp
 from probes.ad import account, records, rootdse
 from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
@@ -40,7 +42,8 @@ INTRO = """\
 Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
-`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`, `net.ad-paths` and `naive.*` say `na`. `unknown` means
+`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`,
+`net.ad-paths`, `naive.*` and the checks of exchanges say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
 a problem ticket ([runbook.md](runbook.md#faults-that-were-there-before)); no other ever.
@@ -168,6 +171,55 @@ ABOUT = {
             "off: this check does not replace the cold boot of `time.reboot`."
         ),
     ),
+    "kdc.clock": (
+        "Does every KDC show the time that guests are judged by?",
+        (
+            "Each host of `domain.controllers` is asked on port 88 for a ticket for a name nobody has, without "
+            "credentials; the refusal shows the KDC's clock. Its microseconds may be a counter (MIT 1.16 to 1.21), "
+            "so questions are aimed at the moment in which its second changes, and answers are put together into an "
+            "interval. What guests are judged by is the domain's time where its controllers agree, else true time: "
+            "a domain that is wrong as one is found by `time.reference`."
+        ),
+    ),
+    "kerberos.margin": (
+        "How much of Kerberos' tolerance is left between this guest and each KDC?",
+        (
+            "The newest reading of the guest's clock minus each KDC's interval; the farthest KDC counts. No ticket is "
+            "needed. A fresh kinit passes at 600 s, because the library corrects itself by the KDC's error; this does "
+            "not."
+        ),
+    ),
+    "kerberos.as": (
+        "Does the machine account get a ticket, with the library's own correction of the clock switched off?",
+        (
+            "`kinit -k` by the keytab, on the guest as root, after a person approved it once for the guest (key `x`): "
+            "see Proofs in [security.md](security.md). All attempts of the newest series count; a series ends at its "
+            "first refusal, and one whose result is missing has failed. It is repeated by itself while a started step "
+            "needs it, at most every 5 min, and not after refusals of the account itself (6, 18, 23, 24): each "
+            "would be one more refused login. The same exchange as programs make it is done beside it, so that a "
+            "skew that the library hides is named."
+        ),
+    ),
+    "kerberos.tgs": (
+        "Does the machine account get a ticket for a service?",
+        "`kvno ldap/CONTROLLER` in the same attempts as `kerberos.as`, with a cache of its own.",
+    ),
+    "kerberos.ap-out": (
+        "Does a service accept the machine account?",
+        (
+            "`ldapsearch -Y GSSAPI` of the root entry of a controller, in the same attempts. It must name who was "
+            "authenticated: the root entry itself is open to everybody."
+        ),
+    ),
+    "kerberos.caches": (
+        "Is no credential cache left that was made while the clock was off?",
+        (
+            "MIT's library writes the clock's offset into a cache and goes on adding it: a cache made at 305 s fails "
+            "once the clock is right. The headers of the caches in /tmp, /run/user and the directories of sssd, "
+            "gssproxy and certmonger are read as root. Caches whose tickets have all ended do not count. Programs that "
+            "keep tickets in memory only cannot be seen: restart what ran while the clock was off."
+        ),
+    ),
     "agent.swap": (
         "Is the old platform's agent gone, and does the new one run? Necessary, never enough.",
         (
@@ -214,6 +266,7 @@ def render() -> str:
         INTRO,
         _summary(),
         *(_check(c) for _, c in sorted(CHECKS.items())),
+        _numbers(),
         _shared(),
         _gate(),
         _readers(),
@@ -276,12 +329,30 @@ def _limit(check: Check, most: int) -> str:
 
 def _source(check: Check) -> str:
     """Where its findings are made: its module, or its own function where several checks share one."""
+    if isinstance(check.judge, partial):
+        return inspect.getsource(inspect.getmodule(check.judge.func) or base)
     module = inspect.getmodule(check.judge)
     shared = [c for c in CHECKS.values() if inspect.getmodule(c.judge) is module]
     if len(shared) > 1 or module is None:
         return inspect.getsource(check.judge)
     parts = [m for m in vars(module).values() if inspect.ismodule(m) and ".checks.provider_" in m.__name__]
     return "\n".join(inspect.getsource(m) for m in (module, *reversed(parts)))
+
+
+def _numbers() -> str:
+    rows = [
+        (f"`{known.code}`", "fail", f"{number}: {known.sentence}", known.remedy)
+        for number, known in sorted(kerberos_words.MEANINGS.items())
+    ]
+    other = kerberos_words.OTHER
+    rows.append((f"`{other.code}`", "fail", f"any other: {other.sentence}", other.remedy))
+    text = """\
+## Kerberos' error numbers
+
+An exchange that was refused is a `fail` of its check under these codes (RFC 4120 section 7.5.9 has the
+numbers).
+"""
+    return "\n".join([text, *_table(rows)]) + "\n"
 
 
 def _shared() -> str:

@@ -30,6 +30,7 @@ from screens.messages import (
     LookAgain,
     MarkDone,
     OpenStep,
+    Prove,
     RunAction,
     StartStep,
     WriteNote,
@@ -63,6 +64,14 @@ class CutoverApp(App[None]):
         Binding("h", "hosts", "host", id="app.hosts", tooltip="Choose the guest"),
         Binding("c", "go('clock')", "clock", id="app.clock", tooltip="The guests' clocks"),
         Binding("o", "go('overview')", "overview", id="app.overview", tooltip="Where are we?"),
+        Binding(
+            "x",
+            "prove",
+            "prove",
+            show=False,
+            id="app.prove",
+            tooltip="Show and approve the proof of this guest's tickets",
+        ),
         Binding("n", "note", "note", id="app.note", tooltip="Write a note on the record"),
         Binding(
             "e", "export", "export", show=False, id="app.export", tooltip="Write the evidence to a directory"
@@ -247,6 +256,14 @@ class CutoverApp(App[None]):
     @on(WriteNote)
     def _write_note(self, event: WriteNote) -> None:
         self._work(self._intents.note(event.step, event.host), "note")
+
+    @on(Prove)
+    def _prove(self, event: Prove) -> None:
+        self._work(self._intents.prove(event.host), "action")
+
+    def action_prove(self) -> None:
+        """Of the guest that is looked at; the overview and the clock look at the chosen one too."""
+        self.post_message(Prove(self.context.place.host))
 
     def action_note(self) -> None:
         place = self.context.place

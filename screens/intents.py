@@ -13,7 +13,7 @@ from cutover_tui.engine.port import Refused, SessionPort, StepView
 from screens.context import WAVE, Context, next_host
 from screens.dialogs.acknowledge import AcknowledgeDialog
 from screens.dialogs.ask import Ask
-from screens.dialogs.confirm import confirm_action, confirm_mark
+from screens.dialogs.confirm import confirm_action, confirm_mark, confirm_proof
 from screens.dialogs.dialog import Sentence
 from screens.dialogs.refusal import RefusalDialog
 from screens.texts.wording import action_of
@@ -154,6 +154,21 @@ class Intents:
         async with asyncio.TaskGroup() as group:
             for name in names:
                 group.create_task(self._port.look_again(name))
+
+    async def prove(self, host: str) -> None:
+        """Show every command of a proof; once approved, make a series and let the findings speak."""
+        proof = self._port.proof(host)
+        if proof.refused is not None:
+            await self._told(f"Nothing can be proven on {host} now", proof.refused)
+            return
+        if proof.running:
+            self._stage.say_quietly(f"A proof is under way on {host}.")
+            return
+        guest = next((h for h in self._port.view().hosts if h.name == host), None)
+        if not await self._stage.show_dialog(confirm_proof(proof, guest)):
+            return
+        self._stage.say_quietly(f"Proving on {host}: up to {proof.attempts} attempts.")
+        await self._told(f"Not proven on {host}", await self._port.prove(host, proof.commands))
 
     async def note(self, step: str | None, host: str | None) -> None:
         """A note on the record."""

@@ -51,6 +51,14 @@ class LookAgain(Message):
         self.host = host
 
 
+class Prove(Message):
+    """Show what the proof of this guest's exchanges runs, and run it once it is approved."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.host = host
+
+
 class WriteNote(Message):
     """Write a note, about a step and host or the session."""
 

@@ -18,6 +18,7 @@ _KEYS = (
     ("Step: what is missing?", "", "app.go('step')"),
     ("Clock: is time right?", "c", "app.go('clock')"),
     ("Choose a guest", "h", "app.hosts"),
+    ("Prove this guest's tickets", "x", "app.prove"),
     ("Write a note", "n", "app.note"),
     ("Export the evidence", "e", "app.export"),
     ("Help for this screen", "?", "app.help"),

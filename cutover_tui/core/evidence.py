@@ -111,6 +111,43 @@ class MarkPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One journaled attempt of a proof: when it was about to begin, and what it saw, once it has ended."""
+
+    seq: int
+    at: Instant
+    proof: str
+    number: int
+    of: int
+    ended: bool
+    observation: str | None  # id on the host's tape; None after the end = it has no result
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What a person approved on a host, and every attempt that was made of it, oldest first."""
+
+    approved: frozenset[str] = frozenset()
+    attempts: tuple[Attempt, ...] = ()
+
+    def series(self, proof: str, boot_id: str) -> tuple[Attempt, ...]:
+        """The newest attempts in a row that began with a first one, in this boot of the jump host."""
+        found: list[Attempt] = []
+        for attempt in reversed(self.attempts):
+            if attempt.proof != proof:
+                continue
+            if attempt.at.boot_id != boot_id:
+                break
+            found.append(attempt)
+            if attempt.number == 1:
+                return tuple(reversed(found))
+        return ()
+
+
+NO_PROOFS = Proofs()
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """What was captured before the mark, as far as checks compare with it."""
 
@@ -137,6 +174,11 @@ class Evidence:
     mark: MarkPoint | None
     baseline: Baseline | None
     voids: Mapping[Family, Instant]  # last disturbance of each family of this host
+    proofs: Proofs = NO_PROOFS
+
+    def voided(self, families: Iterable[Family]) -> Instant | None:
+        """The last disturbance of any of these families in this boot of the jump host."""
+        return last_void(self.voids, families, self.now)
 
     def latest(self, reader: str) -> Observation | None:
         """The newest observation of that reader, a failed one included; None when there is none."""
@@ -157,6 +199,8 @@ class Wanted:
     jump_readers: tuple[str, ...]
     max_age_ns: int
     sample_age_ns: int | None  # None: no samples
+    voided_by: tuple[Family, ...] = ()
+    """Families whose disturbances void every reader's observations, besides the reader's own family's."""
 
 
 def select(
@@ -176,6 +220,7 @@ def select(
     target: str,
     mark: MarkPoint | None,
     baseline: Baseline | None,
+    proofs: Proofs = NO_PROOFS,
 ) -> Evidence:
     """All that counts for one check, and nothing else.
 
@@ -188,7 +233,7 @@ def select(
         reader: tuple(
             _usable(
                 _of_reader(log, reader, upto_line, now.boottime_ns - wanted.max_age_ns),
-                voids.get(families[reader]),
+                last_void(voids, (families[reader], *wanted.voided_by), now),
                 now,
             )
         )
@@ -219,7 +264,14 @@ def select(
         mark=mark,
         baseline=baseline,
         voids=voids,
+        proofs=proofs,
     )
+
+
+def last_void(voids: Mapping[Family, Instant], families: Iterable[Family], now: Instant) -> Instant | None:
+    """The last disturbance of any of these families that is of this boot of the jump host."""
+    of_this_boot = [v for f in families if (v := voids.get(f)) is not None and v.boot_id == now.boot_id]
+    return max(of_this_boot, key=lambda v: v.boottime_ns, default=None)
 
 
 def _of_reader(log: HostLog, reader: str, upto_line: int | None, since_ns: int) -> Iterable[Observation]:

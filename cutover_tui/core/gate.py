@@ -13,7 +13,7 @@ import msgspec
 
 from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
-from cutover_tui.core.evidence import Baseline, HostLog, MarkPoint, Wanted, select
+from cutover_tui.core.evidence import NO_PROOFS, Baseline, HostLog, MarkPoint, Proofs, Wanted, select
 from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
 from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
 from probes.facts_identity import PlatformFacts
@@ -34,6 +34,7 @@ class Subject:
     mark: MarkPoint | None
     baseline: Baseline | None
     accepted: Mapping[Cause, Accepted] = field(default_factory=dict)
+    proofs: Proofs = NO_PROOFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
             jump_readers=check.jump_readers,
             max_age_ns=numbers.max_age_ns,
             sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
+            voided_by=check.spec.voided_by,
         ),
         host=subject.host,
         log=subject.log,
@@ -109,6 +111,7 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
         target=question.runbook.target.platform,
         mark=subject.mark,
         baseline=subject.baseline,
+        proofs=subject.proofs,
     )
     finding = check.run(evidence, numbers)
     return weigh(
@@ -177,7 +180,7 @@ def _is(observed: str, target: str, source: str) -> bool:
 
 def families(step: Step) -> frozenset[Family]:
     """The families whose disturbance invalidates a decision on this step."""
-    return frozenset(CHECKS[g.check].spec.family for g in step.gate)
+    return frozenset(f for g in step.gate for f in CHECKS[g.check].spec.families)
 
 
 def hosts_of(step: Step, hosts: Sequence[Host]) -> tuple[str, ...]:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from cutover_tui.core.addresses import parse_host_port, parse_jump
 from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST, unneeded
+from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.probe_loop import HostsWatch, Watches
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
+from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
-from probes import linux
+from probes import kdc, linux
 from probes.breaker import Breaker
 from probes.known_hosts import KnownHosts
 from probes.linux import ad_paths, addresses, trust
@@ -213,4 +215,27 @@ def watches_over(
                 phase_ns=n * 100_000_000,
             )
         )
-    return Watches(guests, references, others)
+    return Watches(guests, references, others, _kdc_watches(runbook, clock, anchor, emit, outside.network))
+
+
+def _kdc_watches(
+    runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, network: Network
+) -> list[KdcWatch]:
+    """A watch over each controller's KDC, where the runbook names a realm; they share one request."""
+    realm = runbook.domain.realm
+    if realm is None:
+        return []
+    asker = kdc.Asker(network, clock, realm)
+    return [
+        KdcWatch(
+            server=server,
+            address=server,
+            port=kdc.KDC_PORT,
+            asker=asker,
+            clock=clock,
+            anchor=anchor,
+            emit=emit,
+            phase_ns=50_000_000 + n * 100_000_000,
+        )
+        for n, server in enumerate(kdcs(runbook.domain))
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cutover_tui.engine.probe_loop import Watches
 from cutover_tui.engine.secrets import Secrets
 from probes.observation import Raw
-from probes.reader import Command
+from probes.reader import Command, Reader
 
 
 class InlineProbes:
@@ -42,6 +42,14 @@ class InlineProbes:
             LinkError: the guest is not connected.
         """
         return await self._watches.act(host, command)
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        """Make one attempt of a proof.
+
+        Raises:
+            LinkError: the guest is not watched.
+        """
+        await self._watches.attempt(host, reader, number)
 
     def look(self, host: str) -> None:
         """Read everything of this guest now."""

@@ -13,6 +13,7 @@ import msgspec
 from cutover_tui.core.finding import Decision
 from cutover_tui.engine.port import (
     ClockView,
+    ProofView,
     Refused,
     SecretRequest,
     SessionPort,
@@ -68,6 +69,14 @@ class Loopback:
 
     async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
         return _refused(await self._port.acknowledge(*_strings(check, reason_code, host, ticket)))
+
+    def proof(self, host: str) -> ProofView:
+        view: ProofView = _through(self._port.proof(*_strings(host)), ProofView)
+        return view
+
+    async def prove(self, host: str, shown: tuple[tuple[str, ...], ...]) -> Refused | None:
+        sent = _through((host, shown), tuple[str, tuple[tuple[str, ...], ...]])
+        return _refused(await self._port.prove(*sent))
 
     async def look_again(self, host: str) -> None:
         await self._port.look_again(*_strings(host))

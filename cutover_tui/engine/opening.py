@@ -23,6 +23,7 @@ from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.events import (
     ActionEnded,
     ActionIntended,
+    AttemptEnded,
     Disturbed,
     Event,
     SessionResumed,
@@ -189,6 +190,8 @@ async def take_up(
                     seq, None, "", "the program ended before the action did; look before running it again"
                 )
             )
+        for seq in recorder.state.under_way():
+            await recorder.record(AttemptEnded(seq, None, "the program ended before the attempt did"))
         recorder.pay_owed()
         await recorder.settle()
         recorder.notices.extend(unfinished)

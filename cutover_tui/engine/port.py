@@ -188,6 +188,18 @@ class SecretRequest(msgspec.Struct, frozen=True):
     echo: bool = False
 
 
+class ProofView(msgspec.Struct, frozen=True):
+    """What a proof would run on a guest, in full; `refused` says why it cannot be run now."""
+
+    host: str
+    proof: str
+    commands: tuple[tuple[str, ...], ...]
+    attempts: int  # how often in one series
+    approved: bool
+    running: bool
+    refused: Refused | None
+
+
 class Refused(msgspec.Struct, frozen=True):
     """An intent that was not carried out, and what to do."""
 
@@ -229,6 +241,14 @@ class SessionPort(Protocol):
 
         The cause is named whole, so that nobody accepts another than they saw; `host` `*` = wherever it is.
         """
+        ...
+
+    def proof(self, host: str) -> ProofView:
+        """What the proof of this guest's exchanges would run."""
+        ...
+
+    async def prove(self, host: str, shown: tuple[tuple[str, ...], ...]) -> Refused | None:
+        """Approve the commands that were shown, and make one series of attempts; returns at its end."""
         ...
 
     async def look_again(self, host: str) -> None:

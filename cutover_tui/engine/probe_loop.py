@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import GuestWatch
+from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
 from probes.observation import Failure, FailureKind, Raw
-from probes.reader import Command
+from probes.reader import Command, Reader
 from probes.seam import LinkError
 
 T = TypeVar("T")
@@ -42,10 +43,12 @@ class Watches:
         guests: Sequence[GuestWatch],
         references: Sequence[ReferenceWatch],
         others: Sequence[HostsWatch] = (),
+        kdcs: Sequence[KdcWatch] = (),
     ) -> None:
         self._guests = {watch.host: watch for watch in guests}
         self._references = tuple(references)
         self._others = tuple(others)
+        self._kdcs = tuple(kdcs)
 
     async def run(self) -> None:
         """Watch everything until cancelled."""
@@ -54,6 +57,8 @@ class Watches:
                 group.create_task(reference.run(), name=f"ntp {reference.server}")
             for other in self._others:
                 group.create_task(other.run(), name=type(other).__name__)
+            for kdc in self._kdcs:
+                group.create_task(kdc.run(), name=f"kdc {kdc.server}")
             for guest in self._guests.values():
                 group.create_task(self._isolated(guest), name=f"guest {guest.host}")
 
@@ -74,6 +79,17 @@ class Watches:
         if watch is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} is not watched by this version"))
         return await watch.act(command)
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        """Make one attempt of a proof; what it saw comes as an observation of that number.
+
+        Raises:
+            LinkError: the guest is not watched.
+        """
+        watch = self._guests.get(host)
+        if watch is None:
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} is not watched by this version"))
+        await watch.attempt(reader, number)
 
     def look(self, host: str) -> None:
         """Read everything of this guest now."""
@@ -121,6 +137,15 @@ class ProbeLoop:
         """
         assert self._watches is not None  # noqa: S101 - started
         return await self._call(self._watches.act(host, command))
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        """Make one attempt of a proof.
+
+        Raises:
+            LinkError: the guest is not watched.
+        """
+        assert self._watches is not None  # noqa: S101 - started
+        await self._call(self._watches.attempt(host, reader, number))
 
     def look(self, host: str) -> None:
         """Read everything of this guest now."""

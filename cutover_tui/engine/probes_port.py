@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from probes.observation import Raw
-from probes.reader import Command
+from probes.reader import Command, Reader
 
 
 class Probes(Protocol):
@@ -16,6 +16,14 @@ class Probes(Protocol):
 
         Raises:
             LinkError: the guest is not connected.
+        """
+        ...
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        """Make one attempt of a proof; what it saw comes as an observation of that number.
+
+        Raises:
+            LinkError: the guest is not watched.
         """
         ...
 

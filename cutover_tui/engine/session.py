@@ -25,12 +25,14 @@ from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.port import (
     ClockMark,
     ClockView,
+    ProofView,
     Refused,
     SecretRequest,
     SessionView,
     StepView,
 )
 from cutover_tui.engine.probes_port import Probes
+from cutover_tui.engine.proving import Proving
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
@@ -75,8 +77,10 @@ class Session:
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
     _live: views.Live | None = None
+    _proving: Proving | None = None
 
     def __post_init__(self) -> None:
+        self._proving = Proving(self.runbook, self.recorder, self.probes, self.now, self.tell)
         self.recorder.changed = self._on_event
         self.intake.on_seen = self._on_seen
         self._marks.extend(
@@ -249,6 +253,14 @@ class Session:
                 return Refused(str(error), "Make room on the disk; it is tried again by itself.")
         return None
 
+    def proof(self, host: str) -> ProofView:
+        """What the proof of this guest's exchanges would run."""
+        return self._proofs().view(host)
+
+    async def prove(self, host: str, shown: tuple[tuple[str, ...], ...]) -> Refused | None:
+        """Approve the commands that were shown, and make one series of attempts."""
+        return await self._proofs().prove(host, shown)
+
     async def look_again(self, host: str) -> None:
         """Read everything of this host (`*`: of all) now."""
         for name in self._names(host):
@@ -283,8 +295,10 @@ class Session:
     # Life
 
     async def run(self) -> None:
-        """Housekeeping until cancelled."""
-        await Housekeeping(self.runbook, self.recorder, self.now, self.tell).run()
+        """Housekeeping and repeated proofs until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Housekeeping(self.runbook, self.recorder, self.now, self.tell).run())
+            group.create_task(self._proofs().run())
 
     async def close(self) -> None:
         """Seal what there is and leave the session in order; it can be resumed."""
@@ -300,6 +314,10 @@ class Session:
     def _views(self) -> views.Live:
         assert self._live is not None  # noqa: S101 - made in __post_init__
         return self._live
+
+    def _proofs(self) -> Proving:
+        assert self._proving is not None  # noqa: S101 - made in __post_init__
+        return self._proving
 
     def _find(self, step: str, host: str) -> Step | Refused:
         found = self.runbook.step(step)
@@ -404,6 +422,7 @@ class Session:
                 future.cancel()
 
     def _on_seen(self, observation: Observation) -> None:
+        self._proofs().seen(observation)
         if observation.reader == "boot":  # the last of a turn
             for future in self._fresh.pop(observation.host, ()):
                 if not future.done():

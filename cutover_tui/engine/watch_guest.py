@@ -95,6 +95,15 @@ class GuestWatch:
         self.look()
         return raw
 
+    async def attempt(self, reader: Reader, number: int) -> None:
+        """Run a proof's commands once; a link that is not there is what was seen then."""
+        began = self.clock.now()
+        try:
+            raws = bounded(await self.guest.run(reader.commands))
+        except LinkError as error:
+            raws = tuple(Raw(c.argv, None, "", failure=error.failure) for c in reader.commands)
+        self._see(reader, raws, reader.parse(raws), began, self.clock.now(), attempt=number)
+
     def _nothing_seen(self, failure: Failure) -> None:
         """Not reaching a guest is an observation of it: the checks say so, with its reason."""
         now_ns = self.clock.mono_ns()
@@ -195,7 +204,14 @@ class GuestWatch:
             self._see(reader, mine, outcome, began, ended)
 
     def _see(
-        self, reader: Reader, raws: tuple[Raw, ...], outcome: Facts | Failure, began: Instant, ended: Instant
+        self,
+        reader: Reader,
+        raws: tuple[Raw, ...],
+        outcome: Facts | Failure,
+        began: Instant,
+        ended: Instant,
+        *,
+        attempt: int = 1,
     ) -> None:
         self.emit(
             Seen(
@@ -208,7 +224,7 @@ class GuestWatch:
                     vantage="guest",
                     began=began,
                     ended=ended,
-                    attempt=1,
+                    attempt=attempt,
                     raw=raws,
                     facts=None if isinstance(outcome, Failure) else outcome,
                     failure=outcome if isinstance(outcome, Failure) else None,

@@ -78,6 +78,7 @@ def question(
                 mark=state.marks.get(h.name),
                 baseline=state.baselines.get(h.name),
                 accepted=state.accepted_on(h.name),
+                proofs=state.proofs(h.name),
             )
             for h in chosen
         ),

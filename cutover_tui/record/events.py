@@ -73,6 +73,31 @@ class ActionEnded(msgspec.Struct, frozen=True, gc=False, tag="action-ended"):
     failure: str | None = None
 
 
+class ProofApproved(msgspec.Struct, frozen=True, gc=False, tag="proof-approved"):
+    """A person allowed a proof on a host, having been shown its commands; once for the whole session."""
+
+    host: str
+    proof: str  # name of the reader that keeps what its attempts saw
+    commands: tuple[tuple[str, ...], ...]
+
+
+class AttemptIntended(msgspec.Struct, frozen=True, gc=False, tag="attempt-intended"):
+    """Written before an attempt begins. Attempts `1..of` in a row are one series."""
+
+    host: str
+    proof: str
+    attempt: int
+    of: int
+
+
+class AttemptEnded(msgspec.Struct, frozen=True, gc=False, tag="attempt-ended"):
+    """What the attempt saw is on the tape under `observation`; None = it has no result and has failed."""
+
+    intent: int  # sequence of the AttemptIntended
+    observation: str | None
+    failure: str | None = None
+
+
 class Disturbed(msgspec.Struct, frozen=True, gc=False, tag="disturbed"):
     """Voids observations of these families of this host that began at `since` or before."""
 
@@ -202,6 +227,9 @@ Body = (
     | StepStarted
     | ActionIntended
     | ActionEnded
+    | ProofApproved
+    | AttemptIntended
+    | AttemptEnded
     | Disturbed
     | Marked
     | BaselineCaptured

@@ -9,18 +9,20 @@ acknowledged after the mark, and only what was acknowledged can fail in an open 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cutover_tui.core.acknowledgement import Accepted, Cause, ticket_problem
 from cutover_tui.core.checks.registry import CHECKS
-from cutover_tui.core.evidence import Baseline, MarkPoint
+from cutover_tui.core.evidence import Attempt, Baseline, MarkPoint, Proofs
 from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
 from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
     ActionIntended,
+    AttemptEnded,
+    AttemptIntended,
     BaselineCaptured,
     Decided,
     Disturbed,
@@ -30,6 +32,7 @@ from cutover_tui.record.events import (
     LinkUp,
     Marked,
     Noted,
+    ProofApproved,
     Regressed,
     Sealed,
     SessionResumed,
@@ -95,6 +98,8 @@ class State:
     moved_unmarked: dict[str, str] = field(default_factory=dict)
     intents: dict[int, ActionIntended] = field(default_factory=dict)
     action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
+    approved: dict[str, dict[str, ProofApproved]] = field(default_factory=dict)  # host, proof
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     verdicts: dict[tuple[str, str, str], tuple[VerdictChanged, Instant]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     seals: dict[str, Window] = field(default_factory=dict)
@@ -113,6 +118,14 @@ class State:
     def accepted_on(self, host: str) -> dict[Cause, Accepted]:
         """What was acknowledged on this host; its own value where it showed the fault then."""
         return self.accepted.get(WAVE, {}) | self.accepted.get(host, {})
+
+    def proofs(self, host: str) -> Proofs:
+        """What was approved on this host and every attempt made there."""
+        return Proofs(frozenset(self.approved.get(host, ())), tuple(self.attempts.get(host, ())))
+
+    def under_way(self) -> dict[int, tuple[str, Attempt]]:
+        """Attempts without an end yet, by the sequence of their intent, with their host."""
+        return {a.seq: (host, a) for host, made in self.attempts.items() for a in made if not a.ended}
 
     def disturbed_since(self, seq: int, hosts: Iterable[str], families: Iterable[Family]) -> Void | None:
         """The newest disturbance of any of these families of any of these hosts after `seq`."""
@@ -165,6 +178,12 @@ class State:
                 if intent is None:
                     raise Contradiction(event.seq, f"no action was intended at {body.intent}")
                 self.action_results[intent.step, intent.host, intent.action] = body
+            case ProofApproved():
+                self.approved.setdefault(body.host, {})[body.proof] = body
+            case AttemptIntended():
+                self._intend(event, body)
+            case AttemptEnded():
+                self._end(event, body)
             case Disturbed():
                 self._void(body.host, body.families, Void(event.seq, body.since, body.cause))
                 if body.kind in ("platform", "machine") and body.host not in self.marks:
@@ -197,6 +216,28 @@ class State:
             case _:
                 pass
         self.seq = event.seq
+
+    def _intend(self, event: Event, body: AttemptIntended) -> None:
+        made = self.attempts.setdefault(body.host, [])
+        if body.proof not in self.approved.get(body.host, {}):
+            raise Contradiction(event.seq, f"nobody approved {body.proof} on {body.host}")
+        of_proof = [a for a in made if a.proof == body.proof]
+        last = of_proof[-1] if of_proof else None
+        if last is not None and not last.ended:
+            raise Contradiction(event.seq, f"the attempt of event {last.seq} has not ended")
+        follows = last is not None and (body.attempt, body.of) == (last.number + 1, last.of)
+        if not 1 <= body.attempt <= body.of or (body.attempt > 1 and not follows):
+            raise Contradiction(event.seq, f"attempt {body.attempt} of {body.of} is not the next one")
+        made.append(
+            Attempt(event.seq, event.at, body.proof, body.attempt, body.of, ended=False, observation=None)
+        )
+
+    def _end(self, event: Event, body: AttemptEnded) -> None:
+        host, attempt = self.under_way().get(body.intent, ("", None))
+        if attempt is None:
+            raise Contradiction(event.seq, f"no attempt was under way at {body.intent}")
+        made = self.attempts[host]
+        made[made.index(attempt)] = replace(attempt, ended=True, observation=body.observation)
 
     def _void(self, host: str, families: Iterable[Family], void: Void) -> None:
         of_host = self.voids.setdefault(host, {})
@@ -298,7 +339,7 @@ def decision_families(decision: Decision) -> frozenset[Family]:
     families: set[Family] = set()
     for check, _version in decision.rules:
         known = CHECKS.get(check)
-        families |= {known.spec.family} if known is not None else set(Family)
+        families |= known.spec.families if known is not None else set(Family)
     return frozenset(families)
 
 

@@ -123,6 +123,7 @@ class _Link:
         self._root = RootShell(target, f"{connection.user}@{name}", prompts, breaker, self._open)
         self._shell = KeptShell(self._start, clock, where=name, ready_s=self._ready_s)
         self._root_shell = KeptShell(self._root.start, clock, where=f"{name} (root)", ready_s=self._ready_s)
+        self._aside = KeptShell(self._root.start, clock, where=f"{name} (root, aside)", ready_s=self._ready_s)
         self._loops: list[_OwnLoop | _SharedLoop] = []
         self._channels: list[Channel] = []
 
@@ -165,6 +166,7 @@ class _Link:
         for loop in self._loops:
             await loop.close()
         await self._root_shell.close()
+        await self._aside.close()
         await self._shell.close()
         await self.connection.close()
 
@@ -188,9 +190,15 @@ class _Link:
         if self._no_root is not None:
             return _refused(commands, self._no_root)
         if not self._terminal and not self._crowded:
+            aside = all(command.aside for command in commands)
             try:
                 await self._first_shell()
-                return await self._root_shell.run(commands)
+                if not aside:
+                    return await self._root_shell.run(commands)
+                try:
+                    return await self._aside.run(commands)
+                finally:
+                    await self._aside.close()  # a session of the few that a server gives
             except EscalationRefused as refusal:
                 if refusal.lasting:
                     self._no_root = refusal.failure

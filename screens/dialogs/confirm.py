@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from cutover_tui.engine.port import ActionView, HostView, StepView
+from cutover_tui.engine.port import ActionView, HostView, ProofView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
 from screens.texts.wording import TIER_WORDS, Part, lines, quoted, say
 
@@ -117,6 +117,23 @@ def confirm_action(step: StepView, action: ActionView, host: HostView | None) ->
     dangerous = action.tier == "D" or action.breaks_rollback
     typed = (host.name if host is not None else "the wave") if dangerous else None
     return Confirm(f"{action.title}?", lines(say(*row) for row in rows), yes="Run", typed=typed)
+
+
+def confirm_proof(proof: ProofView, host: HostView | None) -> Confirm:
+    """Every command of an attempt, in full, and what it leaves behind."""
+    where = proof.host if host is None else f"{host.name} ({host.address})"
+    often = f"{proof.attempts} times, until one is refused"
+    rows: list[list[Part]] = [
+        [("on       ", "quiet"), where, "  as root"],
+        [
+            ("is       ", "quiet"),
+            "a read that leaves traces: tickets at the KDC, a directory that is removed again",
+        ],
+        [("runs     ", "quiet"), f"{often}; later by itself where a step needs it, at most every 5 min"],
+    ]
+    rows += [[("run      ", "quiet"), (quoted(argv), "strong")] for argv in proof.commands]
+    title = "Prove it again?" if proof.approved else "Approve this proof for the whole session?"
+    return Confirm(title, lines(say(*row) for row in rows), yes="Prove")
 
 
 def confirm_mark(step: StepView) -> Confirm:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from cutover_tui.core.checks import (
     ad_dns,
@@ -10,6 +11,10 @@ from cutover_tui.core.checks import (
     ad_trust,
     agent,
     jump_host,
+    kdc_clock,
+    kerberos_caches,
+    kerberos_exchange,
+    kerberos_margin,
     naive,
     net_ad_paths,
     time_master,
@@ -25,6 +30,7 @@ from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck
+from probes.facts_kerberos import ExchangeKind
 from probes.observation import Family
 
 # How old an observation may be at `mark_done`: the cheap readers run every 15 s.
@@ -36,7 +42,7 @@ _SLOW = Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=30 * MINUTE)
 NAIVE = "naive."
 """How the ids of checks begin that play a usual checklist and are believed by nobody."""
 
-ON_DEMAND = (NAIVE, "ad.", "net.ad-")
+ON_DEMAND = (NAIVE, "ad.", "net.ad-", "kerberos.")
 """Checks whose readers look only where a runbook names the check."""
 
 FROM_THE_JUMP_HOST = frozenset({"account", "dns"})
@@ -59,6 +65,27 @@ def _naive(
         criterion=lambda _asked: naive.CRITERIA[name],
         readers=readers,
         looks_back=naive.looks_back if samples else None,
+    )
+
+
+def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
+    return Check(
+        spec=CheckSpec(
+            id=f"kerberos.{kind}",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=Bound(default=3, lowest=3, highest=20),
+            max_age=Bound(default=20 * MINUTE, lowest=5 * MINUTE, highest=50 * MINUTE),
+            params={},
+            voided_by=(Family.TIME,),
+        ),
+        judge=partial(kerberos_exchange.run, kind),
+        criterion=partial(kerberos_exchange.criterion_of, kind),
+        readers=("exchange", "keytab"),
+        jump_readers=("kdc",),
+        looks_back=kerberos_exchange.looks_back,
+        naive=naive_words,
     )
 
 
@@ -308,6 +335,72 @@ _ALL = (
         readers=("ad-paths",),
         naive="a controller answers a ping",
     ),
+    Check(
+        spec=CheckSpec(
+            id="kdc.clock",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "apart": Param("duration", 5 * SECOND, 1, 5 * SECOND, doc="how far a KDC's clock may be off")
+            },
+        ),
+        judge=kdc_clock.run,
+        criterion=kdc_clock.criterion,
+        jump_readers=("kdc", "ntp"),
+        looks_back=kdc_clock.looks_back,
+        naive="logins work; the one that failed worked when tried again (by another controller)",
+    ),
+    Check(
+        spec=CheckSpec(
+            id="kerberos.margin",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=_FRESH,
+            params={
+                "least": Param(
+                    "duration",
+                    240 * SECOND,
+                    240 * SECOND,
+                    299 * SECOND,
+                    doc="how much of the tolerance must be left",
+                )
+            },
+            voided_by=(Family.TIME,),
+        ),
+        judge=kerberos_margin.run,
+        criterion=kerberos_margin.criterion,
+        jump_readers=("kdc",),
+        looks_back=kerberos_margin.looks_back,
+        naive="`kinit` works",
+    ),
+    _exchange("as", naive_words="`kinit` works, `net ads testjoin` says Join is OK (both do at 600 s off)"),
+    _exchange("tgs", naive_words="`kvno` shows a key version (from the cache it asks no KDC at all)"),
+    _exchange("ap-out", naive_words="`id user` and `ldapsearch` answer (after a kinit that hid the skew)"),
+    Check(
+        spec=CheckSpec(
+            id="kerberos.caches",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=None,
+            max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
+            params={
+                "off": Param("duration", 5 * SECOND, 1, 30 * SECOND, doc="clock offset a cache may carry")
+            },
+            voided_by=(Family.TIME,),
+        ),
+        judge=kerberos_caches.run,
+        criterion=kerberos_caches.criterion,
+        readers=("caches",),
+        jump_readers=("ntp",),
+        looks_back=kerberos_caches.looks_back,
+        naive="the clock is right again",
+    ),
     _naive("naive.time-service", Family.TIME, naive.time_service, readers=("services",)),
     _naive("naive.timedatectl", Family.TIME, naive.timedatectl, readers=("timedatectl", "services")),
     _naive("naive.date", Family.TIME, naive.date, samples=True),
@@ -330,6 +423,10 @@ READER_FAMILY: Mapping[str, Family] = {
     "platform": Family.IDENTITY,
     "boot": Family.IDENTITY,
     "agents": Family.IDENTITY,
+    "kdc": Family.DIRECTORY,
+    "keytab": Family.DIRECTORY,
+    "caches": Family.DIRECTORY,
+    "exchange": Family.DIRECTORY,
     "rootdse": Family.DIRECTORY,
     "cldap": Family.DIRECTORY,
     "account": Family.DIRECTORY,
@@ -337,10 +434,6 @@ READER_FAMILY: Mapping[str, Family] = {
     "trust": Family.DIRECTORY,
     "addresses": Family.NETWORK,
     "ad-paths": Family.NETWORK,
-    "kdc": Family.DIRECTORY,
-    "keytab": Family.DIRECTORY,
-    "caches": Family.DIRECTORY,
-    "exchange": Family.DIRECTORY,
 }
 """The family of each reader's facts; a test holds this against the readers themselves."""
 

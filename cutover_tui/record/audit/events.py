@@ -23,12 +23,15 @@ from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
     ActionIntended,
+    AttemptEnded,
+    AttemptIntended,
     BaselineCaptured,
     Decided,
     Disturbed,
     Done,
     Event,
     Marked,
+    ProofApproved,
     SessionResumed,
     SessionStarted,
     StepStarted,
@@ -86,6 +89,11 @@ class EventAudit:
                 yield from self._intended(event, body)
             case ActionEnded():
                 yield from self._ended(body)
+            case ProofApproved() | AttemptIntended():
+                if self._runbook is not None and self._runbook.host(body.host) is None:
+                    yield wrong(self._where, f"a proof on {body.host}, which the runbook does not have")
+            case AttemptEnded():
+                yield from self._attempted(event, body)
             case Disturbed(kind="action"):
                 yield from self._acted(event, body)
             case Disturbed():
@@ -184,6 +192,24 @@ class EventAudit:
             yield wrong(
                 self._where, f"action {intent.action} disturbs, and the journal has no disturbance by it"
             )
+
+    def _attempted(self, event: Event, body: AttemptEnded) -> Iterator[Remark]:
+        """The attempt's result is the observation of that number, seen between its intent and its end."""
+        host, attempt = self._state.under_way().get(body.intent, ("", None))
+        if attempt is None or body.observation is None or host not in self._reels:
+            return
+        seen = self._reels[host].contents.observations
+        found = next((o for _, o in seen if o.id == body.observation), None)
+        if found is None:
+            later = (o.ended.age_ns(event.at) for _, o in self._reels[host].sealed_observations())
+            if any(age is not None and age < 0 for age in later):
+                yield wrong(self._where, f"the tape of {host} has no observation {body.observation}")
+            return
+        began, ended = attempt.at.age_ns(found.began), found.ended.age_ns(event.at)
+        if (found.reader, found.attempt) != (attempt.proof, attempt.number):
+            yield wrong(self._where, f"{body.observation} is not attempt {attempt.number} of {attempt.proof}")
+        elif began is None or began < 0 or ended is None or ended < 0:
+            yield wrong(self._where, f"{body.observation} was seen at another time than it was attempted")
 
     # Marks and decisions
 

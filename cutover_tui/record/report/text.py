@@ -16,6 +16,8 @@ from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
     ActionIntended,
+    AttemptEnded,
+    AttemptIntended,
     BaselineCaptured,
     Decided,
     Disturbed,
@@ -25,6 +27,7 @@ from cutover_tui.record.events import (
     LinkUp,
     Marked,
     Noted,
+    ProofApproved,
     Regressed,
     SessionClosed,
     SessionResumed,
@@ -129,6 +132,12 @@ def told(event: Event) -> str | None:
             return one_line(f"action {action} of {step} on {host}: {command(argv)}")
         case ActionEnded(intent=intent, rc=rc, failure=failure):
             return one_line(f"action of event {intent} ended: {failure or f'exit status {rc}'}")
+        case ProofApproved(host=host, proof=proof):
+            return one_line(f"{proof} approved on {host}")
+        case AttemptIntended(host=host, proof=proof, attempt=attempt, of=of):
+            return one_line(f"{proof} on {host}: attempt {attempt} of {of}")
+        case AttemptEnded(intent=intent, observation=seen, failure=failure):
+            return one_line(f"attempt of event {intent} ended: {failure or seen or 'no result'}")
         case Disturbed(host=host, cause=cause, families=families):
             return one_line(f"{host}: {cause}; voids older {', '.join(families)}")
         case Marked(host=host, step=step):

@@ -1,0 +1,94 @@
+"""Protocol error numbers beside sentences for a tired engineer (RFC 4120 section 7.5.9).
+
+Seen from real KDCs and acceptors: 6, 7, 18, 24, 31, 33, 35, 37, 44. That 41 is what Windows
+services say to a wrong key is from the literature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SKEW = 37
+"""KRB_AP_ERR_SKEW."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a number means here: a reason code, a sentence to follow the error's own words, a remedy."""
+
+    code: str
+    sentence: str
+    remedy: str
+
+
+_MISMATCH = Meaning(
+    "key-mismatch",
+    "the ticket was made with another key than the service holds",
+    "Compare the key version of the service's keytab with the directory's; join it again or fetch its keytab.",
+)
+_EXPIRED = Meaning(
+    "expired",
+    "it is no longer valid",
+    "Renew the account, the password or the ticket that the sentence names.",
+)
+
+MEANINGS = {
+    1: _EXPIRED,
+    6: Meaning(
+        "unknown-client",
+        "the directory does not have this account",
+        "Find out who deleted or renamed it, or whether the guest asks another domain; join it again.",
+    ),
+    7: Meaning(
+        "unknown-service",
+        "the directory has nobody of this service name",
+        "Look for the service principal name: missing, twice, or under another name than the runbook's controller.",
+    ),
+    14: Meaning(
+        "enctype",
+        "the keytab and the account have no encryption type in common",
+        "Compare `klist -kte` with msDS-SupportedEncryptionTypes of the account.",
+    ),
+    18: Meaning(
+        "revoked",
+        "the account is disabled or locked",
+        "Ask whoever disabled it, enable it in the directory, and look for a second machine that uses its name.",
+    ),
+    23: _EXPIRED,
+    24: Meaning(
+        "stale-keytab",
+        "the keytab's password is not the account's",
+        "The machine's password was changed elsewhere: by the source VM still running, or a restored snapshot. "
+        "Make sure only one of them runs, then join again or renew the keytab.",
+    ),
+    31: _MISMATCH,
+    32: _EXPIRED,
+    33: Meaning(
+        "not-yet-valid",
+        "the ticket begins in the future of whoever looks at it: that clock is behind",
+        "Compare the clocks of guest and controllers (kerberos.margin, kdc.clock).",
+    ),
+    35: _MISMATCH,
+    SKEW: Meaning(
+        "skew",
+        "guest and KDC are farther apart than Kerberos tolerates",
+        "Correct the clock that is wrong (kerberos.margin and kdc.clock say which), then renew old tickets.",
+    ),
+    41: _MISMATCH,
+    44: Meaning(
+        "stale-keytab",
+        "the keytab has an older key version than the ticket",
+        "Renew the service's keytab; whoever changed the password did it elsewhere.",
+    ),
+    45: _MISMATCH,
+}
+OTHER = Meaning(
+    "refused",
+    "this version has no sentence for it",
+    "Look at what the tool said and at the KDC's log of that moment.",
+)
+
+
+def meaning(number: int | None) -> Meaning:
+    """What that number means here."""
+    return MEANINGS.get(number, OTHER) if number is not None else OTHER

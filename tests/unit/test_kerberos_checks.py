@@ -1,0 +1,296 @@
+"""Checks of Kerberos: what passes is shown by fresh evidence, what the library hides is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutover_tui.core.evidence import Baseline
+from probes.observation import Failure, FailureKind, Family
+from tests.unit.evidence_builders import S, at
+from tests.unit.kerberos_builders import SKEWED, Realm, cache, caches, exchanges, kdc, keytab, observed
+
+KINDS = ("kerberos.as", "kerberos.tgs", "kerberos.ap-out")
+
+
+def realm() -> Realm:
+    """In order and observed for 200 s; nothing approved."""
+    made = Realm()
+    made.healthy_domain(0, 200)
+    made.see(observed("keytab", 190, keytab()), observed("caches", 190, caches()))
+    return made
+
+
+def proven(at_s: float = 100) -> Realm:
+    made = realm()
+    made.approve()
+    made.series(at_s)
+    return made
+
+
+def said(world: Realm, check: str, now: float = 200.5, **params: object) -> tuple[str, str]:
+    found = world.finding(check, now, **params)
+    return found.verdict, found.reason_code
+
+
+@pytest.mark.parametrize("check", KINDS)
+class TestExchange:
+    def test_k_of_k_pass(self, check):
+        found = proven().finding(check, 200.5)
+        assert (found.verdict, found.measured) == ("pass", 3)
+        assert len(found.used) == 3
+        assert "3 of 3" in found.reason
+
+    def test_nobody_approved(self, check):
+        found = realm().finding(check, 200.5)
+        assert (found.verdict, found.reason_code) == ("unknown", "not-approved")
+        assert found.remedy.endswith(" x")
+
+    def test_two_of_three_are_not_three(self, check):
+        world = realm()
+        world.approve()
+        for n in (1, 2):
+            world.attempt(100 + n, n, 3, exchanges())
+        assert said(world, check) == ("unknown", "few-attempts")
+
+    def test_a_runbook_may_ask_for_more(self, check):
+        assert said(proven(), check, attempts=5) == ("unknown", "few-attempts")
+
+    def test_one_under_way(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(100, 1, 3, exchanges())
+        world.attempt(102, 2, 3, ended=False)
+        assert said(world, check) == ("unknown", "proving")
+
+    def test_an_attempt_without_a_result_has_failed(self, check):
+        world = proven()
+        world.attempt(150, 1, 3)
+        assert said(world, check) == ("fail", "no-result")
+
+    def test_an_attempt_whose_observation_is_not_on_the_tape_has_failed(self, check):
+        world = proven()
+        lost = [o for o in world.guest.observations if o.reader == "exchange"][1]
+        place = world.guest.observations.index(lost)
+        del world.guest.observations[place]
+        del world.guest.observation_lines[place]
+        assert said(world, check) == ("fail", "no-result")
+
+    @pytest.mark.parametrize("family", [Family.TIME, Family.DIRECTORY])
+    def test_a_disturbance_of_time_or_directory_takes_it_away(self, check, family):
+        world = proven()
+        world.voids[family] = at(101)
+        assert said(world, check) == ("unknown", "void")
+
+    def test_another_familys_disturbance_does_not(self, check):
+        world = proven()
+        world.voids[Family.CERT] = at(101)
+        assert said(world, check)[0] == "pass"
+
+    def test_a_series_in_the_middle_of_which_something_was_disturbed_does_not_count(self, check):
+        world = realm()
+        world.approve()
+        for n in (1, 2, 3):
+            world.attempt(100 + 2 * n, n, 3, exchanges())
+        world.voids[Family.TIME] = at(104.5)
+        assert said(world, check) == ("unknown", "void")
+
+    def test_old_evidence(self, check):
+        world = proven(at_s=1)
+        world.healthy_domain(1300, 1400)
+        assert said(world, check, 1400.5) == ("unknown", "old")
+        assert said(world, check, 1400.5, max_age=50 * 60 * S)[0] == "pass"
+
+    def test_attempts_of_another_boot_of_the_jump_host_do_not_count(self, check):
+        world = proven()
+        before = world.proofs
+        world.proofs = type(before)(
+            before.approved,
+            tuple(
+                type(a)(a.seq, type(a.at)("other", a.at.boottime_ns, a.at.utc_ns), a.proof, a.number, a.of, True, a.observation)
+                for a in before.attempts
+            ),
+        )
+        assert said(world, check) == ("unknown", "not-tried-yet")
+
+    def test_the_newest_series_counts_and_says_what_failed_before(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(50, 1, 3, exchanges("refused", 24, "kinit: Preauthentication failed", masked="refused"))
+        world.series(100)
+        found = world.finding(check, 200.5)
+        assert found.verdict == "pass"
+        assert "1 attempts before this series failed" in found.reason
+
+    def test_all_kdcs_silent(self, check):
+        world = Realm()
+        world.tick(0, 200)
+        world.approve()
+        world.see(kdc("dc1", 190, silent=True), kdc("dc2", 190.1, silent=True))
+        assert said(world, check) == ("unknown", "kdc-silent")
+
+    def test_no_facts(self, check):
+        world = proven()
+        world.attempt(150, 1, 3, Failure(FailureKind.DENIED, "sudo says no"))
+        assert said(world, check) == ("unknown", "denied")
+
+    def test_silence(self, check):
+        world = proven()
+        world.attempt(150, 1, 3, exchanges("silent", masked="silent"))
+        expected = "timeout" if check == "kerberos.as" else "not-tried"
+        assert said(world, check) == ("unknown", expected)
+
+    def test_no_keytab_before_and_now(self, check):
+        world = Realm()
+        world.healthy_domain(0, 200)
+        world.see(observed("keytab", 190, keytab(present=False)))
+        assert said(world, check) == ("unknown", "no-keytab")
+        world.baseline = Baseline(2, at(-1001), "b1", {}, {"keytab": keytab(present=False)})
+        assert said(world, check) == ("na", "no-keytab-before")
+        world.baseline = Baseline(2, at(-1001), "b1", {}, {"keytab": keytab()})
+        assert said(world, check) == ("fail", "keytab-gone")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(6, "unknown-client"), (18, "revoked"), (24, "stale-keytab"), (33, "not-yet-valid"), (37, "skew"),
+     (41, "key-mismatch"), (32, "expired"), (60, "refused"), (None, "refused")],
+)  # fmt: skip
+def test_every_refusal_has_its_code_and_its_number(code, reason):
+    world = proven()
+    world.attempt(150, 1, 3, exchanges("refused", code, "kinit: so", masked="refused"))
+    found = world.finding("kerberos.as", 200.5)
+    assert (found.verdict, found.reason_code) == ("fail", reason)
+    assert code is None or f"error {code}: kinit: so" in found.reason
+    assert found.remedy
+    assert said(world, "kerberos.tgs") == ("unknown", "not-tried")
+
+
+def test_what_the_library_hides_is_said_with_its_size():
+    world = Realm()
+    world.healthy_domain(0, 170)
+    world.tick(171, 200, offset_ms=412_000)
+    world.see(observed("keytab", 190, keytab()))
+    world.approve()
+    world.attempt(180, 1, 3, exchanges("refused", 37, SKEWED))
+    found = world.finding("kerberos.as", 200.5)
+    assert (found.verdict, found.reason_code) == ("fail", "skew")
+    assert "kinit works on this guest only because the library hides 412" in found.reason
+    assert abs(found.measured - 412 * S) < S
+
+
+class TestMargin:
+    @pytest.mark.parametrize(
+        ("offset_s", "expected"),
+        [(0, ("pass", "ok")), (59, ("pass", "ok")), (-59, ("pass", "ok")), (61, ("fail", "margin")),
+         (-299, ("fail", "margin")), (302, ("fail", "beyond-tolerance")), (-600, ("fail", "beyond-tolerance"))],
+    )  # fmt: skip
+    def test_240_of_300(self, offset_s, expected):
+        world = Realm()
+        world.healthy_domain(0, 170)
+        world.tick(171, 200, offset_ms=offset_s * 1000)
+        world.see(kdc("dc1", 199), kdc("dc2", 199.1))
+        assert said(world, "kerberos.margin") == expected
+
+    def test_the_edge_is_not_guessed(self):
+        world = Realm()
+        world.healthy_domain(0, 170)
+        world.tick(171, 200, offset_ms=60_000, rtt_ms=400)
+        assert said(world, "kerberos.margin") == ("unknown", "bound-too-wide")
+
+    def test_one_kdc_apart_is_named(self):
+        world = Realm()
+        world.healthy_domain(0, 200, dc2_s=400)
+        found = world.finding("kerberos.margin", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "beyond-tolerance")
+        assert "dc1 agree with it, so see kdc.clock for dc2" in found.reason
+
+    def test_without_samples_or_kdcs_nothing_is_known(self):
+        world = Realm()
+        assert said(world, "kerberos.margin") == ("unknown", "kdc-silent")
+        world.see(kdc("dc1", 199))
+        assert said(world, "kerberos.margin") == ("unknown", "no-samples")
+        world.tick(100, 190)
+        assert said(world, "kerberos.margin") == ("unknown", "no-samples"), "ten seconds ago is not now"
+
+    def test_an_answer_speaks_for_100_s(self):
+        world = Realm()
+        world.tick(0, 400)
+        world.see(kdc("dc1", 200))
+        assert said(world, "kerberos.margin", 290)[0] == "pass"
+        assert said(world, "kerberos.margin", 310) == ("unknown", "kdc-silent")
+
+
+class TestKdcClock:
+    def test_all_right(self):
+        assert said(realm(), "kdc.clock") == ("pass", "ok")
+
+    def test_one_apart_is_named(self):
+        world = Realm()
+        world.healthy_domain(0, 200, dc2_s=400)
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "kdc-apart")
+        assert "dc2 +400" in found.reason
+        assert "dc1 is right" in found.reason
+
+    def test_a_domain_wrong_as_one_is_not_its_finding(self):
+        world = Realm()
+        world.references(0, 200, ntp1=0, ntp2=0, dc1=90_000, dc2=90_000)
+        world.see(*(kdc(d, 199 + n, 90) for n, d in enumerate(("dc1", "dc2"))))
+        found = world.finding("kdc.clock", 201)
+        assert found.verdict == "pass"
+        assert "see time.reference" in found.reason
+
+    def test_a_silent_one_is_not_passed_over(self):
+        world = Realm()
+        world.references(0, 200, ntp1=0, ntp2=0)
+        world.see(kdc("dc1", 199), kdc("dc2", 199.1, silent=True))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("unknown", "some-silent")
+        assert found.reason.startswith("dc2 does not answer")
+
+    def test_nobody_to_compare_with(self):
+        world = Realm()
+        world.see(kdc("dc1", 199), kdc("dc2", 199.1))
+        assert said(world, "kdc.clock") == ("unknown", "own-clock")
+
+
+class TestCaches:
+    def with_caches(self, *files, elsewhere=()):
+        world = realm()
+        world.see(observed("caches", 195, caches(*files, elsewhere=elsewhere)))
+        return world
+
+    @pytest.mark.parametrize("offset_s", [None, 0, 4.9, -4.9])
+    def test_without_an_offset_of_weight_it_passes(self, offset_s):
+        assert said(self.with_caches(cache(offset_s=offset_s)), "kerberos.caches") == ("pass", "ok")
+
+    @pytest.mark.parametrize("offset_s", [-305, 305, 5.1])
+    def test_one_made_while_off_is_named_though_the_clock_is_right(self, offset_s):
+        sssd = cache("/var/lib/sss/db/ccache_CORP.EXAMPLE", offset_s)
+        found = self.with_caches(cache(), sssd).finding("kerberos.caches", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "made-while-off")
+        assert "/var/lib/sss/db/ccache_CORP.EXAMPLE of root" in found.reason
+        assert "restart sssd" in found.remedy
+
+    def test_what_has_ended_harms_nobody(self):
+        ended = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, "x", 1, 0, 1)
+        assert said(self.with_caches(ended), "kerberos.caches")[0] == "pass"
+
+    def test_what_klist_cannot_read_may_not_have_ended(self):
+        broken = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, None, 0, None, None)
+        assert said(self.with_caches(broken), "kerberos.caches") == ("fail", "made-while-off")
+
+    def test_kinds_that_cannot_be_read(self):
+        world = self.with_caches(elsewhere=("KCM",))
+        assert "KCM cannot be read" in world.finding("kerberos.caches", 200.5).reason
+        world = Realm()
+        world.healthy_domain(0, 170)
+        world.tick(171, 180, offset_ms=305_000)
+        world.tick(181, 200)
+        world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
+        assert said(world, "kerberos.caches") == ("unknown", "not-visible")
+
+    def test_a_reading_from_before_time_was_disturbed_is_none(self):
+        world = self.with_caches(cache())
+        world.voids[Family.TIME] = at(196)
+        assert said(world, "kerberos.caches") == ("unknown", "not-read")
