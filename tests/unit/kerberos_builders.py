@@ -44,7 +44,9 @@ def kdc(server: str, seconds: float, offset_s: float = 0, *, silent: bool = Fals
     return msgspec.structs.replace(seen, raw=(Raw(("kdc", REALM, server), None, ""),))
 
 
-def exchanges(outcome: str = "ok", code: int | None = None, text: str = "", *, masked: str = "ok") -> ExchangeFacts:
+def exchanges(
+    outcome: str = "ok", code: int | None = None, text: str = "", *, masked: str = "ok"
+) -> ExchangeFacts:
     """An attempt whose AS exchange ended so, and in which the rest followed from that."""
 
     def side(first: str, hidden: bool) -> list[Exchange]:
@@ -96,14 +98,26 @@ class Realm(World):
         self.proofs = replace(self.proofs, approved=frozenset({"exchange"}))
 
     def attempt(
-        self, seconds: float, number: int, of: int = 3, facts: ExchangeFacts | Failure | None = None, *, ended: bool = True
+        self,
+        seconds: float,
+        number: int,
+        of: int = 3,
+        facts: ExchangeFacts | Failure | None = None,
+        *,
+        ended: bool = True,
     ) -> None:
         """One attempt on the journal; with facts its observation is on the tape too."""
         seen = observed("exchange", seconds + 1, facts, host="app01") if facts is not None else None
         if seen is not None:
             self.see(msgspec.structs.replace(seen, began=at(seconds + 0.1), attempt=number))
         made = Attempt(
-            100 + len(self.proofs.attempts), at(seconds), "exchange", number, of, ended, seen.id if seen else None
+            100 + len(self.proofs.attempts),
+            at(seconds),
+            "exchange",
+            number,
+            of,
+            ended,
+            seen.id if seen else None,
         )
         self.proofs = replace(self.proofs, attempts=(*self.proofs.attempts, made))
 

@@ -106,7 +106,15 @@ class TestExchange:
         world.proofs = type(before)(
             before.approved,
             tuple(
-                type(a)(a.seq, type(a.at)("other", a.at.boottime_ns, a.at.utc_ns), a.proof, a.number, a.of, True, a.observation)
+                type(a)(
+                    a.seq,
+                    type(a.at)("other", a.at.boottime_ns, a.at.utc_ns),
+                    a.proof,
+                    a.number,
+                    a.of,
+                    True,
+                    a.observation,
+                )
                 for a in before.attempts
             ),
         )

@@ -1,0 +1,308 @@
+"""Proofs in a session: approved once, each attempt on the record before it begins, repeated when needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cutover_tui import __version__
+from cutover_tui.engine.loopback import Loopback
+from cutover_tui.engine.messages import Seen
+from cutover_tui.engine.port import Refused
+from cutover_tui.engine.readers import parsers
+from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.sessions import SessionDirectory
+from cutover_tui.record.audit import audit
+from cutover_tui.record.audit.events import EventAudit
+from cutover_tui.record.events import AttemptEnded, AttemptIntended, Disturbed, ProofApproved
+from cutover_tui.record.journal import read
+from cutover_tui.record.reels import read_reels
+from cutover_tui.record.state import Contradiction, State, fold
+from probes.linux import KEYTAB
+from probes.observation import Failure, FailureKind, Family, Identity, Observation
+from probes.reader import Reader
+from probes.seam import LinkError
+from tests.unit import corpus
+from tests.unit.honest_guest import Guest
+from tests.unit.honest_session import B1, S, Script, Walk, resuming, walking
+from tests.unit.test_fold import events
+
+CASES = {case.id: case for case in corpus.load()}
+RUNBOOK = """\
+schema: 1
+change: {id: CHG1, title: t, window: {start: "2026-09-21T14:00:00Z", end: "2026-09-21T18:00:00Z"}}
+source: {platform: vmware}
+target: {platform: vmware}
+domain: {realm: CORP.EXAMPLE, references: [ntp1, ntp2], controllers: [dc1.corp.example]}
+hosts: [{name: app01, address: 192.0.2.10, escalation: sudo}]
+phases:
+  - id: p
+    title: P
+    steps:
+      - {id: tickets, title: Tickets, gate: [{check: kerberos.as}, {check: kerberos.tgs}]}
+"""
+
+
+class Prover:
+    """What stands behind `Probes.attempt`: cases of the corpus, one an attempt, the last for ever."""
+
+    def __init__(self, walk: Walk, *names: str) -> None:
+        self.walk, self.names = walk, list(names) or ["ok"]
+        self.made: list[int] = []
+        self.stuck = asyncio.Event()
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        name = self.names.pop(0) if len(self.names) > 1 else self.names[0]
+        self.made.append(number)
+        if name == "unwatched":
+            raise LinkError(Failure(FailureKind.UNREACHABLE, "not watched"))
+        if name == "killed":
+            self.stuck.set()
+            await asyncio.Event().wait()
+        case = CASES[f"exchange/mit-1.20.1/{name}"]
+        assert [raw.argv for raw in case.raws] == [c.argv for c in reader.commands], "the plan of the corpus"
+        script = self.walk.script
+        began = script.now()
+        script.ns += S
+        self.see(host, reader, case, began, number)
+
+    def see(self, host, reader, case, began, number=1):
+        ended = self.walk.script.now()
+        outcome = case.parse()
+        failed = isinstance(outcome, Failure)
+        guest = self.walk.script.guests[host]
+        identity = Identity(guest.host_key, guest.machine_id, guest.boot_id, "VMware, Inc.", guest.platform)
+        seen = Observation(
+            f"{host}/{reader.name}/{ended.boottime_ns}", reader.name, reader.version, host, identity, "guest",
+            began, ended, number, case.raws, None if failed else outcome, outcome if failed else None,
+        )  # fmt: skip
+        self.walk.intake.take([Seen(seen)], 0)
+
+
+@asynccontextmanager
+async def proving(path: Path, *names: str, keytab: str = "joined") -> AsyncIterator[tuple[Walk, Prover]]:
+    """A session with a guest whose keytab has been read and whose step is under way."""
+    script = Script()
+    script.guests["app01"] = Guest(B1, "vmware", booted_ns=100 * S)
+    async with walking(path / "session", script, RUNBOOK) as walk:
+        walk.connect("app01")
+        prover = Prover(walk, *names)
+        walk.probes.attempt = prover.attempt  # type: ignore[attr-defined]
+        prover.see("app01", KEYTAB, CASES[f"keytab/mit-1.20.1/{keytab}"], script.now())
+        await walk.session.start_step("tickets", "app01")
+        yield walk, prover
+
+
+def bodies(path: Path, *kinds: type) -> list[object]:
+    journal = read(SessionDirectory(path / "session").journal, FORMAT.decode)
+    return [e.body for e in journal.events if isinstance(e.body, kinds)]
+
+
+def codes(walk: Walk) -> dict[str, tuple[str, str]]:
+    return {f.check: (f.verdict, f.reason_code) for f in walk.session.step("tickets", "app01").live.findings}
+
+
+async def prove(walk: Walk) -> Refused | None:
+    return await walk.session.prove("app01", walk.session.proof("app01").commands)
+
+
+async def test_approved_once_and_every_attempt_on_the_record(tmp_path: Path) -> None:
+    async with proving(tmp_path) as (walk, prover):
+        assert codes(walk)["kerberos.as"] == ("unknown", "not-approved")
+        port = Loopback(walk.session)
+        view = port.proof("app01")
+        assert (view.approved, view.attempts, view.refused) == (False, 3, None)
+        assert any("kinit" in argv for argv in view.commands)
+        assert await port.prove("app01", view.commands) is None
+        assert prover.made == [1, 2, 3]
+        assert set(codes(walk).values()) == {("pass", "ok")}
+        assert await prove(walk) is None
+        decision = await walk.done("tickets", "app01")
+        assert decision.outcome == "open", decision.missing
+    assert len(bodies(tmp_path, ProofApproved)) == 1
+    intents = bodies(tmp_path, AttemptIntended)
+    assert [(b.attempt, b.of) for b in intents] == [(1, 3), (2, 3), (3, 3)] * 2
+    assert audited(tmp_path) == []
+
+
+def audited(path: Path) -> list[str]:
+    directory = SessionDirectory(path / "session")
+    loaded = read(directory.journal, FORMAT.decode)
+    result, _ = audit(loaded, directory.journal, directory.tapes, parsers(), __version__)
+    return [r.what for r in result.remarks]
+
+
+async def test_what_was_not_shown_is_not_run(tmp_path: Path) -> None:
+    async with proving(tmp_path) as (walk, prover):
+        view = walk.session.proof("app01")
+        refused = await walk.session.prove("app01", (*view.commands, ("rm", "-rf", "/")))
+        assert isinstance(refused, Refused)
+        assert "no longer what was shown" in refused.reason
+        assert prover.made == []
+    assert bodies(tmp_path, ProofApproved, AttemptIntended) == []
+
+
+async def test_a_series_ends_at_its_first_refusal(tmp_path: Path) -> None:
+    async with proving(tmp_path, "ok", "ahead") as (walk, prover):
+        assert await prove(walk) is None
+        assert prover.made == [1, 2]
+        assert codes(walk)["kerberos.as"] == ("fail", "skew")
+        assert codes(walk)["kerberos.tgs"] == ("unknown", "not-tried")
+
+
+@pytest.mark.parametrize(
+    ("keytab", "words"),
+    [("absent", "holds no machine account"), ("not-root", "root only"), ("no-klist", "klist")],
+)
+async def test_without_a_machine_account_nothing_can_be_shown(
+    tmp_path: Path, keytab: str, words: str
+) -> None:
+    async with proving(tmp_path, keytab=keytab) as (walk, _):
+        view = walk.session.proof("app01")
+        assert view.refused is not None
+        assert words in view.refused.reason
+        assert await walk.session.prove("app01", ()) == view.refused
+
+
+async def test_a_guest_that_is_not_watched_leaves_an_attempt_without_a_result(tmp_path: Path) -> None:
+    async with proving(tmp_path, "unwatched") as (walk, _):
+        await prove(walk)
+        assert codes(walk)["kerberos.as"] == ("fail", "no-result")
+    assert [b.failure for b in bodies(tmp_path, AttemptEnded)] == ["not watched"]
+
+
+async def test_an_attempt_whose_program_died_has_failed_after_the_resume(tmp_path: Path) -> None:
+    async with proving(tmp_path, "ok", "killed") as (walk, prover):
+        under_way = asyncio.create_task(prove(walk))
+        await prover.stuck.wait()
+        assert codes(walk)["kerberos.as"] == ("unknown", "proving")
+        under_way.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await under_way
+        script = walk.script
+    assert len(bodies(tmp_path, AttemptIntended)) == 2
+    assert len(bodies(tmp_path, AttemptEnded)) == 1
+    async with resuming(tmp_path / "session", script) as walk:
+        assert codes(walk)["kerberos.as"] == ("fail", "no-result")
+        assert walk.session.proof("app01").refused is None
+    assert audited(tmp_path) == []
+
+
+async def test_it_is_repeated_where_a_started_step_needs_it_and_not_sooner_than_5_min(tmp_path: Path) -> None:
+    async with proving(tmp_path) as (walk, _):
+        due = walk.session._proofs()._due
+        assert due("app01") is None, "nobody approved it"
+        await prove(walk)
+        walk.script.ns += 400 * S
+        assert due("app01") is None, "what passes needs nothing"
+        disturbed = Disturbed("app01", (Family.TIME,), "action", "somebody set the clock", walk.script.now())
+        await walk.recorder.record(disturbed)
+        assert codes(walk)["kerberos.as"] == ("unknown", "void")
+        assert due("app01") is not None
+        await prove(walk)
+        walk.script.ns += S
+        await walk.recorder.record(disturbed)
+        assert due("app01") is None, "5 min have not passed"
+        walk.script.ns += 300 * S
+        assert due("app01") is not None
+        walk.lose("app01")
+        await walk.recorder.settle()
+        assert due("app01") is None, "there is no link"
+
+
+async def test_a_refused_account_is_not_asked_again_by_itself(tmp_path: Path) -> None:
+    async with proving(tmp_path, "stale-keytab") as (walk, _):
+        await prove(walk)
+        assert codes(walk)["kerberos.as"] == ("fail", "stale-keytab")
+        walk.script.ns += 400 * S
+        assert walk.session._proofs()._due("app01") is None
+        assert await prove(walk) is None, "a person may"
+
+
+async def test_another_machine_account_is_another_approval(tmp_path: Path) -> None:
+    async with proving(tmp_path) as (walk, prover):
+        await prove(walk)
+        renamed = CASES["keytab/mit-1.20.1/joined"]
+        raws = tuple(
+            msgspec.structs.replace(raw, out=raw.out.replace("APP01$", "WEB99$")) for raw in renamed.raws
+        )
+        prover.see("app01", KEYTAB, corpus.Case("x", KEYTAB, raws, {}, None, ""), walk.script.now())
+        view = walk.session.proof("app01")
+        assert any("WEB99$@CORP.EXAMPLE" in argv for argv in view.commands)
+        assert not view.approved
+
+
+# The fold
+
+
+def folded(*some: object) -> State:
+    return fold(events(*some))
+
+
+APPROVED = ProofApproved("app01", "exchange", ())
+
+
+def attempt(number: int, of: int = 3, host: str = "app01") -> AttemptIntended:
+    return AttemptIntended(host, "exchange", number, of)
+
+
+def test_the_fold_keeps_attempts_in_series() -> None:
+    state = folded(APPROVED, attempt(1), AttemptEnded(3, "a"), attempt(2), AttemptEnded(5, "b"), attempt(1))
+    proofs = state.proofs("app01")
+    assert [a.number for a in proofs.attempts] == [1, 2, 1]
+    assert [a.seq for a in proofs.series("exchange", proofs.attempts[0].at.boot_id)] == [7]
+    assert list(state.under_way()) == [7]
+
+
+@pytest.mark.parametrize(
+    ("some", "why"),
+    [
+        ((attempt(1),), "nobody approved"),
+        ((APPROVED, attempt(1, host="app02")), "nobody approved"),
+        ((APPROVED, attempt(2)), "not the next one"),
+        ((APPROVED, attempt(4, 3)), "not the next one"),
+        ((APPROVED, attempt(1), attempt(2)), "has not ended"),
+        ((APPROVED, attempt(1), AttemptEnded(3, None), attempt(3)), "not the next one"),
+        ((APPROVED, attempt(1), AttemptEnded(3, None), attempt(2, 5)), "not the next one"),
+        ((APPROVED, AttemptEnded(2, None)), "no attempt was under way"),
+        ((APPROVED, attempt(1), AttemptEnded(3, None), AttemptEnded(3, None)), "no attempt was under way"),
+    ],
+)
+def test_attempts_that_do_not_follow(some: tuple[object, ...], why: str) -> None:
+    with pytest.raises(Contradiction, match=why):
+        folded(*some)
+
+
+# The audit
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda b: msgspec.structs.replace(b, observation="app01/exchange/1"), "has no observation"),
+        (
+            lambda b: msgspec.structs.replace(b, observation=b.observation.replace("exchange", "keytab")),
+            "no obs",
+        ),
+    ],
+)
+async def test_an_end_that_names_something_else_does_not_follow(tmp_path: Path, change, words) -> None:
+    async with proving(tmp_path) as (walk, _):
+        await prove(walk)
+        await walk.pass_time(40)
+    directory = SessionDirectory(tmp_path / "session")
+    told = read(directory.journal, FORMAT.decode).events
+    reels, _ = read_reels(told, directory.tapes)
+    forged = [
+        msgspec.structs.replace(e, body=change(e.body)) if isinstance(e.body, AttemptEnded) else e
+        for e in told
+    ]
+    assert not list(EventAudit(directory.journal, reels, ours=True).remarks(told))
+    found = [r.what for r in EventAudit(directory.journal, reels, ours=True).remarks(forged)]
+    assert any(words in what for what in found), found
