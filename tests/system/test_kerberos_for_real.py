@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -28,6 +30,7 @@ from probes.ssh import SshGuest
 from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 
+CUTOVER = str(Path(sys.executable).with_name("cutover"))
 MACHINE = f"APP01$@{REALM}"
 SECOND = 10**9
 EXCHANGES = ("kerberos.as", "kerberos.tgs", "kerberos.ap-out")
@@ -212,6 +215,22 @@ async def test_at_600_s_everything_is_green_and_the_gate_names_what_is_hidden(do
         await at.until(lambda: set(at.codes().values()) == {("pass", "ok")}, within_s=30)
         assert (await at.session.mark_done("tickets", "app01")).outcome == "open"
     assert left_on(guest) == ""
+
+
+def test_a_look_without_a_session_names_it_too(domain: Domain):
+    lab, guest = domain.lab, domain.members["app01"]
+    guest.clock.set_offset(-600 * SECOND)
+    text = RUNBOOK.format(references="ntp1, ntp2", key="/root/.ssh/id_ed25519", address=guest.address)
+    lab.jump.write("/root/runbook.yaml", text.replace("dc1.corp.example", "dc1"))
+    ours = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    argv = (CUTOVER, "check", "--json", "/root/runbook.yaml")
+    ran = lab.jump.run(*argv, check=False, timeout_s=60, env=ours)
+    (decision,) = json.loads(ran.out)
+    found = {f["check"]: (f["verdict"], f["reason_code"]) for f in decision["findings"]}
+    assert ran.rc == 1
+    assert found["kerberos.margin"] == ("fail", "beyond-tolerance")
+    assert found["kdc.clock"][0] != "fail", "the controller is right"
+    assert found["kerberos.as"] == ("unknown", "not-approved")
 
 
 async def test_a_controller_400_s_ahead_is_named_and_not_the_guest(domain: Domain, tmp_path: Path):

@@ -17,6 +17,7 @@ from cutover_tui.engine.port import (
     ClockSeries,
     ClockView,
     HostView,
+    ProofView,
     Refused,
     SecretRequest,
     SessionView,
@@ -39,6 +40,11 @@ STEPS = (
     ("3.1", "time", "Time provider", "Hand time to chronyd", "host", False, 15),
     ("3.2", "time", "Time provider", "Remove VMware Tools", "host", False, 15),
     ("4.1", "close", "Close", "Cold boot and look again", "host", False, 25),
+)
+PROOF = (
+    ("mkdir", "-m", "0700", "/run/cutover-exchange-CHG0012345"),
+    ("env", "LC_ALL=C", "kinit", "-k", "APP01$@CORP.EXAMPLE"),
+    ("rm", "-rf", "/run/cutover-exchange-CHG0012345"),
 )
 INSTRUCTION = (
     "Tools set this guest's clock at every **start, resume and snapshot** (seen in its log 9 times). "
@@ -126,6 +132,8 @@ class ScriptedPort:
     answers: list[tuple[str, str | None]] = field(default_factory=list)
     told: list[tuple[str, ...]] = field(default_factory=list)
     refuse: Refused | None = None
+    unproven: Refused | None = None
+    proven: set[str] = field(default_factory=set)
     error: Exception | None = None
     hostile: str = ""
     listeners: list[Callable[[], None]] = field(default_factory=list)
@@ -385,6 +393,16 @@ class ScriptedPort:
 
     async def look_again(self, host: str) -> None:
         self._tell("look", host)
+
+    def proof(self, host: str) -> ProofView:
+        commands = () if self.unproven is not None else PROOF
+        return ProofView(host, "exchange", commands, 3, host in self.proven, False, self.unproven)
+
+    async def prove(self, host: str, shown: tuple[tuple[str, ...], ...]) -> Refused | None:
+        self._tell("prove", host, str(len(shown)))
+        self.proven.add(host)
+        self.changed()
+        return self.refuse
 
     async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
         self._tell("note", text, step, host)

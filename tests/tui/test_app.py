@@ -352,6 +352,43 @@ async def test_note_and_export():
         ]
 
 
+async def test_a_proof_is_shown_in_full_and_run_only_after_a_yes():
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        for key in ("o", "c"):  # on every screen
+            await pilot.press(key, "x")
+            await settle(pilot)
+            assert isinstance(pilot.app.screen, Confirm)
+            await pilot.press("enter")
+            await settle(pilot)
+        await to_step(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        for words in (
+            "kinit -k 'APP01$@CORP.EXAMPLE'",
+            "rm -rf /run/cutover-exchange-CHG0012345",
+            "as root",
+            "3 times",
+        ):
+            assert words in seen(pilot.app)
+        assert port.told == []
+        await pilot.press("y")
+        await settle(pilot)
+        await pilot.app.workers.wait_for_complete()
+        assert port.told == [("prove", "app01", "3")]
+
+
+async def test_a_proof_that_cannot_be_run_says_why():
+    port = ScriptedPort(unproven=Refused("The keytab of app01 cannot be read: no.", "Give it escalation."))
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        assert "The keytab of app01 cannot be read" in seen(pilot.app)
+        assert "Give it escalation." in seen(pilot.app)
+        assert port.told == []
+
+
 async def test_pages_turn_through_the_steps_and_hosts_are_picked():
     async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
         await to_step(pilot, "3.1")
