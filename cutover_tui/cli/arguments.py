@@ -76,6 +76,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     trust.set_defaults(command=_late("trust"))
 
+    sudoers = commands.add_parser(
+        "sudoers", help="print the sudoers drop-in that allows what is run as root on a guest, and no more"
+    )
+    sudoers.add_argument("runbook", help="runbook file (YAML)")
+    sudoers.add_argument("host", help="a guest of the runbook")
+    sudoers.add_argument("--user", help="login user, where the runbook names none")
+    sudoers.add_argument("--principal", help="machine account (default: HOST$@REALM)")
+    sudoers.set_defaults(command=_late("sudoers"))
+
     schema = commands.add_parser("schema", help="print the JSON Schema of runbooks, for editors")
     schema.set_defaults(command=_late("schema"))
 

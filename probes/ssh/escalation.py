@@ -50,6 +50,10 @@ class EscalationRefused(Exception):  # noqa: N818 an answer of the machine, not 
         self.lasting = lasting
 
 
+class OnlyExactly(EscalationRefused):
+    """No shell without a password, and yet sudo runs the commands at hand by themselves (a drop-in names them)."""
+
+
 class Dialog:
     """Listens until the root shell stands, then passes everything on to its sink."""
 
@@ -104,8 +108,11 @@ class RootShell:
         kind: SecretKind = "password" if target.escalation_credential is None else "escalation"
         self._request = SecretRequest(credential, kind, f"{self._tool} as {who}")
 
-    async def start(self, sink: Sink) -> Started:
+    async def start(self, sink: Sink, allowed: Callable[[], Awaitable[bool]]) -> Started:
         """Start a root shell; without a password where none is needed.
+
+        Args:
+            allowed: whether the commands at hand may be run by themselves; asked before a person is.
 
         Raises:
             EscalationRefused: absent, not permitted, wrong password, no password given, no answer.
@@ -121,11 +128,19 @@ class RootShell:
         terminal = any(mark in heard for mark in _NEEDS_TERMINAL)
         if not terminal and not any(mark in heard for mark in _NEEDS_PASSWORD):
             raise self._explain(dialog)
+        if await allowed():
+            raise OnlyExactly(f"{self._tool} gives {self._who} no shell, but these commands", lasting=False)
         return await self._with_password(sink, pty=terminal or self._tool == "doas")
 
     def prefixed(self, command: Command) -> Command:
         """The command for the ordinary shell, where there is no channel for a second one."""
         return Command((self._tool, "-n", *command.argv), False, command.timeout_s, command.limit)
+
+    def listed(self, command: Command) -> Command | None:
+        """What asks the tool whether it would run that command without a password; None where it has no such way."""
+        if self._tool != "sudo":
+            return None
+        return Command((self._tool, "-n", "-l", *command.argv))
 
     def unprefixed(self, command: Command, raw: Raw) -> Raw:
         """Its outcome, told apart from a refusal of sudo or doas itself."""
@@ -133,7 +148,7 @@ class RootShell:
         said = raw.err or raw.out
         if failure is None and raw.rc == _NOT_FOUND and f"{self._tool}:" in said:
             failure = Failure(FailureKind.DENIED, f"{self._tool} is not there for {self._who}")
-        elif failure is None and raw.rc == 1 and said.startswith(f"{self._tool}: "):
+        elif failure is None and raw.rc == 1 and said.startswith((f"{self._tool}: ", "Sorry, user ")):
             failure = Failure(FailureKind.DENIED, said.strip().splitlines()[0][:200])
         return Raw(command.argv, raw.rc, raw.out, raw.err, raw.truncated, failure)
 

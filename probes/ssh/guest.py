@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 from probes.breaker import Breaker
 from probes.hostile import clean_text
@@ -19,10 +20,10 @@ from probes.prompts import Prompts
 from probes.reader import Command
 from probes.seam import Clock, LinkError, Loop
 from probes.ssh.channel import Channel, ExecRefused, SessionRefused, Sink, open_channel
-from probes.ssh.escalation import EscalationRefused, RootShell
+from probes.ssh.escalation import EscalationRefused, OnlyExactly, RootShell
 from probes.ssh.framing import PTY_TAKEOVER, Scanner
 from probes.ssh.login import Connection, Login
-from probes.ssh.shell import Inbox, KeptShell, Reply, Started, exchange
+from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
 from probes.ssh.target import SshTarget
 
 
@@ -122,8 +123,10 @@ class _Link:
         self._no_root: Failure | None = None
         self._root = RootShell(target, f"{connection.user}@{name}", prompts, breaker, self._open)
         self._shell = KeptShell(self._start, clock, where=name, ready_s=self._ready_s)
-        self._root_shell = KeptShell(self._root.start, clock, where=f"{name} (root)", ready_s=self._ready_s)
-        self._aside = KeptShell(self._root.start, clock, where=f"{name} (root, aside)", ready_s=self._ready_s)
+        self._at_hand: Command | None = None  # for the root shell: what its next batch begins with
+        self._root_shell = KeptShell(self._start_root, clock, where=f"{name} (root)", ready_s=self._ready_s)
+        self._exactly: set[tuple[str, ...]] = set()
+        """First commands of batches that sudo runs one by one, and gives no shell for."""
         self._loops: list[_OwnLoop | _SharedLoop] = []
         self._channels: list[Channel] = []
 
@@ -166,7 +169,6 @@ class _Link:
         for loop in self._loops:
             await loop.close()
         await self._root_shell.close()
-        await self._aside.close()
         await self._shell.close()
         await self.connection.close()
 
@@ -190,15 +192,9 @@ class _Link:
         if self._no_root is not None:
             return _refused(commands, self._no_root)
         if not self._terminal and not self._crowded:
-            aside = all(command.aside for command in commands)
             try:
                 await self._first_shell()
-                if not aside:
-                    return await self._root_shell.run(commands)
-                try:
-                    return await self._aside.run(commands)
-                finally:
-                    await self._aside.close()  # a session of the few that a server gives
+                return await self._as_root(commands)
             except EscalationRefused as refusal:
                 if refusal.lasting:
                     self._no_root = refusal.failure
@@ -209,7 +205,43 @@ class _Link:
                 return _refused(commands, error.failure)
             except (SessionRefused, ExecRefused):
                 pass  # no channel for a root shell: through the kept one, below
-        raws = await self._plain([self._root.prefixed(command) for command in commands])
+        return self._unprefixed(commands, await self._plain([self._root.prefixed(c) for c in commands]))
+
+    async def _as_root(self, commands: Sequence[Command]) -> tuple[Raw, ...]:
+        """Through a root shell, or one by one where sudo allows just these; aside on a shell of their own."""
+        aside = all(command.aside for command in commands)
+        if commands[0].argv not in self._exactly:
+            start = partial(self._root.start, allowed=partial(self._may, commands[0]))
+            root = self._own_shell(start) if aside else self._root_shell
+            self._at_hand = None if aside else commands[0]
+            try:
+                return await root.run(commands)
+            except OnlyExactly:
+                self._exactly.add(commands[0].argv)
+            finally:
+                if aside:
+                    await root.close()  # a session of the few that a server gives
+        shell = self._own_shell(self._start) if aside else self._shell
+        try:
+            return self._unprefixed(commands, await shell.run([self._root.prefixed(c) for c in commands]))
+        finally:
+            if aside:
+                await shell.close()
+
+    async def _start_root(self, sink: Sink) -> Started:
+        return await self._root.start(sink, partial(self._may, self._at_hand))
+
+    def _own_shell(self, start: Start) -> KeptShell:
+        return KeptShell(start, self._clock, where=f"{self._name} (aside)", ready_s=self._ready_s)
+
+    async def _may(self, command: Command | None) -> bool:
+        listed = self._root.listed(command) if command is not None else None
+        if listed is None:
+            return False
+        (raw,) = await self._plain([listed])
+        return raw.rc == 0
+
+    def _unprefixed(self, commands: Sequence[Command], raws: Sequence[Raw]) -> tuple[Raw, ...]:
         return tuple(self._root.unprefixed(command, raw) for command, raw in zip(commands, raws, strict=True))
 
     async def _first_shell(self) -> None:

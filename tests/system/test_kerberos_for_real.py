@@ -23,12 +23,18 @@ from cutover_tui.engine.probe_loop import ProbeLoop
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
+from cutover_tui.engine.sudoers import drop_in
 from probes.breaker import Breaker
+from probes.facts_kerberos import CachesFacts, ExchangeFacts, KeytabFacts
 from probes.known_hosts import KnownHosts
+from probes.linux import CACHES, KEYTAB, exchange
 from probes.net import SystemClock, SystemNetwork
+from probes.observation import FailureKind
+from probes.reader import Command
 from probes.ssh import SshGuest
 from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
+from tests.system.test_probes_for_real import connected
 
 CUTOVER = str(Path(sys.executable).with_name("cutover"))
 MACHINE = f"APP01$@{REALM}"
@@ -249,3 +255,31 @@ async def test_a_password_changed_elsewhere_is_a_stale_keytab(domain: Domain, tm
         await at.prove()
         refused = await at.says("kerberos.as", "fail", "stale-keytab")
         assert "error 24: kinit: Preauthentication failed" in refused.reason
+
+
+async def test_a_drop_in_of_exactly_these_commands_is_enough(domain: Domain):
+    """An account that may not become root: visudo takes the drop-in, and a whole attempt runs through it."""
+    lab = domain.lab
+    guest = domain.join(lab.guest("app02", vendor="QEMU", escalation="none"))
+    text = RUNBOOK.format(references="ntp1", key=lab.user_key, address=guest.address).replace(
+        "app01", "app02"
+    )
+    runbook = load_text(text, "app02.yaml").runbook
+    printed = drop_in(runbook, runbook.hosts[0], user="engineer", principal=f"APP02$@{REALM}")
+    guest.node.write("/etc/sudoers.d/cutover", printed, mode=0o440)
+    assert guest.node.run("visudo", "-cf", "/etc/sudoers.d/cutover").out.endswith("parsed OK\n")
+    for beyond in (("sh",), ("rm", "-rf", "/run/x"), ("env", "klist", "-kteK"), ("find", "/run")):
+        assert guest.node.run("sudo", "-n", *beyond, user="engineer", check=False).rc == 1, beyond
+
+    plan = exchange.Plan(f"APP02$@{REALM}", domain.controller.name, runbook.change.id)
+    with lab.jump.in_network():
+        async with connected(lab, guest) as ours:
+            assert isinstance(KEYTAB.parse(await ours.run(KEYTAB.commands)), KeytabFacts)
+            assert isinstance(CACHES.parse(await ours.run(CACHES.commands)), CachesFacts)
+            facts = exchange.parse(await ours.run(exchange.commands(plan)))
+            (refused,) = await ours.run((Command(("id", "-u"), elevate=True),))
+    assert isinstance(facts, ExchangeFacts), facts
+    assert {e.outcome for e in facts.exchanges} == {"ok"}
+    assert facts.removed
+    assert refused.failure is not None
+    assert refused.failure.kind is FailureKind.DENIED

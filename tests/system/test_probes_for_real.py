@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -131,3 +132,14 @@ async def test_root_by_sudo_and_doas(jump_network: SystemLab, in_guest: str, our
         assert (root.out, user.out) == ("0\n", f"{USER}\n")
         host_key = ours.identity.host_key or ""
     assert host_key.split()[-1].startswith("SHA256:")
+
+
+async def test_what_runs_aside_holds_nothing_else_up(jump_network: SystemLab):
+    guest = jump_network.guest("app01")
+    async with connected(jump_network, guest) as ours:
+        slow = asyncio.create_task(ours.run((Command(("sleep", "3"), elevate=True, aside=True),)))
+        quick = await ours.run((Command(("id", "-u"), elevate=True), Command(("id", "-un"))))
+        assert [raw.out for raw in quick] == ["0\n", f"{USER}\n"]
+        assert not slow.done()
+        (raw,) = await slow
+        assert (raw.rc, raw.failure) == (0, None)

@@ -216,6 +216,23 @@ async def test_it_is_repeated_where_a_started_step_needs_it_and_not_sooner_than_
         assert due("app01") is None, "there is no link"
 
 
+async def test_the_session_repeats_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutover_tui.engine.proving.LOOK_EVERY_S", 0.01)
+    async with proving(tmp_path) as (walk, prover):
+        await prove(walk)
+        disturbed = Disturbed("app01", (Family.TIME,), "action", "somebody set the clock", walk.script.now())
+        await walk.recorder.record(disturbed)
+        walk.script.ns += 300 * S
+        repeating = asyncio.create_task(walk.session._proofs().run())
+        async with asyncio.timeout(10):
+            while set(codes(walk).values()) != {("pass", "ok")}:  # noqa: ASYNC110 - what is awaited is a verdict
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        repeating.cancel()
+        assert prover.made == [1, 2, 3, 1, 2, 3], "once, and not again while it holds"
+    assert len(bodies(tmp_path, ProofApproved)) == 1
+
+
 async def test_a_refused_account_is_not_asked_again_by_itself(tmp_path: Path) -> None:
     async with proving(tmp_path, "stale-keytab") as (walk, _):
         await prove(walk)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.kerberos_skew import worst
-from cutover_tui.core.checks.kerberos_words import SKEW, meaning
+from cutover_tui.core.checks.kerberos_words import OF_CLOCKS, meaning
+from cutover_tui.core.checks.time_offset import STALE_NS
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.kdc_answers import all_silent
-from cutover_tui.core.kdc_interval import USED_NS
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind, KeytabFacts
 from probes.observation import Family, Observation
 
@@ -169,10 +169,10 @@ def _not_ok(kind: ExchangeKind, made: _Made, evidence: Evidence, says: Says) -> 
 def _refused(kind: ExchangeKind, made: _Made, which: str, evidence: Evidence, says: Says) -> Finding:
     plain, known = made.plain, meaning(made.plain.code)
     far = worst(evidence)
-    skew = far if plain.code == SKEW else None
+    skew = far if plain.code in OF_CLOCKS else None
     number = f"error {plain.code}: " if plain.code is not None else ""
     hidden = ""
-    if made.masked is not None and made.masked.outcome == "ok":
+    if plain.code in OF_CLOCKS and made.masked is not None and made.masked.outcome == "ok":
         much = time_amount(abs(skew.offset_ns)) if skew is not None else "it"
         hidden = f" kinit works on this guest only because the library hides {much} (kdc_timesync)."
     used = (made.observation, *((skew.newest,) if skew is not None else ()))
@@ -236,8 +236,8 @@ def _never(evidence: Evidence, says: Says) -> Finding:
 
 
 def looks_back(asked: Asked) -> int:
-    """As far as a KDC's answers are put together, for the skew in the sentence."""
-    return USED_NS
+    """The newest reading of the clock, for the skew in the sentence of a refusal."""
+    return 2 * STALE_NS
 
 
 def criterion_of(kind: ExchangeKind, asked: Asked) -> Criterion:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 SKEW = 37
 """KRB_AP_ERR_SKEW."""
 
+OF_CLOCKS = frozenset({33, SKEW})
+"""Refusals that two clocks explain; 33 is KRB_AP_ERR_TKT_NYV."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
