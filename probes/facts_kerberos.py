@@ -47,7 +47,7 @@ class Exchange(msgspec.Struct, frozen=True):
     outcome: Outcome
     service: str  # the principal a ticket was asked for
     code: int | None = None  # protocol error number (RFC 4120 section 7.5.9) of a refusal
-    text: str = ""  # what the tool said
+    text: str = ""  # what the tool said, in the words that were recognised
     start_ns: int | None = None  # UTC, by the KDC's clock
     end_ns: int | None = None
 

@@ -11,6 +11,8 @@ machine's password offline: it is never asked for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 _STRINGS = {
     1: "Client's entry in database has expired",
@@ -67,27 +69,47 @@ _STRINGS = {
     68: "Realm not local to KDC",
 }
 _NAMED = (
-    (6, re.compile(r"Client '[^']*' not found in Kerberos database")),
-    (7, re.compile(r"Server \S+ not found in Kerberos database")),
+    (6, re.compile(r"(Client '[^']*' not found in Kerberos database)")),
+    (7, re.compile(r"(Server \S+ not found in Kerberos database)")),
 )
+_LOCAL = (
+    re.compile(r"(Key table file '[^']*' not found)"),
+    re.compile(r"(Keytab contains no suitable keys for \S+)(?= while )"),
+    re.compile(r"(Cannot (?:find KDC for|resolve network address for KDC in) (?:requested )?realm)"),
+    re.compile(r"(Configuration file does not specify default realm)"),
+)
+"""The library's own words (codes 154, 181, 220, 224 of the same table, which never travel)."""
+
 _UNHEARD = re.compile(r"Cannot contact any KDC for (?:requested )?realm|Can't contact LDAP server")
 _LEAD = r"(?:\A|: |\()"
 """The words stand at the beginning, after the tool's name, or in brackets (GSS minor codes)."""
 
 _WORDS = tuple(
-    (number, re.compile(_LEAD + re.escape(words) + r"(?=\Z|\)| while | for )"))
+    (number, re.compile(_LEAD + f"({re.escape(words)})" + r"(?=\Z|\)| while | for )"))
     for number, words in _STRINGS.items()
 )
 
 
-def number_in(text: str) -> int | None:
-    """The protocol's error number that one line of a tool names; None for every other trouble."""
-    for number, pattern in (*_NAMED, *_WORDS):
-        if pattern.search(text):
-            return number
+class Words(NamedTuple):
+    """What a tool said, in the words that were recognised, and the protocol's number for them."""
+
+    text: str
+    number: int | None
+
+
+def refusal_in(lines: Iterable[str]) -> Words | None:
+    """The refusal that these lines of a tool tell of, or a local trouble that is as sure; None = not understood."""
+    for line in lines:
+        for number, pattern in (*_NAMED, *_WORDS):
+            if (found := pattern.search(line)) is not None:
+                return Words(found.group(1), number)
+        for pattern in _LOCAL:
+            if (found := pattern.search(line)) is not None:
+                return Words(found.group(1), None)
     return None
 
 
-def unheard(text: str) -> bool:
-    """Whether the line says that nobody answered: no KDC, no LDAP server."""
-    return _UNHEARD.search(text) is not None
+def unheard_in(lines: Iterable[str]) -> str | None:
+    """The words for: nobody answered, no KDC, no LDAP server."""
+    found = (m.group(0) for line in lines if (m := _UNHEARD.search(line)) is not None)
+    return next(found, None)

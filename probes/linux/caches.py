@@ -29,9 +29,10 @@ PLACES = (
 HEAD = 32
 """Bytes read of a file: version, length of the header, and the first tag with its eight bytes."""
 
+_ROW = 16  # bytes od prints a line
 _END = "/dev/null"
 _NAMES = ("krb5cc*", "ccache_*", "tkt*", "*.ccache")
-_STAT = re.compile(r"cache (/\S+) (\d{1,19}) (\S+)\Z", re.ASCII)
+_STAT = re.compile(r"cache (/[A-Za-z0-9_.@:+/-]+) (\d{1,19}) ([A-Za-z0-9_.@\\$+-]+)\Z", re.ASCII)
 _HEX = re.compile(r" [0-9a-f]{2}(?: [0-9a-f]{2})*\Z", re.ASCII)
 _DEFAULT = re.compile(r"\s*default_ccache_name\s*=\s*([A-Za-z]+):")
 _NS = 10**9
@@ -75,7 +76,9 @@ def _file(lines: Sequence[str]) -> CacheFile:
     if stat is None:
         raise Unparsed(f"not a file as stat shows it: {quoted(lines[0])}")
     path, written, owner = stat.groups()
-    octets = bytes.fromhex("".join(line for line in lines[1:] if _HEX.match(line)))
+    rows = [bytes.fromhex(line) for line in lines[1:] if _HEX.match(line)]
+    if any(len(row) != _ROW for row in rows[:-1]):
+        raise Unparsed(f"od printed a row that is not whole, of {quoted(path)}")
     listed = [line for line in lines[1:] if not _HEX.match(line)]
     held: Cache | None = cache(listed) if listed else None
     # klist's own entries for the library's notes are not shown by it.
@@ -84,7 +87,7 @@ def _file(lines: Sequence[str]) -> CacheFile:
         path=path,
         owner=owner,
         written_ns=int(written) * _NS,
-        offset_ns=offset_ns(octets),
+        offset_ns=offset_ns(b"".join(rows)),
         principal=held.principal if held is not None else None,
         tickets=len(tickets),
         newest_ns=max((t.start_ns for t in tickets), default=None),

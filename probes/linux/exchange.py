@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind
-from probes.krb_errors import number_in, unheard
+from probes.krb_errors import refusal_in, unheard_in
 from probes.linux.klist import Cache, Ticket, cache
-from probes.linux.text import Unparsed, broken, quoted, shown, whole_lines
+from probes.linux.text import Unparsed, broken, quoted, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
@@ -160,7 +160,7 @@ def _exchange(raw: Raw, kind: ExchangeKind, listed: Cache | None, *, masked: boo
         case 127:
             if "'timeout'" in raw.err or "timeout: not found" in raw.err:
                 raise _Absent("timeout")
-            return Exchange(kind, masked, "absent", service, text=_said(raw))
+            return Exchange(kind, masked, "absent", service, text=f"{_tool(raw)} is not installed")
         case 124 | 137:
             return Exchange(kind, masked, "silent", service, text=f"no end within {TOOL_S} s")
         case 0:
@@ -168,14 +168,17 @@ def _exchange(raw: Raw, kind: ExchangeKind, listed: Cache | None, *, masked: boo
             _must_show(raw, kind, service)
             return Exchange(kind, masked, "ok", service, start_ns=ticket.start_ns, end_ns=ticket.end_ns)
         case _:
-            said = _said(raw)
-            if not said:
-                raise Unparsed(f"{shown(raw)}: ended with {raw.rc} and said nothing")
-            if number_in(said) is None and unheard(said):
-                return Exchange(kind, masked, "silent", service, text=said)
-            if _NO_MECHANISM in said:
-                return Exchange(kind, masked, "absent", service, text=said)
-            return Exchange(kind, masked, "refused", service, number_in(said), said)
+            said = raw.err.splitlines()
+            if any(_NO_MECHANISM in line for line in said):
+                return Exchange(
+                    kind, masked, "absent", service, text="SASL's GSSAPI mechanism is not installed"
+                )
+            refusal, nobody = refusal_in(said), unheard_in(said)
+            if refusal is not None:
+                return Exchange(kind, masked, "refused", service, refusal.number, refusal.text)
+            if nobody is not None:
+                return Exchange(kind, masked, "silent", service, text=nobody)
+            raise Unparsed(f"{_tool(raw)} ended with {raw.rc}: {quoted(_said(raw))}")
 
 
 def _ticket(listed: Cache | None, service: str, raw: Raw) -> Ticket:

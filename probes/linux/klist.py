@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from probes.linux.text import Unparsed, quoted
 
 _HEADING = re.compile(r"Valid starting +Expires +Service principal\Z")
-_TICKET = re.compile(r"(\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\S+)\Z", re.ASCII)
+_TICKET = re.compile(
+    r"(\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\S+@[A-Za-z0-9._-]*)\Z", re.ASCII
+)
+_PRINCIPAL = re.compile(r"\S+@[A-Za-z0-9._-]+\Z", re.ASCII)
 _STAMP = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)\Z", re.ASCII)
 _NS = 10**9
 
@@ -46,6 +49,8 @@ def cache(lines: Sequence[str]) -> Cache:
     if len(lines) < 3 or lines[2]:
         raise Unparsed(f"not a cache as klist shows it: {quoted(' '.join(lines))}")
     name, principal = _after("Ticket cache: ", lines[0]), _after("Default principal: ", lines[1])
+    if not _PRINCIPAL.match(principal):
+        raise Unparsed(f"not a principal: {quoted(principal)}")
     if len(lines) > 3 and not _HEADING.match(lines[3]):
         raise Unparsed(f"not klist's heading: {quoted(lines[3])}")
     tickets: list[Ticket] = []

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from probes.facts_kerberos import ExchangeFacts
-from probes.krb_errors import number_in
+from probes.krb_errors import refusal_in
 from probes.linux import exchange
 from probes.linux.caches import offset_ns
 from probes.observation import Failure, FailureKind
@@ -68,7 +68,7 @@ def test_at_600_s_the_library_hides_what_the_protocol_says():
     assert isinstance(facts, ExchangeFacts)
     unmasked, masked = facts.of("as", masked=False), facts.of("as", masked=True)
     assert (unmasked.outcome, unmasked.code, masked.outcome) == ("refused", 37, "ok")
-    assert unmasked.text == "kinit: Clock skew too great while getting initial credentials"
+    assert unmasked.text == "Clock skew too great"
 
 
 @pytest.mark.parametrize("tool", ["kinit", "kvno", "ldapsearch"])
@@ -124,7 +124,9 @@ def test_a_directory_that_stays_is_said():
     ],
 )  # fmt: skip
 def test_the_number_in_the_words(said, number):
-    assert number_in(said) == number
+    found = refusal_in([said])
+    assert (found.number if found is not None else None) == number
+    assert found is None or found.text in said
 
 
 @pytest.mark.parametrize(

@@ -274,21 +274,24 @@ def test_any_text_is_parsed_or_refused(case, data, text):
         pytest.fail("Unparsed left the reader")
 
 
-ALL_ON_STDERR = {"ntpq"}
-"""Readers of tools that say there, with exit status 0, that nobody answers."""
+ALL_ON_STDERR = {"ntpq", exchange.NAME}
+"""Readers of tools that say there that nobody answers, or that all was refused."""
 
 
 @pytest.mark.parametrize("case", [c for c in UNDERSTOOD if not speaking(c)], ids=lambda case: case.id)
 def test_a_complaint_that_was_cut_never_changes_facts(case):
-    (raw,) = case.raws
-    for end in range(len(raw.err)):
-        judge(case, (msgspec.structs.replace(raw, err=raw.err[:end]),))
+    for index, raw in enumerate(case.raws):
+        for end in range(len(raw.err)):
+            changed = msgspec.structs.replace(raw, err=raw.err[:end])
+            judge(case, (*case.raws[:index], changed, *case.raws[index + 1 :]))
 
 
 def test_every_reader_and_every_case_has_text_to_damage():
     assert {case.reader.name for case in UNDERSTOOD if not speaking(case)} == ALL_ON_STDERR
     tables = {case.reader.name for case in UNDERSTOOD if tabular(case)}
-    assert tables == {reader.name for reader in READERS} - {"boot"}, "boot reads files of the kernel only"
+    assert tables == {*(reader.name for reader in READERS), exchange.NAME} - {"boot"}, (
+        "boot reads files of the kernel only"
+    )
 
 
 @pytest.mark.parametrize("kind", list(FailureKind))
