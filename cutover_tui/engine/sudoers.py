@@ -13,9 +13,13 @@ from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.assembly import readers_for
 from probes.linux import exchange
+from probes.linux.caches import READER as CACHES
+from probes.linux.keytab import READER as KEYTAB
 
 _PLACE = "/usr/bin"
 """Where every system with a merged /usr has the tools these commands begin with; sudo compares the files."""
+
+_OF_ADMINISTRATORS = {"sssctl": "/usr/sbin", "adcli": "/usr/sbin"}
 
 _FOR_FNMATCH = frozenset("*?[]")
 _FOR_GRAMMAR = frozenset(",:=#\t ")
@@ -32,7 +36,8 @@ def drop_in(
     Raises:
         ValueError: principal or a controller cannot be used in a command.
     """
-    reads = [c.argv for reader in readers_for(runbook) for c in reader.commands if c.elevate]
+    readers = (*readers_for(runbook), KEYTAB, CACHES)
+    reads = dict.fromkeys(c.argv for reader in readers for c in reader.commands if c.elevate)
     proofs: list[tuple[str, ...]] = []
     for controller in controllers or kdcs(runbook.domain):
         plan = exchange.Plan(principal, controller, runbook.change.id)
@@ -49,7 +54,7 @@ def drop_in(
 
 
 def _alias(name: str, argvs: Iterable[Sequence[str]]) -> Iterator[str]:
-    commands = [f"{_PLACE}/{written(argv)}" for argv in argvs]
+    commands = [f"{_OF_ADMINISTRATORS.get(argv[0], _PLACE)}/{written(argv)}" for argv in argvs]
     yield f"Cmnd_Alias {name} = \\"
     for n, command in enumerate(commands, 1):
         yield f"    {command}" + (", \\" if n < len(commands) else "")

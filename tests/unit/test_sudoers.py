@@ -50,6 +50,9 @@ def test_both_controllers_may_be_asked_and_nothing_matches_more_than_itself(runb
     for controller in ("dc1", "dc2"):
         assert f"kvno ldap/{controller}.corp.example" in printed
     commands = [line for line in printed.splitlines() if line.startswith("    /usr/bin/")]
+    assert [c for c in commands if "klist -kte" in c]
+    assert [c for c in commands if "ccache_" in c]
+    assert all(c.endswith(", \\") for c in commands[:2])
     assert len(commands) == len(set(commands))
     assert not any(re.search(r"(?<!\\)[*?]", line) for line in commands)
 
