@@ -1,7 +1,7 @@
 """What MIT's `klist` prints with LC_ALL=C and TZ=UTC: tickets of one cache. Pure.
 
 Times are `%m/%d/%y %H:%M:%S` there (krb5_timestamp_to_sfstring, src/lib/krb5/krb/str_conv.c).
-Lines that begin with a tab belong to the ticket above them.
+Lines that begin with a tab belong to the ticket above them (show_credential in src/clients/klist/klist.c).
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from probes.linux.text import Unparsed, quoted
 _HEADING = re.compile(r"Valid starting +Expires +Service principal\Z")
 _TICKET = re.compile(
     r"(\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\d\d/\d\d/\d\d \d\d:\d\d:\d\d)  (\S+@[A-Za-z0-9._-]*)\Z", re.ASCII
+)
+_MORE = re.compile(
+    r"\t(?:renew until \S+ \d\d:\d\d:\d\d"
+    r"|for client \S+(?:, renew until \S+ \d\d:\d\d:\d\d)?"
+    r"|Ticket server: \S+)\Z",
+    re.ASCII,
 )
 _PRINCIPAL = re.compile(r"\S+@[A-Za-z0-9._-]+\Z", re.ASCII)
 _STAMP = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)\Z", re.ASCII)
@@ -55,7 +61,7 @@ def cache(lines: Sequence[str]) -> Cache:
         raise Unparsed(f"not klist's heading: {quoted(lines[3])}")
     tickets: list[Ticket] = []
     for line in lines[4:]:
-        if line.startswith("\t") and tickets:
+        if tickets and _MORE.match(line):
             continue
         match = _TICKET.match(line)
         if match is None:
