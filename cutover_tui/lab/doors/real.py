@@ -1,4 +1,4 @@
-"""The real door: SSH servers and NTP servers on loopback in front of a simulated world, at rate 1.
+"""The real door: SSH, NTP and Kerberos servers on loopback in front of a simulated world, at rate 1.
 
 Ports are bound when the door is made, so that a runbook can name them before it opens. A
 guest that goes down drops its connections and refuses new ones until its boot is over; its
@@ -11,6 +11,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from types import TracebackType
 
 import asyncssh
 
+from cutover_tui.lab.doors.kdc_server import ControllerServer, serve_stream
 from cutover_tui.lab.doors.ntp_server import NtpServer
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
@@ -98,7 +100,13 @@ class RealDoor:
             guest.host_key = key.export_private_key().decode()
             guest.host_key_public = _public(key)
             self._fronts[guest.name] = _Front(guest, _bind(0), key)
-        self._ntp = {name: _bind(0, socket.SOCK_DGRAM) for name in world.references}
+        self._streams: dict[str, socket.socket] = {}
+        self._ntp: dict[str, socket.socket] = {}
+        for name, reference in world.references.items():
+            if reference.kdc is None:
+                self._ntp[name] = _bind(0, socket.SOCK_DGRAM)
+            else:
+                self._ntp[name], self._streams[name] = _bind_pair()
         self._stack: AsyncExitStack | None = None
 
     def ssh_port(self, guest: str) -> int:
@@ -106,7 +114,7 @@ class RealDoor:
         return self._fronts[guest].port
 
     def ntp_port(self, reference: str) -> int:
-        """The reference's UDP port on 127.0.0.1."""
+        """The reference's UDP port on 127.0.0.1; a controller's KDC is there too, and at the TCP port of that number."""
         return int(self._ntp[reference].getsockname()[1])
 
     def known_hosts_text(self) -> str:
@@ -128,7 +136,7 @@ class RealDoor:
         """Give the ports back; only needed for a door that was never opened."""
         for front in self._fronts.values():
             front.reserved.close()
-        for bound in self._ntp.values():
+        for bound in (*self._ntp.values(), *self._streams.values()):
             bound.close()
 
     async def __aenter__(self) -> RealDoor:
@@ -137,7 +145,13 @@ class RealDoor:
         try:
             loop = asyncio.get_running_loop()
             for name, bound in self._ntp.items():
-                make = partial(NtpServer, self.world.references[name], self.clock)
+                reference = self.world.references[name]
+                make: Callable[[], NtpServer] = partial(NtpServer, reference, self.clock)
+                if name in self._streams:
+                    make = partial(ControllerServer, self.world, reference, self.clock)
+                    served = partial(serve_stream, self.world, reference, self.clock)
+                    server = await asyncio.start_server(served, sock=self._streams[name])
+                    stack.callback(server.close)
                 transport, _ = await loop.create_datagram_endpoint(make, sock=bound)
                 stack.callback(transport.close)
             for front in self._fronts.values():
@@ -263,3 +277,18 @@ def _bind(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.soc
     bound.setblocking(False)
     bound.bind((LOOPBACK, port))
     return bound
+
+
+def _bind_pair() -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket of one number."""
+    taken: list[socket.socket] = []
+    try:
+        while True:
+            stream = _bind(0)
+            try:
+                return _bind(stream.getsockname()[1], socket.SOCK_DGRAM), stream
+            except OSError:
+                taken.append(stream)  # kept until a pair is found, so that it is not drawn again
+    finally:
+        for one in taken:
+            one.close()

@@ -1,7 +1,7 @@
 """A runbook as a world is played by: its hosts and references are the world's, reached through a door.
 
 What the runbook leaves out is filled in from the world: `hosts` (every guest), the domain's
-`controllers` and `references`, and the change's `window`, which is always around the world's time.
+`realm`, `site`, `controllers` and `references`, and the change's `window`, which is always around the world's time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def direct(world: World) -> Access:
     """By their own names, as through the virtual door."""
     return Access(
         {name: (guest.address or name, None) for name, guest in world.guests.items()},
-        {name: name for name in world.references},
+        {name: world.full_name(reference) for name, reference in world.references.items()},
     )
 
 
@@ -52,6 +52,9 @@ def fill(text: str, world: World, access: Access, start_ns: int) -> str:
     known = world.references.values()
     domain.setdefault("references", [r.name for r in known if not r.controller])
     domain.setdefault("controllers", [r.name for r in known if r.controller])
+    if world.domain is not None:
+        domain.setdefault("realm", world.domain.realm)
+        domain.setdefault("site", world.domain.site)
     for key in ("references", "controllers"):
         domain[key] = [_server(world, access, name) for name in domain[key]]
     hosts = book.setdefault("hosts", [{"name": name} for name in world.guests])

@@ -6,6 +6,8 @@ from dataclasses import replace
 from zlib import crc32
 
 from cutover_tui.core.runbook import PlatformName
+from cutover_tui.lab.kerberos.domain import Domain
+from cutover_tui.lab.kerberos.kdc import Kdc
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import SECOND, File, Guest, Move, Rtc, Unit, User
 from cutover_tui.lab.machine.packages import NGT_UNIT, UnitFile
@@ -44,9 +46,13 @@ def build(spec: WorldFile, now: int) -> World:
     world = World(seed=spec.seed)
     world.jump = clock_of(spec.jump, now, _phase(spec.seed, "jump"))
     world.network = network_of(spec)
+    world.domain = _domain(spec)
     began = now - min(_WARM_UP_NS, *(int(guest.up) for guest in spec.guests))
     for index, reference in enumerate(spec.references):
         world.add_reference(_reference(reference, index, spec.seed, now))
+        if world.domain is not None and reference.controller:
+            world.domain.join(reference.name, 1, "enabled", controller=True)
+            world.references[reference.name].kdc = _kdc(reference)
     for index, guest_spec in enumerate(spec.guests):
         _guest(world, guest_spec, index, spec.seed, began)
     world.advance(now)
@@ -129,6 +135,15 @@ def _reference(spec: ReferenceSpec, index: int, seed: int, now: int) -> Referenc
         leap=LEAPS[spec.leap],
         controller=spec.controller,
     )
+
+
+def _domain(spec: WorldFile) -> Domain | None:
+    made = spec.domain
+    return None if made is None else Domain(made.realm, made.dns or made.realm.lower(), made.site)
+
+
+def _kdc(spec: ReferenceSpec) -> Kdc | None:
+    return None if spec.kdc is None else Kdc(spec.kdc.microseconds, spec.kdc.down, spec.kdc.udp)
 
 
 def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> Guest:

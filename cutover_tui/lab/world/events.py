@@ -259,6 +259,8 @@ def _reference(world: World, name: str, change: ReferenceChange) -> None:
     found = world.references[name]
     found.silent = found.silent if change.down is None else change.down
     found.stratum = found.stratum if change.stratum is None else change.stratum
+    if change.kdc_down is not None and found.kdc is not None:
+        found.kdc.down = change.kdc_down
     if change.leap is not None:
         found.leap, found.synchronised = LEAPS[change.leap], change.leap != "unsynchronised"
 

@@ -89,9 +89,11 @@ class Network:
         jitter = (chance >> 8) % (link.jitter_ns + 1) if link.jitter_ns else 0
         return link.latency_ns + max(extra, 0) + jitter
 
-    def round_trip(self, source: str, target: str, port: int, now: int) -> tuple[int, int] | None:
-        """Both ways of a UDP exchange that begins at `now`; None when either packet does not arrive."""
-        if not self.allows(source, target, port, "udp"):
+    def round_trip(
+        self, source: str, target: str, port: int, now: int, protocol: str = "udp"
+    ) -> tuple[int, int] | None:
+        """Both ways of an exchange that begins at `now`; None when either packet does not arrive."""
+        if not self.allows(source, target, port, protocol):
             return None
         there = self.delay(source, target, now)
         if there is None:

@@ -13,6 +13,8 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from cutover_tui.lab.kerberos.domain import Domain
+from cutover_tui.lab.kerberos.kdc import Kdc
 from cutover_tui.lab.machine import power, services
 from cutover_tui.lab.machine.chronyd import Reply
 from cutover_tui.lab.machine.clocks import SimClock
@@ -40,6 +42,7 @@ class Reference:
     silent: bool = False
     leap: int = 0  # RFC 5905: 1 and 2 announce a leap second, 3 is what `synchronised` False says
     controller: bool = False  # a domain controller: a time source of the domain, not an independent one
+    kdc: Kdc | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class World:
     seed: int = 1
     guests: dict[str, Guest] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
+    domain: Domain | None = None
     network: Network = field(default_factory=Network)
     jump: SimClock = field(default_factory=lambda: SimClock.wrong_by(0, 0))  # UTC of the jump host
     server_options: str = "iburst minpoll 2 maxpoll 2"  # of the `server` lines the site's package writes
@@ -108,12 +112,24 @@ class World:
 
     def resolve(self, name: str) -> str | None:
         """The address of a reference's name; an address stands for itself, an unknown name resolves to none."""
-        known = self.references.get(name)
+        known = self._called(name)
         return known.address if known is not None else _literal(name)
 
     def reference_at(self, address: str) -> Reference | None:
         """The reference behind an address or a name."""
-        return next((r for r in self.references.values() if address in (r.address, r.name)), None)
+        return self._called(address) or next(
+            (r for r in self.references.values() if r.address == address), None
+        )
+
+    def full_name(self, reference: Reference) -> str:
+        """A controller's name in the domain's DNS; another reference's own."""
+        return (
+            f"{reference.name}.{self.domain.dns}" if self.domain and reference.controller else reference.name
+        )
+
+    def _called(self, name: str) -> Reference | None:
+        found = self.references.get(name)
+        return found or next((r for r in self.references.values() if self.full_name(r) == name), None)
 
     def site_servers(self) -> tuple[str, ...]:
         """Addresses that the site's packages are configured with."""

@@ -9,7 +9,7 @@ import msgspec
 from cutover_tui.core.runbook import Duration
 from cutover_tui.core.runbook_file.keys import DURATION
 from cutover_tui.core.yaml_model.language import Amount, Language
-from cutover_tui.lab.world_file import amounts, model
+from cutover_tui.lab.world_file import amounts, identity, model
 
 _HOST = "The guest, `*` for all; where it is not given, the one the event is about."
 _NETWORK: Mapping[str, str] = {
@@ -38,6 +38,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "pending": "Why what is expected does not come out yet; such a world is listed, not failed.",
         "seed": "What ids, noise, jitter and loss are drawn from.",
         "jump": "The jump host's own clock.",
+        "domain": "The Active Directory domain; without one no controller has a KDC.",
         "references": "NTP servers and domain controllers.",
         "guests": "The virtual machines of the wave, in the order of the runbook's hosts.",
         "network": "Paths and firewalls.",
@@ -143,6 +144,17 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "root_dispersion": "What it announces; 500 us where not given.",
         "leap": "What it announces.",
         "down": "Whether it answers nobody.",
+        "kdc": "Its KDC, in a world with a domain; null = it has none.",
+    },
+    identity.DomainSpec: {
+        "realm": "Kerberos realm.",
+        "dns": "DNS domain; the realm in small letters where not given.",
+        "site": "Active Directory site of the guests.",
+    },
+    identity.KdcSpec: {
+        "microseconds": "Whether the microseconds of its answers are its clock's, or a counter as of MIT 1.16 to 1.21.",
+        "down": "Whether it answers nobody, while the controller does.",
+        "udp": "Whether it listens to UDP; otherwise to TCP only.",
     },
     model.NetworkSpec: {
         **_NETWORK,
@@ -195,6 +207,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "down": "Whether it answers nobody.",
         "leap": "What it announces.",
         "stratum": "What it announces.",
+        "kdc_down": "Whether its KDC answers nobody.",
     },
     model.FileChange: {
         "host": _HOST,

@@ -15,6 +15,8 @@ from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
 from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.identity import DomainSpec, KdcSpec
+from cutover_tui.lab.world_file.struct import Struct
 
 SCHEMA = 1
 Os = Literal["debian12", "rhel9", "alpine"]
@@ -30,10 +32,6 @@ Who = Annotated[
 Stratum = Annotated[int, Meta(ge=1, le=15)]
 Poll = Annotated[int, Meta(ge=0, le=24)]
 Outcome = Literal["allowed", "refused"]
-
-
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Base of everything in a world file: unknown keys are errors."""
 
 
 class ClockStep(Struct, frozen=True, kw_only=True):
@@ -184,6 +182,7 @@ class ReferenceSpec(Struct, frozen=True, kw_only=True):
     root_dispersion: Duration | None = None
     leap: Leap = "normal"
     down: bool = False
+    kdc: KdcSpec | None = msgspec.field(default_factory=KdcSpec)
 
 
 class LinkSpec(Struct, frozen=True, kw_only=True):
@@ -268,6 +267,7 @@ class ReferenceChange(Struct, frozen=True, kw_only=True):
     down: bool | None = None
     leap: Leap | None = None
     stratum: Stratum | None = None
+    kdc_down: bool | None = None
 
 
 class FileChange(Struct, frozen=True, kw_only=True):
@@ -384,6 +384,7 @@ class WorldFile(Struct, frozen=True, kw_only=True):
     pending: str | None = None
     seed: Annotated[int, Meta(ge=0, le=10**9)] = 1
     jump: ClockSpec = msgspec.field(default_factory=ClockSpec)
+    domain: DomainSpec | None = None
     references: Annotated[tuple[ReferenceSpec, ...], Meta(min_length=1)]
     guests: Annotated[tuple[GuestSpec, ...], Meta(min_length=1)]
     network: NetworkSpec = msgspec.field(default_factory=NetworkSpec)

@@ -29,6 +29,7 @@ class _Rules:
 
     def check(self) -> None:
         self._unique_names()
+        self._kdcs()
         for guest in self._world.each("guests"):
             self._guest(guest)
         net = self._world.get("network")
@@ -67,6 +68,16 @@ class _Rules:
                 )
             elif address is not None:
                 addresses[address] = part.line_of("address")
+
+    def _kdcs(self) -> None:
+        for reference in self._world.each("references"):
+            if reference.get("kdc") is None or (reference.get("controller") and self._world.has("domain")):
+                continue
+            self._report(
+                reference.line_of("kdc"),
+                "`kdc` of what is no controller of a domain",
+                "`controller: true` beside it, and a `domain` of the world",
+            )
 
     def _guest(self, guest: Part) -> None:
         system, time = guest.text("os", "debian12"), guest.get("time")

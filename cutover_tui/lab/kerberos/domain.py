@@ -1,0 +1,96 @@
+"""The simulated domain: its realm, its accounts and their keys, as every controller has them (replication is instant).
+
+A key is derived from account, key version and encryption type. It encrypts nothing: whoever
+presents the same bytes for the same version has the right password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Literal
+
+AES256, AES128, RC4 = 18, 17, 23
+ETYPES = (AES256, AES128, RC4)
+_SIZES = {AES256: 32, AES128: 16, RC4: 16}
+
+AccountState = Literal["enabled", "disabled"]
+
+
+def key(realm: str, account: str, kvno: int, etype: int) -> bytes:
+    """The key an account has at that version."""
+    return sha256(f"{realm} {account} {kvno} {etype}".encode()).digest()[: _SIZES[etype]]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A machine account: its name ends with `$`, its service principals lead to it."""
+
+    name: str
+    kvno: int
+    state: AccountState = "enabled"
+    services: tuple[str, ...] = ()
+    host: str = ""  # its DNS name
+    upn: str | None = None
+
+
+@dataclass(slots=True)
+class Domain:
+    """Everything the directory knows."""
+
+    realm: str
+    dns: str
+    site: str
+    accounts: dict[str, Account] = field(default_factory=dict)  # by name in small letters
+
+    def join(self, computer: str, kvno: int, state: AccountState, *, controller: bool = False) -> Account:
+        """Make a machine's account."""
+        name, host = f"{computer.upper()}$", f"{computer}.{self.dns}"
+        kinds = ("ldap", "host", "GC", "cifs") if controller else ("host", "restrictedkrbhost")
+        services = tuple(f"{kind}/{who}" for kind in kinds for who in (host, computer.upper()))
+        account = Account(name, kvno, state, services, host)
+        self.accounts[name.lower()] = account
+        return account
+
+    def account(self, principal: str) -> Account | None:
+        """Whose name that is; with or without a realm, which must be this one."""
+        name = self._local(principal)
+        return None if name is None else self.accounts.get(name.lower())
+
+    def serving(self, service: str) -> Account | None:
+        """Whose service principal that is."""
+        name = self._local(service)
+        if name is None:
+            return None
+        return next(
+            (a for a in self.accounts.values() if name.lower() in map(str.lower, a.services)),
+            self.accounts.get(name.lower()),
+        )
+
+    def client(self, principal: str) -> Account | None:
+        """Whom a client's name stands for: the account's name or a user principal name; never a service's."""
+        found = self.account(principal)
+        full = principal if "@" in principal else f"{principal}@{self.realm}"
+        return found or next((a for a in self.accounts.values() if a.upn == full), None)
+
+    def change(self, name: str, *, kvno: int | None = None, state: AccountState | None = None) -> None:
+        """Another password (a higher key version), or another state."""
+        before = self.accounts[name.lower()]
+        self.accounts[name.lower()] = replace(
+            before,
+            kvno=before.kvno if kvno is None else kvno,
+            state=before.state if state is None else state,
+        )
+
+    def delete(self, name: str) -> None:
+        """The account is gone."""
+        self.accounts.pop(name.lower(), None)
+
+    def principals(self, account: Account) -> Iterator[str]:
+        """The names a member's key table has keys for."""
+        yield from (f"{name}@{self.realm}" for name in (*account.services, account.name))
+
+    def _local(self, principal: str) -> str | None:
+        name, at, realm = principal.rpartition("@")
+        return principal if not at else name if realm == self.realm else None
