@@ -49,7 +49,7 @@ class Domain:
         name, host = f"{computer.upper()}$", f"{computer}.{self.dns}"
         kinds = ("ldap", "host", "GC", "cifs") if controller else ("host", "restrictedkrbhost")
         services = tuple(f"{kind}/{who}" for kind in kinds for who in (host, computer.upper()))
-        account = Account(name, kvno, state, services, host)
+        account = Account(name, kvno, state, services, host, f"host/{host}@{self.realm}")
         self.accounts[name.lower()] = account
         return account
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from cutover_tui.lab.kerberos.holder import Membership
 from cutover_tui.lab.machine.chronyd import Chronyd
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.kernel import kernel_files, zone_name
@@ -22,12 +23,16 @@ KERNEL_SYNC_NS = 32_000 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A regular file; `owner` reads by the first digit of `mode`, everybody else by the last."""
+    """A regular file; `owner` reads by the first digit of `mode`, everybody else by the last.
+
+    Bytes that are no text are kept as Latin-1. A directory with nothing in it is one whose path ends with `/`.
+    """
 
     text: str
     mode: int = 0o644
     owner: str = "root"
     group: str = "root"
+    written: int = 0  # by the guest's clock, UTC ns; 0 = long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ class Guest:
     host_key_public: str = ""  # "ssh-ed25519 AAAA…"
     domain: str = "lab.example"
     address: str = ""  # as everybody else knows it
+    hostname: str = ""  # where it is another than `name`
+    membership: Membership | None = None
     users: dict[str, User] = field(default_factory=lambda: {"root": ROOT})
     files: dict[str, File] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
@@ -157,6 +164,11 @@ class Guest:
     stop_at: int | None = None  # true time at which a shutdown under way is over
     down_until: int | None = None  # true time at which it answers again
     next_pid: int = 400
+
+    @property
+    def host(self) -> str:
+        """What it calls itself."""
+        return self.hostname or self.name
 
     def utc(self, true_ns: int) -> int:
         """What the guest's clock shows."""
@@ -221,7 +233,8 @@ class Guest:
     def all_files(self, true_ns: int) -> dict[str, File]:
         """Every file, those the kernel makes up included."""
         made = {
-            "/etc/hostname": File(f"{self.name}\n"),
+            **_DIRECTORIES,
+            "/etc/hostname": File(f"{self.host}\n"),
             "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
             "/etc/os-release": File(self.system.os_release),
         }
@@ -229,7 +242,7 @@ class Guest:
         if self.host_key_public:
             key = "/etc/ssh/ssh_host_ed25519_key"
             made[key] = File(self.host_key, 0o600)
-            made[f"{key}.pub"] = File(f"{self.host_key_public} root@{self.name}\n")
+            made[f"{key}.pub"] = File(f"{self.host_key_public} root@{self.host}\n")
         made |= {path: File(text) for path, text in self.system.extra_files.items()}
         if self.system.manager in ("dpkg", "apk"):
             made |= {f"/etc/init.d/{name}": File("#!/bin/sh\n", 0o755) for name in self._scripts()}
@@ -253,3 +266,10 @@ class Guest:
         """What Debian's packages leave in /etc/rc2.d for an init that is not there."""
         named = [(u.file.name.removesuffix(".service"), u.enabled) for u in self.units.values() if u.package]
         return ["README", *(f"{'S' if state == 'enabled' else 'K'}01{name}" for name, state in named)]
+
+
+_DIRECTORIES = {
+    **{f"/{path}/": File("", 0o1777) for path in ("tmp", "var/tmp")},
+    **{f"/{path}/": File("", 0o755) for path in ("run", "run/user", "var/lib", "home")},
+    "/root/": File("", 0o700),
+}

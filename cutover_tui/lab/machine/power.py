@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cutover_tui.lab.world.world import World
 
 _SHUTDOWN_NS = SECOND // 2
+_VOLATILE = ("/run/", "/tmp/")  # noqa: S108 - a file system in memory, and what systemd-tmpfiles clears at boot
 _KEPT = ("snapshots", "old", "boots", "connections", "name")
 
 
@@ -39,6 +40,7 @@ def boot(world: World, guest: Guest, now: int) -> None:
     guest.down_until = None
     guest.boots += 1
     guest.boot_id, guest.disciplined = world.new_id(), None
+    guest.files = {path: file for path, file in guest.files.items() if not path.startswith(_VOLATILE)}
     guest.booted = now - world.boot_ns * 2 // 3  # the kernel's start; services are there at `now`
     if guest.move is not None:
         _arrive(world, guest, guest.move, now)

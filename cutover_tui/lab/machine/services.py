@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cutover_tui.lab.kerberos import member
 from cutover_tui.lab.machine.chronyd import Chronyd, Config, ServerLine, read_config
 from cutover_tui.lab.machine.guest import SECOND, File, Guest, Unit
 from cutover_tui.lab.machine.packages import Package, UnitFile
@@ -71,6 +72,7 @@ def start(world: World, guest: Guest, unit: Unit, now: int) -> bool:
         unit.active, unit.sub, unit.changed = "failed", "failed", now
         return False
     unit.active, unit.sub, unit.pid, unit.changed = "active", "running", guest.pid(), now
+    member.started(world, guest, unit.file.process, now)
     if unit.file.process == "vmtoolsd":
         guest.next_periodic = now + TOOLS_PERIOD
         tools_one_time(guest, now)
@@ -124,6 +126,7 @@ def stop(guest: Guest, unit: Unit, now: int) -> None:
             guest.timesyncd = None
         case "ntpd":
             guest.ntpd = None
+    member.stopped(guest, unit.file.process)
     unit.active, unit.sub, unit.pid, unit.changed = "inactive", "dead", 0, now
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cutover_tui.lab.machine import domain_packages
 from cutover_tui.lab.machine.packages import MIRROR, TOOLS_CONF, Package, UnitFile
 
 
@@ -196,7 +197,7 @@ BUG_REPORT_URL="https://bugs.debian.org/"
     init="systemd",
     manager="dpkg",
     userland="gnu",
-    mirror=MIRROR,
+    mirror={**MIRROR, **{package.name: package for package in domain_packages.DEBIAN}},
     base=("systemd", "openssh-server"),
     chrony_conf="/etc/chrony/chrony.conf",
     chronyc="chronyc (chrony) version 4.3 (+READLINE +SECHASH +IPV6 -DEBUG)",
@@ -223,7 +224,7 @@ HOME_URL="https://www.redhat.com/"
     init="systemd",
     manager="rpm",
     userland="gnu",
-    mirror=_RHEL,
+    mirror={**_RHEL, **{package.name: package for package in domain_packages.RHEL}},
     base=("systemd", "openssh-server"),
     chrony_conf="/etc/chrony.conf",
     chronyc="chronyc (chrony) version 4.5 (+READLINE +SECHASH +IPV6 +DEBUG)",

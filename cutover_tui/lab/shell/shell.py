@@ -55,6 +55,7 @@ class Shell:
         self.line = 0
         self.pid = guest.pid()
         self.exiting = False
+        self.words: tuple[str, ...] = ()  # $1 and so on
 
     # Running
 
@@ -200,7 +201,9 @@ class Shell:
         if name == "0":
             return self.name
         if name == "#":
-            return "0"
+            return str(len(self.words))
+        if name.isdigit():
+            return self.words[int(name) - 1] if int(name) <= len(self.words) else ""
         if self.flavour != "sh" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
             moment = self.clock()
             self.world.advance_guest(self.guest, moment)
@@ -242,7 +245,7 @@ class Shell:
         if self.user.uid != 0 and not directory.startswith(("/tmp", "/home")):  # noqa: S108
             return self._no_open(target, 13, "create", "")
         if redirection.mode == "w" or path not in self.guest.files:
-            self.guest.files[path] = File("", owner=self.user.name)
+            self.guest.files[path] = File("", owner=self.user.name, written=self.guest.utc(call.now))
         sinks[fd] = Sink(path=path)
         return None
 
@@ -259,8 +262,23 @@ class Shell:
 
     def call(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool = False) -> Call:
         return Call(
-            self.world, self.guest, self.user, argv, env, self.clock, cwd=self.cwd, stdin_empty=stdin_empty
+            self.world,
+            self.guest,
+            self.user,
+            argv,
+            env,
+            self.clock,
+            self._start,
+            cwd=self.cwd,
+            stdin_empty=stdin_empty,
         )
+
+    def _start(self, argv: list[str], env: dict[str, str]) -> Running | None:
+        """A program as another one starts it, with nothing to read; None where there is no such program."""
+        known = (*self.guest.system.shells, "sudo", "env")
+        if table.base(argv[0]) not in known and table.find(self.guest, argv[0]) is None:
+            return None
+        return self._program(argv, env, 1, stdin_empty=True)
 
     def _run(self, argv: list[str], env: dict[str, str], line: int, *, stdin_empty: bool) -> Running:
         name = argv[0]
@@ -327,6 +345,7 @@ class Shell:
         child = Shell(self.world, self.guest, self.user, self.clock, flavour=flavour, env=env, name=argv[0])
         child.cwd = self.cwd
         if command is not None:
+            child.name, child.words = (words[0], tuple(words[1:])) if words else (child.name, ())
             return (yield from child.script(command))
         if words:
             yield Out(2, f"{argv[0]}: 0: cannot open {words[0]}: No such file\n")
@@ -356,10 +375,7 @@ class Shell:
         while words and "=" in words[0]:
             key, _, value = words.pop(0).partition("=")
             env[key] = value
-        if (
-            table.base(words[0]) not in (*self.guest.system.shells, "sudo")
-            and table.find(self.guest, words[0]) is None
-        ):
+        if self._start(words, env) is None:
             call = self.call(argv, env)
             yield Out(2, f"env: {call.quote(words[0])}: No such file or directory\n")
             return 127

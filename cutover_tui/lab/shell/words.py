@@ -212,14 +212,14 @@ class _Lexer:
             self.at = end + 1
             word.append(Part(name, quoted, variable=True))
             return
-        if following in ("?", "$", "#", "!", "0"):
+        if following in ("?", "$", "#", "!") or (following.isascii() and following.isdigit()):
             self.at += 1
             word.append(Part(following, quoted, variable=True))
             return
         end = self.at
         while end < len(text) and (text[end].isascii() and (text[end].isalnum() or text[end] == "_")):
             end += 1
-        if end == self.at or text[self.at].isdigit():
+        if end == self.at:
             word.append(Part("$", quoted))
             return
         word.append(Part(text[self.at : end], quoted, variable=True))

@@ -53,6 +53,7 @@ class Call:
     argv: list[str]
     env: dict[str, str]
     clock: Callable[[], int]  # true time
+    start: Callable[[list[str], dict[str, str]], Running | None]  # another program; None = there is none
     cwd: str = "/"
     stdin_empty: bool = False  # </dev/null
 

@@ -150,7 +150,7 @@ def uname(call: Call) -> Result:
     """-s -n -r -v -m -o and -a."""
     values = {
         "s": "Linux",
-        "n": call.guest.name,
+        "n": call.guest.host,
         "r": call.guest.system.kernel,
         "v": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.153-1 (2025-09-20)",
         "m": "x86_64",
@@ -172,10 +172,10 @@ def hostname(call: Call) -> Result:
     """Show the name: plain, -f, -s, -d."""
     guest = call.guest
     forms = {
-        (): guest.name,
-        ("-s",): guest.name,
-        ("-f",): f"{guest.name}.{guest.domain}",
-        ("--fqdn",): f"{guest.name}.{guest.domain}",
+        (): guest.host,
+        ("-s",): guest.host,
+        ("-f",): f"{guest.host}.{guest.domain}",
+        ("--fqdn",): f"{guest.host}.{guest.domain}",
         ("-d",): guest.domain,
     }
     words = tuple(call.argv[1:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from cutover_tui.lab.machine.packages import MIRROR
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.coreutils import unescape
 
@@ -52,7 +51,7 @@ def dpkg_query(call: Call) -> Result:
                     "Use dpkg --info (= dpkg-deb --info) to examine archive files.\n"
                 )
             continue
-        values = _values(name, installed.get(name))
+        values = _values(name, installed.get(name), call.guest.system.mirror[name].kilobytes)
         if action == "show":
             out += _fill(unescape(form), values)
         else:
@@ -65,7 +64,7 @@ def _fill(form: str, values: dict[str, str]) -> str:
     return re.sub(r"\$\{([^}]*)\}", lambda found: values.get(found[1], ""), form)
 
 
-def _values(name: str, version: str | None) -> dict[str, str]:
+def _values(name: str, version: str | None, kilobytes: int) -> dict[str, str]:
     there = version is not None
     return {
         "Package": name,
@@ -75,5 +74,5 @@ def _values(name: str, version: str | None) -> dict[str, str]:
         "Status": "install ok installed" if there else "unknown ok not-installed",
         "db:Status-Abbrev": "ii " if there else "un ",
         "db:Status-Status": "installed" if there else "not-installed",
-        "Installed-Size": str(MIRROR[name].kilobytes) if there else "",
+        "Installed-Size": str(kilobytes) if there else "",
     }

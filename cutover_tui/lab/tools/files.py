@@ -78,7 +78,7 @@ def ls(call: Call) -> Result:
             plain.append(name)
             continue
         inside = _children(path, files)
-        if not inside:
+        if not inside and f"{path}/" not in files:
             rc, err = 2, err + f"ls: cannot access {_shell_quote(name)}: {ERRNO[2]}\n"
         else:
             shown = [*([".", ".."] if every else []), *inside]
@@ -98,7 +98,7 @@ def ls(call: Call) -> Result:
 
 def _children(path: str, files: dict[str, File]) -> list[str]:
     prefix = path.rstrip("/") + "/"
-    return sorted({name[len(prefix) :].split("/")[0] for name in files if name.startswith(prefix)})
+    return sorted({name[len(prefix) :].split("/")[0] for name in files if name.startswith(prefix)} - {""})
 
 
 def _line(call: Call, name: str, file: File | None, long: bool) -> str:

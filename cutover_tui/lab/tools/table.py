@@ -25,12 +25,20 @@ from cutover_tui.lab.tools import (
     vmtools,
 )
 from cutover_tui.lab.tools.call import Tool
+from cutover_tui.lab.tools.domain import joins, krb5
+from cutover_tui.lab.tools.domain.klist import klist
+from cutover_tui.lab.tools.domain.ldapsearch import ldapsearch
+from cutover_tui.lab.tools.domain.sssctl import sssctl
+from cutover_tui.lab.tools.filetools import looking, making
+from cutover_tui.lab.tools.filetools.find import find as find_
+from cutover_tui.lab.tools.filetools.timeout import timeout
 from cutover_tui.lab.tools.systemctl import systemctl
 
 _DIRECTORIES = ("/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/")
 
 TOOLS: Mapping[str, Tool] = {
     "[": coreutils.test,
+    "adcli": joins.adcli,
     "apk": apk.apk,
     "apt-get": apt.apt_get,
     "busctl": busctl.busctl,
@@ -41,25 +49,41 @@ TOOLS: Mapping[str, Tool] = {
     "echo": coreutils.echo,
     "env": coreutils.env,
     "false": coreutils.false,
+    "find": find_,
+    "grep": looking.grep,
     "hostname": coreutils.hostname,
     "id": coreutils.id_,
+    "install": making.install,
     "journalctl": journalctl.journalctl,
+    "kdestroy": krb5.kdestroy,
+    "kinit": krb5.kinit,
+    "klist": klist,
+    "kvno": krb5.kvno,
+    "ldapsearch": ldapsearch,
     "ls": files.ls,
+    "mkdir": making.mkdir,
+    "net": joins.net,
     "ntpq": ntpq.ntpq,
+    "od": looking.od,
     "poweroff": power.poweroff,
     "printf": coreutils.printf,
     "ps": process.ps,
     "rc-service": openrc.rc_service,
     "rc-update": openrc.rc_update,
     "readlink": files.readlink,
+    "realm": joins.realm,
     "reboot": power.reboot,
+    "rm": making.rm,
     "rpm": rpm.rpm,
     "sleep": coreutils.sleep,
+    "sssctl": sssctl,
+    "stat": looking.stat,
     "stty": coreutils.stty,
     "systemctl": systemctl,
     "systemd-detect-virt": process.detect_virt,
     "test": coreutils.test,
     "timedatectl": timedatectl.timedatectl,
+    "timeout": timeout,
     "true": coreutils.true,
     "uname": coreutils.uname,
     "vmware-toolbox-cmd": vmtools.toolbox_cmd,

@@ -14,6 +14,7 @@ from cutover_tui.lab.machine.packages import NGT_UNIT, UnitFile
 from cutover_tui.lab.machine.platforms import PLATFORMS, Platform
 from cutover_tui.lab.machine.services import TOOLS_CONF_PATH
 from cutover_tui.lab.machine.systems import SYSTEMS, System
+from cutover_tui.lab.world import members
 from cutover_tui.lab.world.network import Link, Network, Route, Rule
 from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.lab.world_file.model import (
@@ -57,7 +58,11 @@ def build(spec: WorldFile, now: int) -> World:
         _guest(world, guest_spec, index, spec.seed, began)
     world.advance(now)
     for guest_spec in spec.guests:
-        _settle(world.guests[guest_spec.name], guest_spec, now)
+        guest = world.guests[guest_spec.name]
+        _settle(guest, guest_spec, now)
+        joined = members.joins(guest_spec, guest.system)
+        if world.domain is not None and joined is not None:
+            members.settle(world, guest, joined, now)
     return world
 
 
@@ -178,6 +183,9 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
     _tools(world, guest, spec.tools, began)
     for agent in spec.agents:
         _agent(world, guest, agent, began)
+    joined = members.joins(spec, system)
+    if world.domain is not None and joined is not None:
+        members.join(world, guest, joined, began)
     if spec.move is not None:
         guest.move = _move(guest, spec.move)
     return guest

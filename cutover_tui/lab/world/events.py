@@ -15,16 +15,19 @@ from cutover_tui.lab.machine import power
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File, Guest, Unit
 from cutover_tui.lab.machine.packages import NGT_UNIT
+from cutover_tui.lab.world import members
 from cutover_tui.lab.world.build import LEAPS, PASSWORD, USER, route_of, rule_of
 from cutover_tui.lab.world.network import ANYBODY, JUMP
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import (
+    AccountChange,
     Change,
     ClockChange,
     ClockSpec,
     ClockStep,
     Event,
     FileChange,
+    HostnameChange,
     IdentityChange,
     PrivilegesChange,
     PrivilegesSpec,
@@ -43,6 +46,7 @@ _PROCESSES = {
     "open-vm-tools": "vmtoolsd",
     "qemu-guest-agent": "qemu-ga",
     "ngt": NGT_UNIT.process,
+    "sssd": "sssd",
 }
 
 
@@ -209,6 +213,10 @@ def _to_guest(world: World, guest: Guest, kind: str, value: object, now: int) ->
             _file(guest, value)
         case "privileges", PrivilegesChange():
             _privileges(guest, value.privileges)
+        case "account", AccountChange():
+            members.change(world, guest, value, now)
+        case "hostname", HostnameChange():
+            guest.hostname = value.name
         case "stun", StunChange():
             power.suspend(world, guest, now, int(value.lasts))
         case "snapshot", SnapshotChange():

@@ -13,6 +13,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from cutover_tui.lab.kerberos import member
 from cutover_tui.lab.kerberos.domain import Domain
 from cutover_tui.lab.kerberos.kdc import Kdc
 from cutover_tui.lab.machine import power, services
@@ -174,6 +175,7 @@ class World:
             guest.clock = guest.timesyncd.advance(guest.clock, now, ask)
             if guest.timesyncd.packets > packets:
                 self._disciplined(guest, guest.timesyncd.last_update)
+        member.work(self, guest, now)
         services.tools_periodic(guest, now)
 
     def _disciplined(self, guest: Guest, at: int | None) -> None:

@@ -131,6 +131,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "identity": "What tells it from other machines.",
         "privileges": "What the login may do.",
         "role": "What it is to its domain.",
+        "joined": "What it is in the world's domain, where it is a `member` and its system is not alpine; null = not joined.",
         "move": "What it wakes up to on the target; null = it is not moved.",
     },
     model.ReferenceSpec: {
@@ -150,6 +151,39 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "realm": "Kerberos realm.",
         "dns": "DNS domain; the realm in small letters where not given.",
         "site": "Active Directory site of the guests.",
+    },
+    identity.AccountSpec: {
+        "kvno": "Version of its key.",
+        "state": "Whether it may log in.",
+    },
+    identity.KeytabSpec: {
+        "kvno": "Version of the keys in it; the account's where not given.",
+        "host": "The DNS name of its service principals; the guest's where not given.",
+    },
+    identity.SssdSpec: _SERVICE,
+    identity.CacheSpec: {
+        "path": "Its file.",
+        "owner": "Whose it is.",
+        "age": "How long ago it was made when the world begins.",
+        "ahead": "How far the guest's clock was ahead of the KDC's then.",
+        "services": "Service tickets in it.",
+    },
+    identity.HolderSpec: {
+        "name": "Name of its systemd unit.",
+        "cache": "File of its cache.",
+        "owner": "Whose it is.",
+        "renews": "How long it uses a cache before it takes new tickets.",
+        "services": "Whom it takes service tickets for.",
+        **_SERVICE,
+    },
+    identity.JoinedSpec: {
+        "account": "Its machine account.",
+        "keytab": "Its key table; null = there is none.",
+        "kdc_timesync": "Whether krb5.conf leaves the library's correction of skew on, as by default.",
+        "sssd": "sssd; null = not installed.",
+        "caches": "Credential caches that lie about.",
+        "holders": "Services that hold credentials.",
+        "lacks": "Packages of a member that are not installed, such as krb5-user.",
     },
     identity.KdcSpec: {
         "microseconds": "Whether the microseconds of its answers are its clock's, or a counter as of MIT 1.16 to 1.21.",
@@ -190,6 +224,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "reference": "A reference goes down, comes back or announces something else.",
         "file": "A file of a guest is written or removed.",
         "privileges": "The login may do something else.",
+        "account": "The machine account changes in the directory.",
+        "hostname": "The guest gets another name.",
     },
     model.ClockChange: {
         "who": "Guest, reference or `jump`; where not given, the guest the event is about.",
@@ -215,6 +251,13 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "text": "Its content; the file is removed where not given.",
         "mode": "Its permissions.",
     },
+    model.AccountChange: {
+        "host": _HOST,
+        "kvno": "Version of its key from now on: the password was changed.",
+        "state": "Whether it may log in, or is there at all.",
+        "keytab": "Whether the guest's key table follows.",
+    },
+    model.HostnameChange: {"host": _HOST, "name": "Its name from now on, without the domain."},
     model.PrivilegesChange: {"host": _HOST, "privileges": "What the login may do from now on."},
     model.Play: {
         "actions": "Actions and provocations that are run.",

@@ -15,14 +15,14 @@ from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
 from cutover_tui.lab.world_file.amounts import Rate, Span
-from cutover_tui.lab.world_file.identity import DomainSpec, KdcSpec
+from cutover_tui.lab.world_file.identity import DomainSpec, JoinedSpec, KdcSpec, Kvno
 from cutover_tui.lab.world_file.struct import Struct
 
 SCHEMA = 1
 Os = Literal["debian12", "rhel9", "alpine"]
 ShellName = Literal["bash", "dash", "ash"]
 AgentName = Literal["qemu-guest-agent", "ngt"]
-ServiceName = Literal["chrony", "timesyncd", "ntpd", "open-vm-tools", "qemu-guest-agent", "ngt"]
+ServiceName = Literal["chrony", "timesyncd", "ntpd", "open-vm-tools", "qemu-guest-agent", "ngt", "sssd"]
 Leap = Literal["normal", "insert", "delete", "unsynchronised"]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Who = Annotated[
@@ -164,6 +164,7 @@ class GuestSpec(Struct, frozen=True, kw_only=True):
     identity: IdentitySpec = msgspec.field(default_factory=IdentitySpec)
     privileges: PrivilegesSpec = msgspec.field(default_factory=PrivilegesSpec)
     role: Literal["member", "standalone"] = "member"
+    joined: JoinedSpec | None = msgspec.field(default_factory=JoinedSpec)
     move: MoveSpec | None = msgspec.field(default_factory=MoveSpec)
 
 
@@ -286,6 +287,22 @@ class PrivilegesChange(Struct, frozen=True, kw_only=True):
     privileges: PrivilegesSpec
 
 
+class AccountChange(Struct, frozen=True, kw_only=True):
+    """A guest's machine account becomes another in the directory."""
+
+    host: Who | None = None
+    kvno: Kvno | None = None
+    state: Literal["enabled", "disabled", "deleted"] | None = None
+    keytab: bool = False
+
+
+class HostnameChange(Struct, frozen=True, kw_only=True):
+    """A guest gets another name, as from cloud-init."""
+
+    host: Who | None = None
+    name: Id
+
+
 class Change(Struct, frozen=True, kw_only=True):
     """One change of the world: exactly one of these keys. Without `host` or `who`: the event's own host."""
 
@@ -306,6 +323,8 @@ class Change(Struct, frozen=True, kw_only=True):
     reference: ReferenceChange | None = None
     file: FileChange | None = None
     privileges: PrivilegesChange | None = None
+    account: AccountChange | None = None
+    hostname: HostnameChange | None = None
 
 
 Trigger = Literal["action", "provocation", "step", "mark", "time", "boot"]
