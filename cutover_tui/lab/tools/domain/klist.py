@@ -40,17 +40,17 @@ def klist(call: Call) -> Result:
 def _cache(call: Call, given: Options) -> Result:
     context = Context.of(call, given.words[0] if given.words else None)
     quiet = given.has("s")
+    head = f"{'Principal name':30} {'Cache name'}\n{'-' * 14:30} {'-' * 10}\n" if given.has("l") else ""
     try:
         cache = context.cache()
     except KerberosError as error:
-        return Result(1, err="" if quiet else f"klist: {error}\n")
+        return Result(1, head, "" if quiet or head else f"klist: {error}\n")
     if quiet:
         granting = f"krbtgt/{context.library.config.realm}"
         now = context.library.seen_s(cache)
         good = any(t.service.startswith(granting) and t.end > now for t in cache.tickets)
         return Result(0 if good else 1)
-    if given.has("l"):
-        head = f"{'Principal name':30} {'Cache name'}\n{'-' * 14:30} {'-' * 10}\n"
+    if head:
         return Result(out=f"{head}{cache.principal:30} {context.ccache}\n")
     head = f"Ticket cache: {context.ccache}\nDefault principal: {cache.principal}\n\n"
     return Result(
