@@ -30,6 +30,12 @@ _COMMANDS = {
     "systemctl": "systemd",
     "dbus-daemon": "dbus",
     "pgrep": "procps",
+    "samba": "samba",
+    "samba-tool": "samba-common-bin",
+    "winbindd": "winbind",
+    "adcli": "adcli",
+    "kinit": "krb5-user",
+    "ldapsearch": "ldap-utils",
 }
 
 
