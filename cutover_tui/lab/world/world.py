@@ -130,7 +130,9 @@ class World:
 
     def _called(self, name: str) -> Reference | None:
         found = self.references.get(name)
-        return found or next((r for r in self.references.values() if self.full_name(r) == name), None)
+        if found is not None or self.domain is None:
+            return found
+        return next((r for r in self.references.values() if self.full_name(r) == name), None)
 
     def site_servers(self) -> tuple[str, ...]:
         """Addresses that the site's packages are configured with."""
