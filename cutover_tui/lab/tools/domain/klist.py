@@ -9,8 +9,8 @@ from cutover_tui.lab.kerberos.encoding import Cache, Damaged, Key, read_keytab
 from cutover_tui.lab.kerberos.library import KEYTAB, KerberosError
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.domain.context import Context
-from cutover_tui.lab.tools.domain.options import Options, options
 from cutover_tui.lab.tools.domain.usage import KLIST
+from cutover_tui.lab.tools.options import Options, options
 
 _ETYPES = {
     AES256: "aes256-cts-hmac-sha1-96",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cutover_tui.lab.kerberos.library import KEYTAB, KerberosError
 from cutover_tui.lab.tools.call import Call, Out, Result, Running
 from cutover_tui.lab.tools.domain.context import Context
-from cutover_tui.lab.tools.domain.options import Options, options
 from cutover_tui.lab.tools.domain.usage import KINIT, KVNO
+from cutover_tui.lab.tools.options import Options, options
 
 
 def kinit(call: Call) -> Result | Running:

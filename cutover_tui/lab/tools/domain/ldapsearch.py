@@ -7,7 +7,7 @@ from cutover_tui.lab.kerberos.directory import Entry
 from cutover_tui.lab.kerberos.library import SECOND, KerberosError
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
 from cutover_tui.lab.tools.domain.context import Context
-from cutover_tui.lab.tools.domain.options import Options, options
+from cutover_tui.lab.tools.options import Options, options
 from cutover_tui.lab.world.world import Reference
 
 _PORTS = {"ldap": 389, "ldaps": 636}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cutover_tui.lab.kerberos.holder import Holder
 from cutover_tui.lab.tools.call import Call, Result
-from cutover_tui.lab.tools.domain.options import options
+from cutover_tui.lab.tools.options import options
 
 _NO_DOMAIN = """\
 [sssd] [confdb_expand_app_domains] (0x0010): No domains configured, fatal error!

@@ -6,7 +6,7 @@ import re
 
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import ERRNO, Call, Result
-from cutover_tui.lab.tools.domain.options import options
+from cutover_tui.lab.tools.options import options
 
 _MODE = re.compile(r"[0-7]{1,4}")
 
