@@ -29,6 +29,9 @@ _NTPD += ["sys_jitter", "clk_jitter", "clk_wander", "processor", "system", "vers
 _RULES = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
+        (r"^( [0-9a-f]{2}){1,16}$", "OCTETS"),
+        (r"^cache /\S+ \d+ \S+$", "CACHE"),
+        (r"^Ticket cache: FILE:/\S+$", "Ticket cache: FILE"),
         (r"^ *\d+ \S+ *$", "PROCESS"),
         (r"^\S+\.service +(\S+) +(\S+)$", r"UNIT \1 \2"),
         (r"^UNIT FILE +STATE +PRESET$", "UNIT FILE STATE PRESET"),

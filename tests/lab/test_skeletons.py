@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cutover_tui.lab.world.build import USER
 from cutover_tui.lab.world.events import apply
 from cutover_tui.lab.world_file.model import Change, ReferenceChange
 from probes.linux import READERS
@@ -29,7 +30,11 @@ WORLDS = (
     "timesyncd-far-away",
     "local-time-rtc",
     "alpine-pair",
+    "member",
+    "member-with-caches",
     "ntpd-alone",
+    "member",
+    "member-with-caches",
 )
 
 EXCEPTIONS = (
@@ -86,7 +91,9 @@ def answers() -> tuple[tuple[str, Reader, tuple[Answer, ...]], ...]:
         for number, played in enumerate(moments(name)):
             for guest in played.world.guests:
                 for reader in READERS:
-                    got = tuple(played.run(guest, [*argv]) for argv in command_lines(reader))
+                    got = tuple(
+                        played.run(guest, [*c.argv], user="root" if c.elevate else USER) for c in reader.commands
+                    )
                     found.append((f"{name}/{number}/{guest}", reader, got))
     return tuple(found)
 

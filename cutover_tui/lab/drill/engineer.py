@@ -29,9 +29,18 @@ FIX_NS = 20 * SECOND
 """How long a check fails before its action is run: a daemon that just started fails for a few seconds."""
 
 COMES = frozenset(
-    {"soaking", "waiting", "few-updates", "no-update-since", "source-silent", "not-read", "no-samples"}
+    {
+        *("soaking", "waiting", "few-updates", "no-update-since", "source-silent", "not-read", "no-samples"),
+        *("void", "old", "proving", "not-tried-yet", "few-attempts"),
+    }
 )
 """Reason codes that only want time."""
+
+PROVE_NS = 60 * SECOND
+"""How long the engineer leaves a guest alone after asking it for fresh exchanges."""
+
+WANTS_PROOF = frozenset({"not-approved", "void", "old"})
+"""Reason codes of a check that waits for fresh exchanges, which a person may ask for now."""
 
 NOT_STARTED = ("start", "refused")
 """In the place of a finding: the step could not even be started."""
@@ -72,6 +81,7 @@ class Engineer:
     _acted: set[tuple[str, str, str]] = field(default_factory=set)
     _asked: set[tuple[str, str, str, str]] = field(default_factory=set)  # acknowledgements, as asked
     _paused: set[tuple[str, str]] = field(default_factory=set)
+    _proves_from: dict[str, int] = field(default_factory=dict)  # when exchanges may be asked for again, BOOTTIME
     _since: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # the last thing done to a step, BOOTTIME
@@ -166,6 +176,7 @@ class Engineer:
                 return None
             if (
                 await self._acknowledge(session, step, decision)
+                or await self._prove(session, decision)
                 or await self._mend(session, step, decision)
                 or await self._go_back(session, step, host)
             ):
@@ -208,6 +219,16 @@ class Engineer:
                     self._asked.add(ask)
                     accepted |= await session.acknowledge(*ask) is None
         return accepted
+
+    async def _prove(self, session: Session, decision: Decision) -> bool:
+        """Approve the exchanges a finding waits for, or repeat them now, at most once a minute on a guest."""
+        for host in sorted({f.host for f in decision.findings if f.reason_code in WANTS_PROOF}):
+            view, now = session.proof(host), self.clock.mono_ns()
+            if view.refused is None and not view.running and now >= self._proves_from.get(host, 0):
+                self._proves_from[host] = now + PROVE_NS
+                _ok(await session.prove(host, view.commands))
+                return True
+        return False
 
     async def _mend(self, session: Session, step: Step, decision: Decision) -> bool:
         """Run the action a failing finding names, once; False where there is none to run."""
