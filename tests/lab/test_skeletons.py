@@ -92,7 +92,8 @@ def answers() -> tuple[tuple[str, Reader, tuple[Answer, ...]], ...]:
             for guest in played.world.guests:
                 for reader in READERS:
                     got = tuple(
-                        played.run(guest, [*c.argv], user="root" if c.elevate else USER) for c in reader.commands
+                        played.run(guest, [*c.argv], user="root" if c.elevate else USER)
+                        for c in reader.commands
                     )
                     found.append((f"{name}/{number}/{guest}", reader, got))
     return tuple(found)

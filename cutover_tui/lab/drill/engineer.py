@@ -81,7 +81,9 @@ class Engineer:
     _acted: set[tuple[str, str, str]] = field(default_factory=set)
     _asked: set[tuple[str, str, str, str]] = field(default_factory=set)  # acknowledgements, as asked
     _paused: set[tuple[str, str]] = field(default_factory=set)
-    _proves_from: dict[str, int] = field(default_factory=dict)  # when exchanges may be asked for again, BOOTTIME
+    _proves_from: dict[str, int] = field(
+        default_factory=dict
+    )  # when exchanges may be asked for again, BOOTTIME
     _since: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # the last thing done to a step, BOOTTIME
