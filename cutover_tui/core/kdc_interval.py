@@ -1,9 +1,7 @@
 """Between what limits a KDC's clock lies, from answers whose microseconds may mean nothing.
 
-An answer given between t1 and t4 shows `stime` and `susec`. For every KDC its clock then
-was at least `stime + susec` and less than the next second, so its offset lies in
-[stime + susec − t4, stime + 1 s − t1). Intervals of several answers are intersected; an
-answer aimed at the moment in which the KDC's second should change halves what is left.
+An answer shows `stime` and `susec`. For every KDC its clock then was at least `stime + susec`
+and less than the next second; `second_interval` intersects several answers.
 
 The upper limit is tighter where the microseconds are shown to be a clock: MIT krb5 1.16 to
 1.21 count them up by one a call within a second (krb5/krb5 PR 1374), Heimdal and Windows
@@ -16,15 +14,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cutover_tui.core.runbook import MINUTE, SECOND
+from cutover_tui.core.runbook import SECOND
+from cutover_tui.core.second_interval import USED_NS, Shown, intersect
+from cutover_tui.core.second_interval import next_flip as flip_of
 from probes.facts_kerberos import KdcFacts
 from probes.observation import Instant, Observation
-
-WANDER_PPM = 100
-"""How far two clocks may run apart between two answers, as for references."""
-
-USED_NS = 10 * MINUTE
-"""Older answers are not intersected: a KDC's clock may have been set since."""
 
 _APART_NS = 5_000_000
 """Two answers this far apart tell a counter from a clock, whatever the path does in between."""
@@ -62,20 +56,10 @@ def kdc_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int)
     if not answers:
         return None
     microseconds = _are_a_clock(answers)
-    low: int | None = None
-    high: int | None = None
-    used, jumped = 0, False
-    for facts in reversed(answers):
-        lo, hi = _limits(facts, anchor, now_ns, tight=microseconds is True)
-        newer_low = lo if low is None else max(low, lo)
-        newer_high = hi if high is None else min(high, hi)
-        if newer_low > newer_high:
-            jumped = True
-            break
-        low, high, used = newer_low, newer_high, used + 1
-    assert low is not None  # noqa: S101 - the first answer contradicts nobody
-    assert high is not None  # noqa: S101
-    return KdcClock(now_ns, low, high, microseconds, used, jumped)
+    shown = [_shown(facts, tight=microseconds is True) for facts in answers]
+    found = intersect(shown, anchor, now_ns)
+    assert found is not None  # noqa: S101 - there are answers
+    return KdcClock(now_ns, found.low_ns, found.high_ns, microseconds, found.answers, found.jumped)
 
 
 def next_flip(clock: KdcClock, anchor: Instant, from_ns: int) -> int:
@@ -83,8 +67,7 @@ def next_flip(clock: KdcClock, anchor: Instant, from_ns: int) -> int:
 
     An answer given then shows on which side of the middle the clock is.
     """
-    shows = anchor.on_timescale(from_ns) + clock.middle_ns
-    return from_ns + -shows % SECOND
+    return flip_of(clock.middle_ns, anchor, from_ns)
 
 
 def _shows_a_clock(observation: Observation) -> KdcFacts | None:
@@ -92,15 +75,11 @@ def _shows_a_clock(observation: Observation) -> KdcFacts | None:
     return facts if isinstance(facts, KdcFacts) and facts.stime_ns is not None else None
 
 
-def _limits(facts: KdcFacts, anchor: Instant, now_ns: int, *, tight: bool) -> tuple[int, int]:
+def _shown(facts: KdcFacts, *, tight: bool) -> Shown:
     assert facts.stime_ns is not None  # noqa: S101 - see _shows_a_clock
     shown = facts.stime_ns + (facts.susec or 0) * 1000
-    wander = (now_ns - facts.received_ns) * WANDER_PPM // 1_000_000
     latest = shown + 1000 if tight else facts.stime_ns + SECOND
-    return (
-        shown - anchor.on_timescale(facts.received_ns) - wander,
-        latest - anchor.on_timescale(facts.sent_ns) + wander,
-    )
+    return Shown(facts.sent_ns, facts.received_ns, shown, latest)
 
 
 def _are_a_clock(answers: Iterable[KdcFacts]) -> bool | None:
