@@ -146,3 +146,30 @@ class NtpFacts(msgspec.Struct, frozen=True, tag="ntp"):
     root_delay_ns: int
     root_dispersion_ns: int
     kernel_stamp: bool  # receive time taken by the kernel (SO_TIMESTAMPNS)
+
+
+class GuestNtpFacts(msgspec.Struct, frozen=True, tag="ntp-guest"):
+    """One exchange of a guest with a reference that the jump host cannot ask.
+
+    `apart_ns` is the guest's clock minus the reference, true within `bound_ns`: half the round trip and
+    the grain of the guest's readings where it asked itself (`sntp`), half the delay chronyd was told to
+    accept at most where that did (`chronyd`), which shows nothing of the server.
+    """
+
+    server: str
+    by: Literal["sntp", "chronyd"]
+    apart_ns: int
+    bound_ns: int
+    stratum: int | None = None
+    leap: Leap | None = None
+    refid: str | None = None
+
+
+class HttpDateFacts(msgspec.Struct, frozen=True, tag="http-date"):
+    """One answer of an HTTPS server: the whole second its `Date` names, BOOTTIME of the jump host around it."""
+
+    server: str  # as the runbook names it
+    address: str
+    sent_ns: int
+    received_ns: int
+    date_ns: int  # UTC

@@ -28,6 +28,8 @@ from probes.facts_kerberos import CachesFacts, ExchangeFacts, KdcFacts, KeytabFa
 from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import (
     ChronyFacts,
+    GuestNtpFacts,
+    HttpDateFacts,
     KernelSyncFacts,
     NtpFacts,
     ServicesFacts,
@@ -46,6 +48,8 @@ Facts = (
     | CldapFacts
     | DnsFacts
     | ExchangeFacts
+    | GuestNtpFacts
+    | HttpDateFacts
     | KdcFacts
     | KernelClockFacts
     | KernelSyncFacts

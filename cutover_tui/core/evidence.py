@@ -15,6 +15,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from cutover_tui.core.finding import Before
+from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import Domain, Host
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
@@ -175,6 +176,10 @@ class Evidence:
     baseline: Baseline | None
     voids: Mapping[Family, Instant]  # last disturbance of each family of this host
     proofs: Proofs = NO_PROOFS
+    witnessed: Mapping[str, tuple[Observation, ...]] = field(
+        default_factory=dict
+    )  # of this guest, for its line
+    read: tuple[PeopleRead, ...] = ()
 
     def voided(self, families: Iterable[Family]) -> Instant | None:
         """The last disturbance of any of these families in this boot of the jump host."""
@@ -193,7 +198,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a check asks for: readers of the guest and of the jump host, samples, and how far back."""
+    """What a check asks for: readers of the guest and of the jump host, samples, and how far back.
+
+    `witnesses` are readers of the guest that look back as far as those of the jump host.
+    """
 
     readers: tuple[str, ...]
     jump_readers: tuple[str, ...]
@@ -201,6 +209,7 @@ class Wanted:
     sample_age_ns: int | None  # None: no samples
     voided_by: tuple[Family, ...] = ()
     """Families whose disturbances void every reader's observations, besides the reader's own family's."""
+    witnesses: tuple[str, ...] = ()
 
 
 def select(
@@ -221,6 +230,7 @@ def select(
     mark: MarkPoint | None,
     baseline: Baseline | None,
     proofs: Proofs = NO_PROOFS,
+    read: tuple[PeopleRead, ...] = (),
 ) -> Evidence:
     """All that counts for one check, and nothing else.
 
@@ -244,6 +254,14 @@ def select(
         reader: tuple(_usable(_of_reader(jump_log, reader, jump_upto_line, now.boottime_ns - age), None, now))
         for reader in wanted.jump_readers
     }
+    witnessed = {
+        reader: tuple(
+            _usable(
+                _of_reader(log, reader, upto_line, now.boottime_ns - age), voids.get(families[reader]), now
+            )
+        )
+        for reader in wanted.witnesses
+    }
     samples: tuple[Sample, ...] = ()
     if wanted.sample_age_ns is not None:
         void = voids.get(Family.TIME)
@@ -265,6 +283,8 @@ def select(
         baseline=baseline,
         voids=voids,
         proofs=proofs,
+        witnessed=witnessed,
+        read=tuple(r for r in read if _counts(r, now)),
     )
 
 
@@ -272,6 +292,10 @@ def last_void(voids: Mapping[Family, Instant], families: Iterable[Family], now: 
     """The last disturbance of any of these families that is of this boot of the jump host."""
     of_this_boot = [v for f in families if (v := voids.get(f)) is not None and v.boot_id == now.boot_id]
     return max(of_this_boot, key=lambda v: v.boottime_ns, default=None)
+
+
+def _counts(read: PeopleRead, now: Instant) -> bool:
+    return read.at.boot_id == now.boot_id and read.at.boottime_ns <= now.boottime_ns
 
 
 def _of_reader(log: HostLog, reader: str, upto_line: int | None, since_ns: int) -> Iterable[Observation]:

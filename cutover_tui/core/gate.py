@@ -15,6 +15,7 @@ from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
 from cutover_tui.core.evidence import NO_PROOFS, Baseline, HostLog, MarkPoint, Proofs, Wanted, select
 from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
+from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
 from probes.facts_identity import PlatformFacts
 from probes.observation import Family, Instant
@@ -52,6 +53,7 @@ class Question:
     upto: int
     owed: tuple[Missing, ...]
     windows: tuple[Window, ...] = ()
+    read: tuple[PeopleRead, ...] = ()
 
 
 def decide(question: Question) -> Decision:
@@ -96,6 +98,7 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
             max_age_ns=numbers.max_age_ns,
             sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
             voided_by=check.spec.voided_by,
+            witnesses=check.witnesses,
         ),
         host=subject.host,
         log=subject.log,
@@ -112,6 +115,7 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
         mark=subject.mark,
         baseline=subject.baseline,
         proofs=subject.proofs,
+        read=question.read,
     )
     finding = check.run(evidence, numbers)
     return weigh(

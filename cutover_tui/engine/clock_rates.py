@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.references import HOLD_NS, Standing
+from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.time_projection import readings
+from cutover_tui.core.checks.witness import HOLD_NS
 from cutover_tui.core.estimate.estimator import Estimate, Estimator, begin_ns
 from cutover_tui.core.estimate.projection import project
 from cutover_tui.core.evidence import SampleColumns

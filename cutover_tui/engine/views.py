@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cutover_tui.core.checks.references import HOLD_NS, Standing
+from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.standing_line import StandingLine
+from cutover_tui.core.checks.standing_line import GUEST_READERS, StandingLine
+from cutover_tui.core.checks.standing_words import name as shown
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.estimate.estimator import Estimate
+from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import HOUR, SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
 from cutover_tui.engine.clock_rates import ClockRates, clock_rate
@@ -31,10 +34,45 @@ from cutover_tui.engine.port import (
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.state import State
 from probes.facts_identity import PlatformFacts
-from probes.observation import JUMP, Family, Instant, Sample
+from probes.observation import JUMP, Family, Instant, Observation, Sample
+
+SETTLED_NS = 90 * SECOND
+"""How old a sample is that no answer under way can change: far more than an exchange takes."""
 
 KEPT_NS = 2 * HOUR
 """How far back a clock screen can look."""
+
+
+@dataclass(slots=True)
+class _Newer:
+    """Takes each observation of a log once."""
+
+    last_ns: int = -1
+
+    def newer(self, log: HostLog) -> list[Observation]:
+        first = bisect_right(log.observations, self.last_ns, key=lambda o: o.ended.boottime_ns)
+        found = log.observations[first:]
+        if found:
+            self.last_ns = found[-1].ended.boottime_ns
+        return found
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line as far as it is computed, of one guest or of the jump host."""
+
+    line: StandingLine
+    jump: _Newer = field(default_factory=_Newer)
+    seen: _Newer = field(default_factory=_Newer)
+    asks: bool = False
+    """Whether this guest has asked a reference itself."""
+    _read: int = 0
+
+    def extend(self, new: Sequence[Observation], read: Sequence[PeopleRead]) -> None:
+        late = [r for r in read[self._read :] if r.at.boot_id == self.line.anchor.boot_id]
+        self._read = len(read)
+        if new or late:
+            self.line.extend(new, late)
 
 
 @dataclass(slots=True)
@@ -46,36 +84,43 @@ class Live:
     logs: Logs
     running: set[tuple[str, str, str]]  # step, host, action
     marks: list[ClockMark]
-    _line: StandingLine | None = None
-    _last_answer_ns: int = -1
+    _lines: dict[str, _Line] = field(default_factory=dict)
     _settled: dict[str, list[Reading]] = field(default_factory=dict)
     _rates: ClockRates = field(default_factory=ClockRates)
 
-    def standings(self) -> Sequence[Standing]:
-        """What the clocks asked say together over time; only new answers are computed."""
-        log = self.logs.of(JUMP)
+    def standings(self, host: str) -> Sequence[Standing]:
+        """What the clocks asked say together over time, for that guest; only new answers are computed.
+
+        A guest that asked no reference itself shares the jump host's line.
+        """
         assert self.state.anchor is not None  # noqa: S101 - the session is started
-        if self._line is None or self._line.anchor != self.state.anchor:
-            self._line = StandingLine.over(self.runbook.domain, self.state.anchor)
-            self._last_answer_ns = -1
+        common = self._lines.get(JUMP)
+        if common is None or common.line.anchor != self.state.anchor:
+            self._lines.clear()
             self._settled.clear()
             self._rates.clear()
-        first = bisect_right(log.observations, self._last_answer_ns, key=lambda o: o.ended.boottime_ns)
-        new = log.observations[first:]
-        if new:
-            self._last_answer_ns = new[-1].ended.boottime_ns
-            self._line.extend(new)
-        return self._line.points
+            self._lines[JUMP] = _Line(StandingLine.over(self.runbook.domain, self.state.anchor))
+        log = self.logs.of(host)
+        known = self._lines.setdefault(
+            host, _Line(StandingLine.over(self.runbook.domain, self.state.anchor, log.samples.between))
+        )
+        seen = known.seen.newer(log)
+        known.asks = known.asks or any(o.facts is not None for o in seen if o.reader in GUEST_READERS)
+        if not known.asks:
+            known = self._lines[JUMP]
+            seen = []
+        known.extend([*known.jump.newer(self.logs.of(JUMP)), *seen], self.state.read)
+        return known.line.points
 
     def readings(self, host: str, since_ns: int, until_ns: int) -> list[Reading]:
         """Guest minus the time guests are judged by, for every sample that has one.
 
-        What is older than the references' hold cannot change any more and is kept.
+        What is older than any answer may be late cannot change any more and is kept.
         """
-        line = self.standings()
+        line = self.standings(host)
         samples = self.logs.of(host).samples
         kept = self._settled.setdefault(host, [])
-        settled_ns = until_ns - HOLD_NS
+        settled_ns = until_ns - SETTLED_NS
         done_ns = kept[-1].mono_ns if kept else -1
         kept.extend(_against(samples.between(done_ns, settled_ns), line))
         drop = bisect_right(kept, until_ns - KEPT_NS, key=lambda r: r.mono_ns)
@@ -89,7 +134,7 @@ class Live:
         void = self.state.last_voids(host).get(Family.TIME)
         anchor = self.state.anchor
         void_ns = void.boottime_ns if void is not None and anchor and void.boot_id == anchor.boot_id else -1
-        return self._rates.estimate(host, self.logs.of(host).samples, self.standings(), void_ns, until_ns)
+        return self._rates.estimate(host, self.logs.of(host).samples, self.standings(host), void_ns, until_ns)
 
 
 def _against(samples: Sequence[Sample], line: Sequence[Standing]) -> list[Reading]:
@@ -237,7 +282,7 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
                 ),
             )
         )
-    line = live.standings()
+    line = live.standings(hosts[0] if hosts else JUMP)
     newest = line[-1] if line else None
     judge = newest.guests if newest is not None else None
     off = newest.domain_off if newest is not None else None
@@ -248,7 +293,7 @@ def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now
         fail_ns=numbers.ns("fail"),
         series=tuple(series),
         marks=tuple(m for m in live.marks if m.mono_ns >= since_ns and (m.host is None or m.host in hosts)),
-        references=tuple(w.server for w in judge.agreeing) if judge is not None else (),
+        references=tuple(shown(w) for w in judge.agreeing) if judge is not None else (),
         dissenting=newest.dissenting if newest is not None else (),
         judged_by=newest.judge if newest is not None else None,
         domain_off_ns=off[0]

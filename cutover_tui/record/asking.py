@@ -101,6 +101,7 @@ def question(
         if steps_count
         else (),
         windows=windows,
+        read=tuple(state.read),
     )
 
 

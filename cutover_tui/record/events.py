@@ -204,6 +204,14 @@ class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
     host: str | None = None
 
 
+class ClockRead(msgspec.Struct, frozen=True, gc=False, tag="clock-read"):
+    """Two people read a clock they trust: it showed `utc_ns` when they confirmed it, which is this event's time."""
+
+    utc_ns: int
+    first: str
+    second: str
+
+
 class LinkLost(msgspec.Struct, frozen=True, gc=False, tag="link-lost"):
     """A guest cannot be measured from here on."""
 
@@ -240,6 +248,7 @@ Body = (
     | VerdictChanged
     | Regressed
     | Noted
+    | ClockRead
     | LinkLost
     | LinkUp
 )

@@ -17,6 +17,7 @@ from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.evidence import Attempt, Baseline, MarkPoint, Proofs
 from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
+from cutover_tui.core.people import PeopleRead, reading_problem
 from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
@@ -24,6 +25,7 @@ from cutover_tui.record.events import (
     AttemptEnded,
     AttemptIntended,
     BaselineCaptured,
+    ClockRead,
     Decided,
     Disturbed,
     Done,
@@ -104,6 +106,7 @@ class State:
     links: dict[str, Link] = field(default_factory=dict)
     seals: dict[str, Window] = field(default_factory=dict)
     notes: list[tuple[Event, Noted]] = field(default_factory=list)
+    read: list[PeopleRead] = field(default_factory=list)
     _decisions: dict[int, Decision] = field(default_factory=dict)
 
     def status(self, step: str, host: str) -> Status:
@@ -161,6 +164,11 @@ class State:
                 self.links[body.host] = Link(True, event.at)
             case Noted():
                 self.notes.append((event, body))
+            case ClockRead():
+                problem = reading_problem(body.first, body.second, body.utc_ns)
+                if problem:
+                    raise Contradiction(event.seq, f"a clock read by people: {problem}")
+                self.read.append(PeopleRead(event.at, body.utc_ns, body.first, body.second))
             case SessionStarted():
                 if self.started is not None:
                     raise Contradiction(event.seq, "the session was started before")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import partial
 
 from cutover_tui.core.checks.check import Asked, Check, Says
-from cutover_tui.core.checks.references import Witness, witness
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
+from cutover_tui.core.checks.witness import Witness, witness
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.observation import Family
@@ -30,7 +30,7 @@ def _judge(domain_name: str, other_name: str, evidence: Evidence, asked: Asked, 
     domain, other = newest.get(domain_name), newest.get(other_name)
     if domain is None or other is None:
         return says.unknown("not-asked", "Not both have answered.", remedy="Wait.")
-    used = (domain.observation, other.observation)
+    used = tuple(w.observation for w in (domain, other) if w.observation is not None)
     off, bound = domain.offset_ns - other.offset_ns, domain.bound_ns + other.bound_ns
     if abs(off) + bound <= asked.ns("agree"):
         return says.passes("The domain agrees.", measured=off, bound=bound, used=used)

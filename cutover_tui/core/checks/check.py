@@ -147,6 +147,8 @@ class Check:
     criterion: Callable[[Asked], Criterion]
     readers: tuple[str, ...] = ()
     jump_readers: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    """Readers of the guest that show other clocks; they look back as far as those of the jump host."""
     looks_back: Callable[[Asked], int] | None = None
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
     naive: str = ""

@@ -4,6 +4,9 @@ It needs true time (`references`): independents that agree, or one that the doma
 Where no independent answers at all, controllers that agree are enough to measure against;
 where one contradicts them, they are not. Controllers that are wrong as one are the domain's
 problem (`time.reference`), not ours.
+
+A segmented site is decidable all the same: what the guest itself can ask counts for this guest, the
+`Date` of an HTTPS server and what two people read confirm (`witness`).
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.quarter_hours import in_words
-from cutover_tui.core.checks.standing_line import standing_now
-from cutover_tui.core.checks.standing_words import caution, left_out, names, spread
+from cutover_tui.core.checks.standing_line import LOOKS_BACK_NS, answers, standing_now
+from cutover_tui.core.checks.standing_words import caution, confirmed, left_out, name, names, spread
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 
@@ -22,16 +25,16 @@ OWN_LIMIT_NS = 1_000_000_000
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     agree = asked.ns("agree")
-    standing = standing_now(evidence, agree)
+    standing = standing_now(evidence, agree, asked.max_age_ns)
     every = (*standing.independents, *standing.controllers)
     if not every:
         return silent(says, evidence)
-    used = tuple(w.observation for w in every)
+    used = standing.used
     if len(every) == 1:
         return says.unknown(
             "one-witness",
-            f"Only {every[0].server} answers; one clock proves nothing about itself.",
-            remedy="Add a second reference to domain.references, or open UDP 123 to it.",
+            f"Only {name(every[0])} answers; one clock proves nothing about itself.",
+            remedy=f"Add a second reference to domain.references, or open UDP 123 to it{_OTHER_WAYS}",
             used=used,
         )
     at = standing.truth
@@ -49,22 +52,28 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if abs(own) - bound > OWN_LIMIT_NS:
         return says.fails(
             "own-clock-wrong",
-            f"This jump host's own clock is {time_amount(own, sign=True)} off {newest.server}{in_words(own)}.",
+            f"This jump host's own clock is {time_amount(own, sign=True)} off {name(newest)}{in_words(own)}.",
             remedy="Correct the jump host's clock; guests are measured against the references meanwhile.",
             measured=own,
             bound=bound,
             used=used,
         )
-    confirmed = standing.domain if len(at.agreeing) == 1 else None
-    agreeing = (*at.agreeing, *(confirmed.agreeing if confirmed is not None else ()))
+    by_domain = standing.domain if len(at.agreeing) == 1 and not at.confirming else None
+    agreeing = (*at.agreeing, *(by_domain.agreeing if by_domain is not None else ()))
     offsets = [w.offset_ns for w in agreeing]
-    apart = max(offsets) - min(offsets)
+    apart = f" agree within {time_amount(max(offsets) - min(offsets))}" if len(agreeing) > 1 else ""
     return says.passes(
-        f"{names(agreeing)} agree within {time_amount(apart)}{left_out(at.dissenting)}{caution(standing, agree)}",
+        f"{names(agreeing)}{apart}{confirmed(at)}{left_out(at.dissenting)}{caution(standing, agree)}",
+        code="coarse" if at.coarse else "ok",
         measured=own,
         bound=bound,
         used=used,
     )
+
+
+def looks_back(_asked: Asked) -> int:
+    """What the witnesses need of the guest's samples."""
+    return LOOKS_BACK_NS
 
 
 def criterion(asked: Asked) -> Criterion:
@@ -74,6 +83,12 @@ def criterion(asked: Asked) -> Criterion:
         agree,
         "ns",
     )
+
+
+_OTHER_WAYS = (
+    "; where no firewall allows that: let a guest ask (`vantage`), name an https:// reference, or read a "
+    "clock by two people (key r on the clock screen)."
+)
 
 
 def silent(says: Says, evidence: Evidence) -> Finding:
@@ -86,13 +101,13 @@ def silent(says: Says, evidence: Evidence) -> Finding:
             remedy="List NTP servers under domain.references and domain.controllers.",
         )
     failures = {
-        o.raw[0].argv[1]: o.failure.detail
-        for o in evidence.jump.get("ntp", ())
-        if o.failure is not None and o.raw and len(o.raw[0].argv) > 1
+        f"{' '.join(o.raw[0].argv[1:2])}{'' if o.vantage == 'jump' else ' from the guest'}": o.failure.detail
+        for o in answers(evidence)
+        if o.failure is not None and o.raw
     }
     detail = "; ".join(f"{server}: {why}" for server, why in sorted(failures.items()))
     return says.unknown(
         "no-witness",
         f"No reference answers ({detail or 'none has been asked yet'}).",
-        remedy="Open UDP 123 from this jump host to the references, or name others.",
+        remedy=f"Open UDP 123 from this jump host to the references, or name others{_OTHER_WAYS}",
     )

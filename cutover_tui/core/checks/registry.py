@@ -27,6 +27,7 @@ from cutover_tui.core.checks import (
 )
 from cutover_tui.core.checks.check import Asked, Check, Says
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
+from cutover_tui.core.checks.standing_line import GUEST_READERS, JUMP_READERS
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck
@@ -93,7 +94,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.jump-host",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -104,7 +105,9 @@ _ALL = (
         ),
         judge=jump_host.run,
         criterion=jump_host.criterion,
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
+        looks_back=jump_host.looks_back,
         naive="`date` on the jump host looks right",
     ),
     Check(
@@ -140,7 +143,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.offset",
-            version=3,
+            version=4,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             attempts=None,
@@ -154,14 +157,15 @@ _ALL = (
         ),
         judge=time_offset.run,
         criterion=time_offset.criterion,
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
         looks_back=time_offset.looks_back,
         naive="`date` agrees with the wall clock to the second, now",
     ),
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             attempts=None,
@@ -178,14 +182,15 @@ _ALL = (
         judge=time_projection.run,
         criterion=time_projection.criterion,
         readers=("chrony", "timesyncd", "ntpq", "services"),
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
         looks_back=time_projection.looks_back,
         naive="the offset is small now, so it will be small next week",
     ),
     Check(
         spec=CheckSpec(
             id="time.reboot",
-            version=3,
+            version=4,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -199,14 +204,15 @@ _ALL = (
         judge=time_reboot.run,
         criterion=time_reboot.criterion,
         readers=("boot",),
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
         looks_back=time_reboot.looks_back,
         naive="it rebooted and came back",
     ),
     Check(
         spec=CheckSpec(
             id="time.reference",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -224,7 +230,9 @@ _ALL = (
         ),
         judge=time_reference.run,
         criterion=time_reference.criterion,
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
+        looks_back=time_reference.looks_back,
         naive="every guest agrees with its domain controller; `w32tm /monitor` is all within milliseconds",
     ),
     Check(
@@ -420,6 +428,8 @@ READER_FAMILY: Mapping[str, Family] = {
     "kernel-clock": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
+    "ntp-guest": Family.TIME,
+    "http-date": Family.TIME,
     "platform": Family.IDENTITY,
     "boot": Family.IDENTITY,
     "agents": Family.IDENTITY,

@@ -1,14 +1,44 @@
-"""What the clocks said together over time: one `Standing` at each answer, oldest first."""
+"""What the clocks said together over time: one `Standing` at each answer, oldest first.
+
+The jump host's own answers are every guest's; what a guest saw of a reference counts for that guest only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.references import HOLD_NS, Standing, Witness, independent, standing_at, witness
+from cutover_tui.core.checks.references import Standing, standing_at
+from cutover_tui.core.checks.witness import (
+    BRACKET_NS,
+    Witness,
+    https_date,
+    independent,
+    people,
+    seen_from_guest,
+    witness,
+)
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.runbook import Domain
-from probes.observation import Instant, Observation
+from cutover_tui.core.people import PeopleRead
+from cutover_tui.core.runbook import MINUTE, Domain
+from cutover_tui.core.second_interval import USED_NS
+from probes.facts_time import HttpDateFacts
+from probes.observation import Instant, Observation, Sample
+
+JUMP_READERS = ("ntp", "http-date")
+"""Readers of the jump host whose answers are witnesses."""
+
+GUEST_READERS = ("ntp-guest",)
+"""Readers of a guest whose answers are witnesses for that guest."""
+
+Samples = Callable[[int, int], Sequence[Sample]]
+"""A guest's samples after one BOOTTIME and up to another."""
+
+
+def no_samples(_after_ns: int, _until_ns: int) -> Sequence[Sample]:
+    """Where no guest is looked at."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -21,49 +51,123 @@ class StandingLine:
     anchor: Instant
     agree_ns: int
     references: frozenset[str]
+    samples: Samples = no_samples
     points: list[Standing] = field(default_factory=list)
     _recent: list[Witness] = field(default_factory=list)
+    _dates: dict[str, list[Observation]] = field(default_factory=dict)
+    _unbracketed: list[Observation] = field(default_factory=list)
+    """What a guest saw and has not been sampled after yet."""
 
     @classmethod
-    def over(cls, domain: Domain, anchor: Instant) -> StandingLine:
+    def over(cls, domain: Domain, anchor: Instant, samples: Samples = no_samples) -> StandingLine:
         """An empty line by a runbook's references and tolerance."""
-        return cls(anchor, domain.tolerances.references_agree, independent(domain))
+        return cls(anchor, domain.tolerances.references_agree, independent(domain), samples)
 
-    def extend(self, observations: Iterable[Observation]) -> None:
-        """Take newer answers, in their order."""
-        for o in observations:
-            w = witness(o, self.anchor)
-            if w is None:
-                continue
-            self._recent = [x for x in (*self._recent, w) if w.mono_ns - x.mono_ns <= HOLD_NS]
-            self.points.append(standing_at(w.mono_ns, self._recent, self.agree_ns, self.references))
+    def extend(self, observations: Iterable[Observation], read: Iterable[PeopleRead] = ()) -> None:
+        """Take newer answers."""
+        waiting, self._unbracketed = self._unbracketed, []
+        found = [w for o in (*waiting, *observations) if (w := self._witness(o)) is not None]
+        found += [people(r, self.anchor) for r in read]
+        for w in sorted(found, key=lambda w: (w.mono_ns, w.server)):
+            at_ns = max(w.mono_ns, self.points[-1].mono_ns if self.points else 0)
+            self._recent = [x for x in (*self._recent, w) if x.until_ns >= at_ns]
+            self.points.append(standing_at(at_ns, self._recent, self.agree_ns, self.references))
+
+    def at(self, mono_ns: int, since_ns: int) -> Standing:
+        """The standing at a moment after the last answer, by answers since then and what people read."""
+        fresh = [w for w in self._recent if w.kind == "people" or w.mono_ns >= since_ns]
+        return standing_at(mono_ns, fresh, self.agree_ns, self.references)
+
+    def _witness(self, o: Observation) -> Witness | None:
+        if o.reader in GUEST_READERS:
+            return self._from_guest(o)
+        if isinstance(o.facts, HttpDateFacts):
+            kept = self._dates.setdefault(o.facts.server, [])
+            oldest_ns = o.facts.received_ns - USED_NS
+            kept[:] = [x for x in kept if x.ended.boottime_ns >= oldest_ns] + [o]
+            return https_date(kept, self.anchor)
+        return witness(o, self.anchor)
+
+    def _from_guest(self, o: Observation) -> Witness | None:
+        after_ns, until_ns = o.began.boottime_ns - BRACKET_NS, o.ended.boottime_ns + BRACKET_NS
+        near = self.samples(after_ns, until_ns)
+        found = seen_from_guest(o, near, self.anchor)
+        newest_ns = near[-1].mono_ns if near else 0
+        if found is None and o.failure is None and newest_ns < o.ended.boottime_ns:
+            self._unbracketed = [*self._unbracketed, o][-_WAITING:]
+        return found
 
 
 def standing_line(
-    observations: Sequence[Observation], anchor: Instant, domain: Domain
+    observations: Sequence[Observation],
+    anchor: Instant,
+    domain: Domain,
+    *,
+    samples: Sequence[Sample] = (),
+    read: Sequence[PeopleRead] = (),
 ) -> tuple[Standing, ...]:
-    """The whole line of these answers. Remembered: every check on every host asks for the same few."""
-    line = StandingLine.over(domain, anchor)
-    key = (anchor, line.agree_ns, line.references, tuple(map(id, observations)))
+    """The whole line of these answers. Remembered: every check on every host asks for the same few.
+
+    Args:
+        samples: of the guest whose answers are among them, in order of time.
+    """
+    line = StandingLine.over(domain, anchor, _within(samples))
+    guests = any(o.reader in GUEST_READERS for o in observations)
+    stretch = (samples[0].mono_ns, samples[-1].mono_ns) if guests and samples else None
+    key = (anchor, line.agree_ns, line.references, tuple(map(id, observations)), tuple(read), stretch)
     found = _lines.get(key)
     if found is None:
-        line.extend(observations)
+        line.extend(observations, read)
         if len(_lines) >= _KEPT:
             _lines.clear()
         found = _lines[key] = tuple(observations), tuple(line.points)
     return found[1]
 
 
-def standing_now(evidence: Evidence, agree_ns: int) -> Standing:
-    """What the clocks say together at the moment of the evidence."""
-    answers = evidence.jump.get("ntp", ())
-    witnesses = [w for o in answers if (w := witness(o, evidence.anchor)) is not None]
-    return standing_at(evidence.now.boottime_ns, witnesses, agree_ns, independent(evidence.domain))
+def line_of(evidence: Evidence) -> tuple[Standing, ...]:
+    """The line over all answers of the evidence."""
+    return standing_line(
+        answers(evidence), evidence.anchor, evidence.domain, samples=evidence.samples, read=evidence.read
+    )
 
+
+def standing_now(evidence: Evidence, agree_ns: int, max_age_ns: int) -> Standing:
+    """What the clocks say together at the moment of the evidence, by answers not older than that.
+
+    What people read has an age of its own.
+    """
+    now_ns = evidence.now.boottime_ns
+    line = StandingLine(evidence.anchor, agree_ns, independent(evidence.domain), _within(evidence.samples))
+    line.extend(answers(evidence), evidence.read)
+    return line.at(now_ns, now_ns - max_age_ns)
+
+
+def answers(evidence: Evidence) -> tuple[Observation, ...]:
+    """Every answer of a clock the evidence holds, the jump host's and the guest's, by reader."""
+    jump = (o for reader in JUMP_READERS for o in evidence.jump.get(reader, ()))
+    return (*jump, *(o for reader in GUEST_READERS for o in evidence.witnessed.get(reader, ())))
+
+
+LOOKS_BACK_NS = USED_NS + MINUTE
+"""How far back a check looks that asks for a standing now: Dates of ten minutes narrow one another."""
+
+
+def _within(samples: Sequence[Sample]) -> Samples:
+    def between(after_ns: int, until_ns: int) -> Sequence[Sample]:
+        first = bisect_left(samples, after_ns, key=_when)
+        return samples[first : bisect_right(samples, until_ns, key=_when)]
+
+    return between
+
+
+def _when(sample: Sample) -> int:
+    return sample.mono_ns
+
+
+_WAITING = 64
+"""Answers of a guest that wait for a sample: more than it has references."""
 
 _KEPT = 64
-_lines: dict[
-    tuple[Instant, int, frozenset[str], tuple[int, ...]],
-    tuple[tuple[Observation, ...], tuple[Standing, ...]],
-] = {}
+_Key = tuple[Instant, int, frozenset[str], tuple[int, ...], tuple[PeopleRead, ...], tuple[int, int] | None]
+_lines: dict[_Key, tuple[tuple[Observation, ...], tuple[Standing, ...]]] = {}
 """By the identity of the observations, which are kept beside the line so that none is used twice."""

@@ -16,7 +16,7 @@ from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.quarter_hours import REMEDY as QUARTER_HOURS_REMEDY
 from cutover_tui.core.checks.quarter_hours import in_words, whole_quarters
 from cutover_tui.core.checks.references import Standing, carried
-from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_line import line_of
 from cutover_tui.core.checks.standing_words import caution, compared_with
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
@@ -80,8 +80,7 @@ def backwards(samples: Sequence[Sample], line: Sequence[Standing]) -> Iterator[R
 
 
 def _against(sample: Sample, at: Standing) -> Reading | None:
-    judge = at.guests
-    right = carried(judge, sample.mono_ns) if judge is not None else None
+    right = carried(at, sample.mono_ns)
     if right is None:
         return None
     offset, bound = right
@@ -109,7 +108,7 @@ def held(samples: Sequence[Sample], line: Sequence[Standing], limit_ns: int, eno
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
-    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
+    line = line_of(evidence)
     if not evidence.samples:
         return says.unknown(
             "no-samples",
@@ -137,7 +136,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     shown = f"{time_amount(now.offset_ns, sign=True)} ± {time_amount(now.bound_ns)}"
     stretch = held(evidence.samples, line, limit, asked.soak_ns)
     soak = Soak(min(stretch.held_ns, asked.soak_ns), asked.soak_ns, stretch.broken_by)
-    used = tuple(w.observation for w in (*standing.independents, *standing.controllers))
+    used = standing.used
     if abs(now.offset_ns) - now.bound_ns > limit:
         began = _quarters_at_first(evidence.samples, line, now)
         if began is not None:

@@ -14,7 +14,7 @@ from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks import time_provider
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.references import Standing
-from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_line import line_of
 from cutover_tui.core.checks.standing_words import caution, compared_with
 from cutover_tui.core.checks.time_offset import STALE_NS, held, reading, standing_of
 from cutover_tui.core.estimate.estimator import BLOCK_NS, Estimate, Estimator, begin_ns, estimator_of
@@ -45,7 +45,7 @@ SURE_NS = 2 * MINUTE
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
-    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
+    line = line_of(evidence)
     if not evidence.samples:
         return says.unknown(
             "no-samples",
@@ -137,7 +137,7 @@ def _disciplined(
         held_ns = at.mono_ns - at.steps[-1].mono_ns
         broken_by = f"stepped by {time_amount(at.steps[-1].amount_ns, sign=True)}"
     soak = Soak(min(held_ns, asked.soak_ns), asked.soak_ns, broken_by)
-    used = tuple(w.observation for w in (*standing.independents, *standing.controllers))
+    used = standing.used
     if at.slope is not None and projection.reaches and projection.away and at.slope.span_ns >= SURE_NS:
         return says.fails(
             "runs-away",

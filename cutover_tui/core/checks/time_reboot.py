@@ -12,8 +12,7 @@ from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.quarter_hours import REMEDY as QUARTER_HOURS_REMEDY
 from cutover_tui.core.checks.quarter_hours import in_words, whole_quarters
-from cutover_tui.core.checks.references import HOLD_NS
-from cutover_tui.core.checks.standing_line import standing_line, standing_now
+from cutover_tui.core.checks.standing_line import answers, standing_line, standing_now
 from cutover_tui.core.checks.standing_words import caution
 from cutover_tui.core.checks.time_offset import Reading, backwards
 from cutover_tui.core.evidence import Evidence
@@ -21,6 +20,9 @@ from cutover_tui.core.finding import Criterion, Finding, Soak
 from cutover_tui.core.runbook import HOUR, MINUTE
 from probes.facts_identity import BootFacts
 from probes.observation import Family, Sample
+
+_BEFORE_NS = 10 * MINUTE
+"""How long before a look an answer may have been given that speaks in it (what people read, Dates)."""
 
 LIMIT_NS = 5_000_000_000
 HARM_NS = 60_000_000_000
@@ -61,7 +63,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     early = _looks(evidence, booted_ns, booted_ns + first_ns)
     late = _looks(evidence, max(booted_ns + second_ns, now_ns - MINUTE), now_ns)
     agree = evidence.domain.tolerances.references_agree
-    but = caution(standing_now(evidence, agree), agree)
+    but = caution(standing_now(evidence, agree, asked.max_age_ns), agree)
     wrong = _wrong(early, late, first_look_over=now_ns - booted_ns > first_ns)
     if wrong is not None:
         after, shown = span(wrong.mono_ns - booted_ns), time_amount(wrong.offset_ns, sign=True)
@@ -136,12 +138,10 @@ def criterion(asked: Asked) -> Criterion:
 
 def _looks(evidence: Evidence, after_ns: int, until_ns: int) -> list[Reading]:
     """Readings in a stretch, against the clocks of that stretch."""
-    answers = [
-        o
-        for o in evidence.jump.get("ntp", ())
-        if after_ns - HOLD_NS <= o.ended.boottime_ns <= until_ns + HOLD_NS
+    near = [
+        o for o in answers(evidence) if after_ns - _BEFORE_NS <= o.ended.boottime_ns <= until_ns + _BEFORE_NS
     ]
-    line = standing_line(answers, evidence.anchor, evidence.domain)
+    line = standing_line(near, evidence.anchor, evidence.domain, samples=evidence.samples, read=evidence.read)
     first = bisect_right(evidence.samples, after_ns, key=_when)
     last = bisect_right(evidence.samples, until_ns, key=_when)
     found = [r for r in backwards(evidence.samples[first:last], line) if r is not None]

@@ -5,7 +5,10 @@ inside it is green and no guest is to blame. Judged host by host like every chec
 looks at the jump host's answers only, so a step of the wave may ask it too.
 
 The words of `references` (true time, the domain's time) are used as they are defined there.
-Each controller that answers is held against true time by itself.
+Each controller that answers is held against true time by itself. Where only coarse witnesses say what
+that is (`witness`), a controller passes that they do not contradict, and the finding says how
+closely they can tell: a site that has nothing better is decidable, and a domain that is off by
+more is still named.
 """
 
 from __future__ import annotations
@@ -14,14 +17,14 @@ from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.jump_host import silent
 from cutover_tui.core.checks.quarter_hours import in_words
-from cutover_tui.core.checks.references import Standing, Witness
+from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
-from cutover_tui.core.checks.standing_line import standing_now
-from cutover_tui.core.checks.standing_words import left_out, names, spread
+from cutover_tui.core.checks.standing_line import LOOKS_BACK_NS, standing_now
+from cutover_tui.core.checks.standing_words import confirmed, left_out, name, names, spread
+from cutover_tui.core.checks.witness import Witness
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from probes.facts_time import NtpFacts
-from probes.observation import Observation
+from probes.facts_time import GuestNtpFacts, NtpFacts
 
 _LOOK_AT_THE_ROOT = (
     "Look at the time source of the PDC emulator: it has to be an external NTP server, not its platform. "
@@ -32,12 +35,12 @@ _LOOK_AT_THE_ROOT = (
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     limit = asked.ns("domain")
-    standing = standing_now(evidence, evidence.domain.tolerances.references_agree)
+    standing = standing_now(evidence, evidence.domain.tolerances.references_agree, asked.max_age_ns)
     if not standing.independents and not standing.controllers:
         return silent(says, evidence)
     if standing.truth is None:
         return _no_truth(standing, evidence, says)
-    used = _used(standing)
+    used = standing.used
     if evidence.domain.controllers and not standing.controllers:
         return says.unknown(
             "domain-silent",
@@ -51,10 +54,10 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         return _wrong(standing, wrong, limit, says)
     for w in standing.controllers:
         off, bound = apart[w.server]
-        if abs(off) + bound > limit:
+        if abs(off) + bound > limit and not standing.truth.coarse:
             return says.unknown(
                 "bound-too-wide",
-                f"{w.server} is {time_amount(off, sign=True)} ± {time_amount(bound)} off "
+                f"{name(w)} is {time_amount(off, sign=True)} ± {time_amount(bound)} off "
                 f"{names(standing.truth.agreeing)}: nobody can tell whether that is within {time_amount(limit)}.",
                 remedy="Measure from nearer, or over a quieter path.",
                 measured=off,
@@ -62,6 +65,11 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
                 used=used,
             )
     return _right(standing, says)
+
+
+def looks_back(_asked: Asked) -> int:
+    """What the witnesses need of the guest's samples."""
+    return LOOKS_BACK_NS
 
 
 def criterion(asked: Asked) -> Criterion:
@@ -75,7 +83,7 @@ def criterion(asked: Asked) -> Criterion:
 
 
 def _no_truth(standing: Standing, evidence: Evidence, says: Says) -> Finding:
-    used = _used(standing)
+    used = standing.used
     if not standing.independents:
         named = ", ".join(evidence.domain.references)
         why = f"none of {named} answers" if named else "the runbook names none"
@@ -89,7 +97,7 @@ def _no_truth(standing: Standing, evidence: Evidence, says: Says) -> Finding:
     if len(standing.independents) == 1 and not standing.controllers:
         return says.unknown(
             "one-witness",
-            f"Only {standing.independents[0].server} answers; one clock proves nothing about itself.",
+            f"Only {name(standing.independents[0])} answers; one clock proves nothing about itself.",
             remedy="Add a second reference to domain.references, or open UDP 123 to it.",
             used=used,
         )
@@ -105,7 +113,7 @@ def _no_truth(standing: Standing, evidence: Evidence, says: Says) -> Finding:
 def _wrong(standing: Standing, wrong: list[Witness], limit: int, says: Says) -> Finding:
     """Wrong as one, or some that are apart from the rest."""
     assert standing.truth is not None  # noqa: S101 - asked before
-    world, used = names(standing.truth.agreeing), _used(standing)
+    world, used = names(standing.truth.agreeing), standing.used
     domain, off = standing.domain, standing.domain_off
     others = [w for w in standing.controllers if sum(map(abs, standing.off_truth(w))) <= limit]
     if domain is not None and off is not None and all(w in wrong for w in domain.agreeing):
@@ -137,7 +145,7 @@ def _wrong(standing: Standing, wrong: list[Witness], limit: int, says: Says) -> 
 
 def _right(standing: Standing, says: Says) -> Finding:
     assert standing.truth is not None  # noqa: S101 - asked before
-    at, used = standing.truth, _used(standing)
+    at, used = standing.truth, standing.used
     mixed = _mixed(standing)
     if mixed is not None and _announced(standing):
         return says.fails(
@@ -151,27 +159,29 @@ def _right(standing: Standing, says: Says) -> Finding:
         words = f"{names(at.agreeing)} agree; the runbook names no controller"
     else:
         words = f"the domain ({names(standing.controllers)}) is {time_amount(off[0], sign=True)} off {names(at.agreeing)}"
+    coarsely = f", as closely as that tells (± {time_amount(at.bound_ns)})" if at.coarse else ""
     smear = f"; {mixed.words}: equal until the next leap second, do not mix them" if mixed is not None else ""
     return says.passes(
-        f"{words}{left_out(at.dissenting)}{smear}",
-        code="smear-mixed" if mixed is not None else "ok",
+        f"{words}{coarsely}{confirmed(at)}{left_out(at.dissenting)}{smear}",
+        code="smear-mixed" if mixed is not None else "coarse" if at.coarse else "ok",
         measured=off[0] if off is not None else None,
         bound=off[1] if off is not None else None,
         used=used,
     )
 
 
-def _used(standing: Standing) -> tuple[Observation, ...]:
-    return tuple(w.observation for w in (*standing.independents, *standing.controllers))
-
-
-def _answers(standing: Standing) -> list[NtpFacts]:
-    found = [w.observation.facts for w in (*standing.independents, *standing.controllers)]
-    return [f for f in found if isinstance(f, NtpFacts)]
+def _answers(standing: Standing) -> list[NtpFacts | GuestNtpFacts]:
+    return [o.facts for o in standing.used if isinstance(o.facts, NtpFacts | GuestNtpFacts)]
 
 
 def _mixed(standing: Standing) -> Mixture | None:
-    return mixture((f.server, smeared_by(f.server, f.address, refid=f.refid)) for f in _answers(standing))
+    return mixture(
+        (
+            f.server,
+            smeared_by(f.server, f.address if isinstance(f, NtpFacts) else f.server, refid=f.refid or ""),
+        )
+        for f in _answers(standing)
+    )
 
 
 def _announced(standing: Standing) -> bool:

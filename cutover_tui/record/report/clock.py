@@ -11,11 +11,14 @@ from itertools import pairwise
 
 from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_line import GUEST_READERS, standing_line
+from cutover_tui.core.checks.standing_words import name
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
+from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import HOUR, GateCheck, Runbook
 from cutover_tui.record.events import (
     ActionIntended,
+    ClockRead,
     Decided,
     Disturbed,
     Done,
@@ -27,7 +30,7 @@ from cutover_tui.record.events import (
 )
 from cutover_tui.record.reels import Reel, samples_of
 from cutover_tui.record.report.text import told
-from probes.observation import JUMP, Instant, Observation
+from probes.observation import JUMP, Instant, Observation, Sample
 
 COLUMNS = 720
 APART_NS = HOUR
@@ -80,7 +83,11 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
         for e in events
         if isinstance(e.body, SessionStarted | SessionResumed)
     }
-    lines = _standings(reels.get(JUMP), anchors, runbook)
+    read = [
+        PeopleRead(e.at, e.body.utc_ns, e.body.first, e.body.second)
+        for e in events
+        if isinstance(e.body, ClockRead)
+    ]
     gate_check = next(
         (g for step in runbook.steps() for g in step.gate if g.check == "time.offset"),
         GateCheck(check="time.offset"),
@@ -92,6 +99,7 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
         if reel is None:
             continue
         marks = list(_marks(events, host.name, anchors))
+        lines = _standings(reels.get(JUMP), reel, anchors, runbook, read)
         for anchor, readings in _stretches(reel, lines, anchors):
             start, end = (anchor.on_timescale(r.mono_ns) for r in (readings[0], readings[-1]))
             graphs.append(
@@ -118,13 +126,31 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
 
 
 def _standings(
-    jump: Reel | None, anchors: Mapping[str, Instant], runbook: Runbook
+    jump: Reel | None,
+    guest: Reel,
+    anchors: Mapping[str, Instant],
+    runbook: Runbook,
+    read: Sequence[PeopleRead],
 ) -> dict[str, tuple[Standing, ...]]:
+    """What the clocks said together in each boot of the jump host, for that guest."""
     seen: dict[str, list[Observation]] = {}
     for _, o in jump.sealed_observations() if jump is not None else ():
         seen.setdefault(o.began.boot_id, []).append(o)
+    asks = [o for _, o in guest.sealed_observations() if o.reader in GUEST_READERS]
+    for o in asks:
+        seen.setdefault(o.began.boot_id, []).append(o)
+    samples: dict[str, list[Sample]] = {}
+    for boot, line, sample in samples_of(guest.contents) if asks else ():
+        if line <= guest.contents.sealed:
+            samples.setdefault(boot, []).append(sample)
     return {
-        boot: standing_line(mine, anchors[boot], runbook.domain)
+        boot: standing_line(
+            mine,
+            anchors[boot],
+            runbook.domain,
+            samples=samples.get(boot, []),
+            read=[r for r in read if r.at.boot_id == boot],
+        )
         for boot, mine in seen.items()
         if boot in anchors
     }
@@ -132,7 +158,7 @@ def _standings(
 
 def _references(line: Sequence[Standing]) -> tuple[str, ...]:
     judges = [judge for at in line if (judge := at.guests) is not None]
-    return tuple(sorted({w.server for judge in judges for w in judge.agreeing}))
+    return tuple(sorted({name(w) for judge in judges for w in judge.agreeing}))
 
 
 def _stretches(
