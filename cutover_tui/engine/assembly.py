@@ -13,7 +13,9 @@ from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.probe_loop import HostsWatch, Watches
+from cutover_tui.engine.reached import Reached
 from cutover_tui.engine.secrets import Secrets
+from cutover_tui.engine.watch_from_guest import GuestReferences
 from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
 from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
@@ -182,18 +184,31 @@ def watches_over(
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
     readers = readers_for(runbook)
+    servers = tuple(dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references)))
+    asked_here = any("jump" in host.vantage for host in runbook.hosts)
+    reached = Reached()
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
     for n, host in enumerate(linux_hosts):
+        guest = outside.guest(host)
+        asks = GuestReferences(
+            host=host.name,
+            guest=guest,
+            servers=servers,
+            needed=reached.silent if "jump" in host.vantage else lambda _server: True,
+            clock=clock,
+            emit=emit,
+        )
         guests.append(
             GuestWatch(
                 host=host.name,
-                guest=outside.guest(host),
+                guest=guest,
                 readers=readers,
                 clock=clock,
                 anchor=anchor,
                 emit=emit,
                 phase_ns=n * SAMPLE_INTERVAL_NS // len(linux_hosts),
                 retry=outside.retry(host),
+                references=asks if "guest" in host.vantage else None,
             )
         )
     for host in runbook.hosts:
@@ -201,8 +216,7 @@ def watches_over(
             why = f"this version cannot reach {host.os} guests over {host.transport}"
             emit(LinkChanged(host.name, clock.now(), Identity(), Failure(FailureKind.UNREACHABLE, why)))
     references: list[ReferenceWatch] = []
-    servers = dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references))
-    for n, server in enumerate(servers):
+    for n, server in enumerate(servers if asked_here else ()):
         address, port = parse_host_port(server)
         references.append(
             ReferenceWatch(
@@ -212,6 +226,7 @@ def watches_over(
                 network=outside.network,
                 clock=clock,
                 emit=emit,
+                reached=reached,
                 phase_ns=n * 100_000_000,
             )
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
+from cutover_tui.engine.watch_from_guest import GuestReferences
 from probes import clock as guest_clock
 from probes.facts_identity import BootFacts, PlatformFacts
 from probes.observation import (
@@ -55,6 +56,8 @@ class GuestWatch:
     phase_ns: int = 0
     retry: Callable[[], None] | None = None
     """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
+    references: GuestReferences | None = None
+    """What this guest asks of others' clocks, where it may."""
     _up: bool = False
     _useful: bool = False
     """Whether this link has carried a turn of readings."""
@@ -66,6 +69,8 @@ class GuestWatch:
         """Read everything at the next turn; while disconnected: try again now."""
         if not self._up and self.retry is not None:
             self.retry()
+        if self.references is not None:
+            self.references.look()
         self._wake.set()
 
     async def run(self) -> None:
@@ -134,6 +139,8 @@ class GuestWatch:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._sampling())
                 group.create_task(self._reading())
+                if self.references is not None:
+                    group.create_task(self.references.run(lambda: self._identity))
         except* LinkError as errors:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):

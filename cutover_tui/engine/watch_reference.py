@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.reached import Reached
 from probes import ntp
 from probes.observation import JUMP, Failure, Identity, Instant, Observation
 from probes.seam import Clock, Network
@@ -27,6 +28,7 @@ class ReferenceWatch:
     network: Network
     clock: Clock
     emit: Emit
+    reached: Reached
     phase_ns: int = 0
 
     async def run(self) -> None:
@@ -35,7 +37,9 @@ class ReferenceWatch:
         asked = 0
         while True:
             await self.clock.sleep_until(due)
-            self.emit(Seen(await self.look()))
+            seen = await self.look()
+            (self.reached.missed if seen.facts is None else self.reached.answered)(self.server)
+            self.emit(Seen(seen))
             asked += 1
             due = max(self.clock.mono_ns(), due + (FIRST_NS if asked < FIRST else INTERVAL_NS))
 

@@ -15,9 +15,9 @@ from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
 from cutover_tui.lab.machine import power
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.world.network import JUMP, Link, Route, Rule
-from probes import ntp
+from probes import ntp, ntp_guest
 from probes.clock import open_sampler
-from probes.facts_time import NtpFacts
+from probes.facts_time import GuestNtpFacts, NtpFacts
 from probes.observation import Failure, FailureKind
 from probes.reader import Command
 from probes.seam import LinkError
@@ -116,6 +116,32 @@ def test_a_reference_that_cannot_be_had_says_why() -> None:
 
 
 # Guests
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_a_guest_asks_a_reference_through_its_own_network(*, blocked: bool) -> None:
+    """bash's /dev/udp takes the world's round trip from the guest, whatever the jump host may."""
+
+    async def scene(stand: Stand) -> None:
+        name = "ntp1.lab.example"
+        stand.world.network.block(Rule(JUMP, port=123, protocol="udp"))
+        stand.world.network.routes.append(Route("app02", name, Link(3 * MS)))
+        if blocked:
+            stand.world.network.block(Rule("app02", name, 123, "udp"))
+        assert isinstance(await stand.asked(name), Failure)
+        guest = await stand.connected()
+        off = stand.lab.utc(stand.door.true()) - stand.world.references[name].clock.read(stand.door.true())
+        (raw,) = await guest.run([ntp_guest.by_bash(name, 123)])
+        outcome = ntp_guest.parse((raw,))
+        if blocked:
+            assert isinstance(outcome, Failure)
+            assert outcome.kind is FailureKind.TIMEOUT
+            return
+        assert isinstance(outcome, GuestNtpFacts), outcome
+        assert abs(outcome.apart_ns - off) <= outcome.bound_ns
+        assert 3 * MS <= outcome.bound_ns < 3 * MS + 10_000
+
+    play(scene)
 
 
 def test_a_login_takes_round_trips_and_shows_the_guests_own_key() -> None:

@@ -70,7 +70,11 @@ def names(group: Sequence[Witness]) -> tuple[str, ...]:
         ([("ntp1", 0), ("https://a", 9000), ("https://b", 9010), ("dc1", 0)], ("https://a",), ("https://b",)),
         ([("dc1", 0), ("dc2", 1), ("ana + raj", 100)], ("ana + raj",), ()),
         ([("dc1", 187_000), ("dc2", 187_001), ("ana + raj", 100)], (), ()),
-        ([("dc1", 187_000), ("dc2", 187_001), ("ana + raj", 100), ("https://a", 0)], ("https://a",), ("ana + raj",)),
+        (
+            [("dc1", 187_000), ("dc2", 187_001), ("ana + raj", 100), ("https://a", 0)],
+            ("https://a",),
+            ("ana + raj",),
+        ),
     ],
 )
 def test_true_time_of_a_mixture(

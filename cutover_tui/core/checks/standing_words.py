@@ -21,8 +21,11 @@ def name(w: Witness) -> str:
 
 
 def names(witnesses: Iterable[Witness]) -> str:
-    """Their names, in order."""
-    return ", ".join(sorted(name(w) for w in witnesses))
+    """Their names, in order; what a guest asked together."""
+    found = list(witnesses)
+    if found and all(w.kind == "guest" for w in found):
+        return f"{', '.join(sorted(w.server for w in found))} (asked by the guest)"
+    return ", ".join(sorted(name(w) for w in found))
 
 
 def confirmed(consensus: Consensus) -> str:

@@ -21,11 +21,11 @@ from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.probes_port import RunningProbes
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.lab.doors import kdc_server
-from cutover_tui.lab.doors.ntp_server import answer
 from cutover_tui.lab.doors.virtual_guest import Lane, VirtualGuest, host_key_of
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop
 from cutover_tui.lab.kerberos import kdc
 from cutover_tui.lab.world.network import JUMP, NTP
+from cutover_tui.lab.world.ntp_answer import answer
 from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.record.writer import Writer
 from probes.observation import Failure, FailureKind, Instant

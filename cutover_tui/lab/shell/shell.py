@@ -10,25 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from zlib import crc32
 
-from cutover_tui.lab.machine.guest import File, Guest, User
+from cutover_tui.lab.machine.guest import Guest, User
 from cutover_tui.lab.shell import sudo
 from cutover_tui.lab.shell.builtins import BUILTINS, which
-from cutover_tui.lab.shell.words import Incomplete, Part, Redirection, ShellSyntaxError, Simple, Word, parse
+from cutover_tui.lab.shell.redirections import Sink, redirect
+from cutover_tui.lab.shell.sockets import SECOND, UdpSocket, within
+from cutover_tui.lab.shell.words import Incomplete, Part, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
 from cutover_tui.lab.world.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
-
-
-@dataclass(slots=True)
-class Sink:
-    """Where a descriptor goes: the caller's 1 or 2, nowhere, or a file."""
-
-    fd: int = 0  # 0 = nowhere
-    path: str | None = None
 
 
 class Shell:
@@ -44,6 +39,7 @@ class Shell:
         flavour: str = "sh",
         env: dict[str, str] | None = None,
         name: str | None = None,
+        args: Sequence[str] = (),
     ) -> None:
         self.world, self.guest, self.user, self.clock = world, guest, user, clock
         self.flavour = flavour
@@ -55,7 +51,10 @@ class Shell:
         self.line = 0
         self.pid = guest.pid()
         self.exiting = False
-        self.words: tuple[str, ...] = ()  # $1 and so on
+        self.args = tuple(args)  # $1 and on
+        self.sockets: dict[int, UdpSocket] = {}
+        self._draws = 0
+        self._stdin: UdpSocket | None = None
 
     # Running
 
@@ -143,15 +142,22 @@ class Shell:
         sinks = {1: Sink(1), 2: Sink(2)}
         stdin_empty = False
         for redirection in command.redirections:
-            problem = self._redirect(redirection, sinks)
+            problem = redirect(
+                self, redirection, "".join(self._expand(redirection.target, split=False)), sinks
+            )
             if problem:
                 yield Out(2, self._where(line) + problem + "\n")
                 return 2 if self.flavour == "sh" else 1
             stdin_empty = stdin_empty or redirection.fd == 0
+        opened = {fd: sink.socket for fd, sink in sinks.items() if fd > 2 and sink.socket is not None}
+        if argv == ["exec"]:
+            self.sockets.update(opened)
         if not argv:
             return 0
+        self._stdin = sinks[0].socket if 0 in sinks else None
         env = self.env | assignments
         written: dict[str, str] = {}
+        sent = ""
         running = self._run(argv, env, line, stdin_empty=stdin_empty)
         answer: str | None = None
         try:
@@ -160,7 +166,9 @@ class Shell:
                 answer = None
                 if isinstance(event, Out):
                     sink = sinks[event.fd]
-                    if sink.path is not None:
+                    if sink.socket is not None:
+                        sent += event.text
+                    elif sink.path is not None:
                         written[sink.path] = written.get(sink.path, "") + event.text
                     elif sink.fd:
                         yield Out(sink.fd, event.text)
@@ -168,6 +176,8 @@ class Shell:
                     answer = yield event
         except StopIteration as end:
             rc = int(end.value)
+        if sent and (socket := sinks[1].socket) is not None:
+            socket.send(sent.encode("latin-1"), self.call([], self.env).now)
         for path, text in written.items():
             before = self.guest.files[path]
             self.guest.files[path] = replace(before, text=before.text + text)
@@ -201,9 +211,13 @@ class Shell:
         if name == "0":
             return self.name
         if name == "#":
-            return str(len(self.words))
+            return str(len(self.args))
         if name.isdigit():
-            return self.words[int(name) - 1] if int(name) <= len(self.words) else ""
+            return self.args[int(name) - 1] if int(name) <= len(self.args) else ""
+        if self.flavour == "bash" and name in ("RANDOM", "SRANDOM"):
+            self._draws += 1
+            drawn = crc32(f"{self.guest.name} {self.clock()} {self.pid} {self._draws}".encode())
+            return str(drawn if name == "SRANDOM" else drawn % 32768)
         if self.flavour != "sh" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
             moment = self.clock()
             self.world.advance_guest(self.guest, moment)
@@ -219,45 +233,6 @@ class Shell:
         for name, value in assignments.items():
             (self.env if name in self.env else self.local)[name] = value
 
-    def _redirect(self, redirection: Redirection, sinks: dict[int, Sink]) -> str | None:
-        target = "".join(self._expand(redirection.target, split=False))
-        fd = redirection.fd
-        if redirection.mode == "&":
-            if fd == 0 or target == "-":
-                sinks[fd] = Sink()
-            elif target in ("1", "2"):
-                sinks[fd] = sinks[int(target)]
-            else:
-                return f"{target}: Bad file descriptor"
-            return None
-        call = self.call([], self.env)
-        path = call.path(target)
-        if redirection.mode == "r":
-            text = "" if path == "/dev/null" else call.read(path, self.guest.all_files(call.now))
-            return self._no_open(target, text, "open", "No such file") if isinstance(text, int) else None
-        if path == "/dev/null":
-            sinks[fd] = Sink()
-            return None
-        directory = path.rpartition("/")[0]
-        files = self.guest.all_files(call.now)
-        if not any(name.startswith(f"{directory}/") for name in files):
-            return self._no_open(target, 2, "create", "Directory nonexistent")
-        if self.user.uid != 0 and not directory.startswith(("/tmp", "/home")):  # noqa: S108
-            return self._no_open(target, 13, "create", "")
-        if redirection.mode == "w" or path not in self.guest.files:
-            self.guest.files[path] = File("", owner=self.user.name, written=self.guest.utc(call.now))
-        sinks[fd] = Sink(path=path)
-        return None
-
-    def _no_open(self, target: str, errno: int, verb: str, absent: str) -> str:
-        says = {13: "Permission denied", 20: "Not a directory", 21: "Is a directory"}
-        if self.flavour == "bash":
-            return f"{target}: {says.get(errno, 'No such file or directory')}"
-        if self.flavour == "ash":
-            none = "no such file" if verb == "open" else "nonexistent directory"
-            return f"can't {verb} {target}: {says.get(errno, none)}"
-        return f"cannot {verb} {target}: {says.get(errno, absent)}"
-
     # Commands
 
     def call(self, argv: list[str], env: dict[str, str], *, stdin_empty: bool = False) -> Call:
@@ -271,6 +246,7 @@ class Shell:
             self._start,
             cwd=self.cwd,
             stdin_empty=stdin_empty,
+            stdin=self._stdin,
         )
 
     def _start(self, argv: list[str], env: dict[str, str]) -> Running | None:
@@ -311,6 +287,9 @@ class Shell:
             return (yield from self._nested(argv, shells[name], env, stdin_empty=stdin_empty))
         if name == "sudo":
             return (yield from self._sudo(argv, env, stdin_empty=stdin_empty))
+        if name == "timeout" and len(argv) > 2 and argv[1].isdigit():
+            running = self._program(argv[2:], env, line, stdin_empty=stdin_empty)
+            return (yield from within(running, int(argv[1]) * SECOND))
         if name == "env" and any("=" not in word for word in argv[1:]) and not argv[1].startswith("-"):
             return (yield from self._env(argv, env, stdin_empty=stdin_empty))
         tool = table.find(self.guest, argv[0]) if name is not None else None
@@ -342,10 +321,18 @@ class Shell:
                     return 2
                 command = words.pop(0)
                 break
-        child = Shell(self.world, self.guest, self.user, self.clock, flavour=flavour, env=env, name=argv[0])
+        child = Shell(
+            self.world,
+            self.guest,
+            self.user,
+            self.clock,
+            flavour=flavour,
+            env=env,
+            name=words[0] if command is not None and words else argv[0],
+            args=words[1:] if command is not None else (),
+        )
         child.cwd = self.cwd
         if command is not None:
-            child.name, child.words = (words[0], tuple(words[1:])) if words else (child.name, ())
             return (yield from child.script(command))
         if words:
             yield Out(2, f"{argv[0]}: 0: cannot open {words[0]}: No such file\n")

@@ -28,7 +28,7 @@ Word = list[Part]
 
 @dataclass(slots=True)
 class Redirection:
-    """`fd` goes to a file (`mode` r, w or a) or to where another descriptor goes (`mode` &)."""
+    """`fd` goes to a file (`mode` r, w, a or rw) or to where another descriptor goes (`mode` &)."""
 
     fd: int
     mode: str
@@ -50,7 +50,14 @@ _RESERVED = {
 }
 
 
-_REDIRECTIONS = {">>": ("a", 1), ">&": ("&", 1), "<&": ("&", 0), ">": ("w", 1), "<": ("r", 0)}
+_REDIRECTIONS = {
+    "<>": ("rw", 0),
+    ">>": ("a", 1),
+    ">&": ("&", 1),
+    "<&": ("&", 0),
+    ">": ("w", 1),
+    "<": ("r", 0),
+}
 
 
 @lru_cache(maxsize=512)

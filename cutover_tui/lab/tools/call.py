@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Protocol
 
 from cutover_tui.lab.machine.guest import File, Guest, User
 from cutover_tui.lab.world.world import World
@@ -43,6 +44,14 @@ class Result:
     err: str = ""
 
 
+class Datagrams(Protocol):
+    """A socket a program reads from."""
+
+    def next(self) -> tuple[int, bytes | None] | None:
+        """True time of the next datagram's arrival and what it is (None: refused); None when there is none."""
+        ...
+
+
 @dataclass(slots=True)
 class Call:
     """One invocation of a tool."""
@@ -56,6 +65,7 @@ class Call:
     start: Callable[[list[str], dict[str, str]], Running | None]  # another program; None = there is none
     cwd: str = "/"
     stdin_empty: bool = False  # </dev/null
+    stdin: Datagrams | None = None
 
     @property
     def now(self) -> int:

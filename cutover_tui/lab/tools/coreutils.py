@@ -19,8 +19,17 @@ def false(call: Call) -> Result:
 
 
 def unescape(text: str) -> str:
-    """Backslash escapes as printf and `echo -e` read them."""
+    """Backslash escapes as `%b` and `echo -e` read them."""
     return re.sub(r"\\([ntra\\0\"])", lambda found: _ESCAPES[found[1]], text)
+
+
+def _format(text: str) -> str:
+    """Backslash escapes in the format of printf: up to three octal digits are a byte."""
+    return re.sub(
+        r"\\(?:([0-7]{1,3})|([ntra\\\"]))",
+        lambda found: chr(int(found[1], 8)) if found[1] else _ESCAPES[found[2]],
+        text,
+    )
 
 
 def echo(call: Call) -> Result:
@@ -48,13 +57,13 @@ def printf(call: Call) -> Result:
             if found[0] == "%%":
                 return "%"
             word = rest.pop(0) if rest else ""
-            if found[1] != "d":
-                return unescape(word) if found[1] == "b" else word
+            if found[2] != "d":
+                return unescape(word) if found[2] == "b" else word[: int(found[1] or len(word))]
             if word and not re.fullmatch(r"[-+]?\d+", word):
                 rc, err = 1, f"sh: 1: printf: {word}: expected numeric value\n"
             return str(int(word)) if re.fullmatch(r"[-+]?\d+", word) else "0"
 
-        out += re.sub(r"%%|%([sdb])", fill, unescape(text))
+        out += re.sub(r"%%|%(?:\.(\d+))?([sdb])", fill, _format(text))
         if not rest or len(rest) == left:
             return Result(rc, out, err)
 
