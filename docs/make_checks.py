@@ -28,7 +28,7 @@ from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
-from probes import cldap, kdc, linux, ntp
+from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, records, rootdse
 from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
@@ -95,8 +95,10 @@ ABOUT = {
             "Each reference (`domain.controllers` and `domain.references`) is asked by NTP every 16 s. True time "
             "is what a majority of `domain.references`, two at least, agree on; where they cannot decide, the "
             "domain has one vote, however many controllers it has. Where no independent reference answers, "
-            "controllers that agree are enough here. The jump host's own UTC is compared too, but takes no part in "
-            "measuring guests."
+            "controllers that agree are enough here. What the jump host cannot ask, the guest asks for it where its "
+            "`vantage` allows that; the `Date` of `https://` references and what two people read confirm where NTP "
+            "servers cannot decide ([runbook.md](runbook.md#a-segmented-site)). The jump host's own UTC is compared "
+            "too, but takes no part in measuring guests."
         ),
     ),
     "time.reference": (
@@ -104,7 +106,8 @@ ABOUT = {
         (
             "`domain.references` are independent of the domain, `domain.controllers` are the domain. Each "
             "controller is held against true time (see `time.jump-host`); one independent reference is enough "
-            "where the domain agrees with it. A wrong domain is named here once and not blamed on guests. "
+            "where the domain agrees with it. Where only HTTPS servers or people say what true time is, a controller "
+            "passes that they do not contradict (reason code `coarse`, with how closely they can tell). A wrong domain is named here once and not blamed on guests. "
             "References of which some smear leap seconds (Google, Amazon, Meta, by name, address or "
             "reference id) and others do not are equal until the next leap second: they are named always and "
             "fail once one is announced. Without any answer it says what `time.jump-host` says."
@@ -284,7 +287,7 @@ def _summary() -> str:
 def _check(check: Check) -> str:
     spec = check.spec
     question, how = ABOUT[spec.id]
-    readers = [*check.readers, *(f"{r} (jump host)" for r in check.jump_readers)]
+    readers = [*check.readers, *(f"{r} (jump host)" for r in check.jump_readers), *check.witnesses]
     if check.looks_back is not None:
         readers.append("the clock's samples")
     lines = [
@@ -430,6 +433,14 @@ def _readers() -> str:
         (
             f"| `{exchange.NAME}` | {READER_FAMILY[exchange.NAME]} | when approved | a proof: see "
             f"[security.md](security.md) | {_corpus(exchange.NAME)[0]} | - |"
+        ),
+            f"| `{ntp_guest.READER.name}` | {READER_FAMILY[ntp_guest.READER.name]} | {ntp_guest.READER.interval_s:g} s "
+            "| one NTP exchange by a fixed `bash -c` text over /dev/udp, else `chronyd -Q`: with each reference that "
+            "does not answer the jump host | - | - |"
+        ),
+        (
+            f"| `{http_date.READER.name}` | {READER_FAMILY[http_date.READER.name]} | {http_date.READER.interval_s:g} s "
+            "| none: HEAD over TLS from the jump host to each `https://` reference | - | - |"
         ),
         "",
         (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -65,7 +66,14 @@ class Answered:
 
 
 class SystemNetwork:
-    """`Network` of this machine."""
+    """`Network` of this machine.
+
+    Args:
+        trust: whom TLS believes; None = the certificates this machine trusts.
+    """
+
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        self._trust = trust
 
     async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> Answered:
         """Send what `make` returns to the first address of `host` and return the first answer from there.
@@ -99,25 +107,57 @@ class SystemNetwork:
             LinkError: unresolvable or refused (`unreachable`), no whole answer in time (`timeout`),
                 closed or too much before that (`lost`, `truncated`).
         """
-        where = f"{host} port {port}/tcp"
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout_s):
-                transport, stream = await loop.create_connection(lambda: _Stream(complete), host, port)
-                try:
-                    stream.send(make())
-                    data, sent_ns, received_ns = await stream.arrived
-                finally:
-                    transport.abort()
-        except TimeoutError:
-            detail = f"{where}: no answer within {timeout_s:g} s"
-            raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: {reason}")) from error
-        except _Ended as ended:
-            raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
-        return Answered(data, stream.address, sent_ns, received_ns, kernel_stamp=False)
+        return await _over_stream(host, port, make, complete, timeout_s, None)
+
+    async def tls(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Answered:
+        """As `tcp`, over TLS whose certificate is for `host` and trusted.
+
+        Raises:
+            LinkError: as `tcp`; the certificate is not trusted or not for `host` (`denied`).
+        """
+        if self._trust is None:
+            self._trust = await asyncio.to_thread(ssl.create_default_context)  # reads the machine's store
+        return await _over_stream(host, port, make, complete, timeout_s, self._trust)
+
+
+async def _over_stream(
+    host: str,
+    port: int,
+    make: Callable[[], bytes],
+    complete: Callable[[bytes], bool],
+    timeout_s: float,
+    trust: ssl.SSLContext | None,
+) -> Answered:
+    where = f"{host} port {port}/{'tcp' if trust is None else 'tls'}"
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            transport, stream = await loop.create_connection(lambda: _Stream(complete), host, port, ssl=trust)
+            try:
+                stream.send(make())
+                data, sent_ns, received_ns = await stream.arrived
+            finally:
+                transport.abort()
+    except TimeoutError:
+        detail = f"{where}: no answer within {timeout_s:g} s"
+        raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
+    except ssl.SSLCertVerificationError as error:
+        detail = f"{where}: certificate not trusted: {error.verify_message}"
+        raise LinkError(Failure(FailureKind.DENIED, detail)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: {reason}")) from error
+    except _Ended as ended:
+        raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
+    return Answered(data, stream.address, sent_ns, received_ns, kernel_stamp=False)
 
 
 class _Ended(Exception):  # noqa: N818 - what the peer did

@@ -143,3 +143,19 @@ class Network(Protocol):
             LinkError: unresolvable, refused, no whole answer in time, closed or flooded before that.
         """
         ...
+
+    async def tls(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Datagram:
+        """As `tcp`, over TLS that has shown a certificate for `host` this machine trusts.
+
+        Raises:
+            LinkError: as `tcp`; not trusted (`denied`).
+        """
+        ...

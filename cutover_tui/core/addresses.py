@@ -1,4 +1,4 @@
-"""Addresses as a runbook writes them: a host, `host:port`, and the jump host `user@host:port`."""
+"""Addresses as a runbook writes them: a host, `host:port`, an HTTPS server, and the jump host `user@host:port`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", re.ASCII)
 _IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]{1,15})?", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,199}", re.ASCII)
 _USER = re.compile(r"[^\s@:\-][^\s:]{0,255}")
 
 
@@ -42,6 +43,27 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     if not (_NAME.fullmatch(host) or _is_ipv6(host)):
         raise ValueError("is neither a host name nor an IP address")
     return host, None if port is None else _port(port)
+
+
+def parse_https(text: str) -> tuple[str, int, str]:
+    """`https://host[:port][/path]` as host, port and path.
+
+    Raises:
+        ValueError: it is none; the message says what is wrong.
+    """
+    found = re.fullmatch(r"https://([^/]*)(/.*)?", text)
+    if found is None:
+        raise ValueError("is not https://: what is not encrypted anybody on the path can answer")
+    host, port = parse_host_port(found[1])
+    path = found[2] or "/"
+    if not _PATH.fullmatch(path):
+        raise ValueError("has a path with characters that need encoding, or more than 200")
+    return host, port or 443, path
+
+
+def is_url(text: str) -> bool:
+    """Whether it is meant as a URL, whichever its scheme."""
+    return "://" in text
 
 
 def parse_jump(text: str) -> tuple[str | None, str, int | None]:

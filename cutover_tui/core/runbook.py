@@ -60,7 +60,8 @@ class Domain(Struct, frozen=True, kw_only=True):
     """What the guests' identity hangs on, and whom we believe about time.
 
     `controllers` are domain controllers: their time is the domain's, and together they are one witness.
-    `references` are NTP servers that do not share the domain's failure.
+    `references` are NTP servers, and HTTPS servers as `https://host[:port][/path]`, that do not share the
+    domain's failure.
     """
 
     realm: str | None = None

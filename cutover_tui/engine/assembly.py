@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cutover_tui.core.addresses import parse_host_port, parse_jump
+from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
 from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST, unneeded
 from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
@@ -17,6 +17,7 @@ from cutover_tui.engine.reached import Reached
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_from_guest import GuestReferences
 from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
+from cutover_tui.engine.watch_https import HttpsWatch
 from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
 from probes import kdc, linux
@@ -184,7 +185,8 @@ def watches_over(
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
     readers = readers_for(runbook)
-    servers = tuple(dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references)))
+    named = tuple(dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references)))
+    servers = tuple(name for name in named if not is_url(name))
     asked_here = any("jump" in host.vantage for host in runbook.hosts)
     reached = Reached()
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
@@ -230,7 +232,17 @@ def watches_over(
                 phase_ns=n * 100_000_000,
             )
         )
-    return Watches(guests, references, others, _kdc_watches(runbook, clock, anchor, emit, outside.network))
+    urls = [name for name in named if is_url(name)] if asked_here else []
+    https = [
+        HttpsWatch(url, outside.network, clock, anchor, emit, phase_ns=n * 100_000_000)
+        for n, url in enumerate(urls)
+    ]
+    return Watches(
+        guests,
+        [*references, *https],
+        others,
+        _kdc_watches(runbook, clock, anchor, emit, outside.network),
+    )
 
 
 def _kdc_watches(

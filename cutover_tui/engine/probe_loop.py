@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import GuestWatch
+from cutover_tui.engine.watch_https import HttpsWatch
 from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
 from probes.observation import Failure, FailureKind, Raw
@@ -41,7 +42,7 @@ class Watches:
     def __init__(
         self,
         guests: Sequence[GuestWatch],
-        references: Sequence[ReferenceWatch],
+        references: Sequence[ReferenceWatch | HttpsWatch],
         others: Sequence[HostsWatch] = (),
         kdcs: Sequence[KdcWatch] = (),
     ) -> None:
@@ -54,7 +55,7 @@ class Watches:
         """Watch everything until cancelled."""
         async with asyncio.TaskGroup() as group:
             for reference in self._references:
-                group.create_task(reference.run(), name=f"ntp {reference.server}")
+                group.create_task(reference.run(), name=f"reference {reference.server}")
             for other in self._others:
                 group.create_task(other.run(), name=type(other).__name__)
             for kdc in self._kdcs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.record.audit import Parsers
-from probes import cldap, kdc, linux, ntp, ntp_guest
+from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, records, rootdse
 from probes.linux import exchange
 from probes.observation import Family
@@ -21,7 +21,15 @@ DIRECTORY: tuple[Reader, ...] = (
 PROOFS: tuple[Reader, ...] = (Reader(exchange.NAME, exchange.VERSION, Family.DIRECTORY, (), exchange.parse),)
 """Readers that leave a trace: their commands are made for each host, and a person approves them first."""
 
-ALL: tuple[Reader, ...] = (*linux.READERS, ntp.READER, ntp_guest.READER, kdc.READER, *DIRECTORY, *PROOFS)
+ALL: tuple[Reader, ...] = (
+    *linux.READERS,
+    ntp.READER,
+    ntp_guest.READER,
+    http_date.READER,
+    kdc.READER,
+    *DIRECTORY,
+    *PROOFS,
+)
 
 
 def parsers() -> Parsers:

@@ -58,7 +58,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "realm": "Kerberos realm, in capitals as the KDCs write it.",
         "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness.",
         "site": "Active Directory site of the guests.",
-        "references": "NTP servers as `host` or `host:port` that do not share the domain's failure.",
+        "references": "NTP servers as `host` or `host:port`, and HTTPS servers as `https://host/path`, that do not share the domain's failure.",
         "tolerances": "Limits of the site.",
     },
     model.Tolerances: {

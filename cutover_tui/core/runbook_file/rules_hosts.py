@@ -114,22 +114,13 @@ def _domain(domain: Part, problems: Problems) -> None:
             f"realm {shown(realm)} has small letters, and Kerberos tells them apart",
             f"{shown(realm.upper())} unless the KDCs really write it so",
         )
-    for key in ("controllers", "references"):
-        for item in domain.each(key):
-            _address(
-                item,
-                addresses.parse_host_port,
-                "a host name or IP address, with `:port` if need be",
-                problems,
-            )
-    both = {str(c.value).casefold() for c in domain.each("controllers")}
+    for item in domain.each("controllers"):
+        _address(
+            item, addresses.parse_host_port, "a host name or IP address, with `:port` if need be", problems
+        )
     for item in domain.each("references"):
-        if str(item.value).casefold() in both:
-            problems.error(
-                item.line,
-                f"{shown(str(item.value))} is a controller and an independent reference at once",
-                "references that do not share the domain's failure",
-            )
+        _reference(item, problems)
+    _one_clock_once(domain, problems)
     _smeared(domain, problems)
     tolerances = domain.get("tolerances")
     if tolerances is None:
@@ -146,6 +137,52 @@ def _domain(domain: Part, problems: Problems) -> None:
                 f"{key} {format_duration(value)} is looser than its bound",
                 f"at most {format_duration(highest)}",
             )
+
+
+def _reference(item: Part, problems: Problems) -> None:
+    if isinstance(item.value, str) and addresses.is_url(item.value):
+        _address(item, addresses.parse_https, "`https://host`, with `:port` and `/path` if need be", problems)
+    else:
+        _address(
+            item,
+            addresses.parse_host_port,
+            "a host name or IP address, with `:port` if need be, or `https://host/path`",
+            problems,
+        )
+
+
+def _one_clock_once(domain: Part, problems: Problems) -> None:
+    """A controller is no independent reference, and a host asked in two ways is one clock."""
+    controllers = {h for item in domain.each("controllers") if (h := _host_of(item)) is not None}
+    whole = {str(c.value).casefold() for c in domain.each("controllers")}
+    ways: dict[str, bool] = {}
+    for item in domain.each("references"):
+        text, host = str(item.value), _host_of(item)
+        https = addresses.is_url(text)
+        if text.casefold() in whole or (https and host in controllers):
+            problems.error(
+                item.line,
+                f"{shown(text)} is a controller and an independent reference at once",
+                "references that do not share the domain's failure",
+            )
+        if host is not None and ways.setdefault(host, https) != https:
+            problems.error(
+                item.line,
+                f"{shown(host)} is asked by NTP and by HTTPS, and is one clock",
+                "one of the two, or another host",
+            )
+
+
+def _host_of(item: Part) -> str | None:
+    """The host behind an address or URL that can be read."""
+    text = str(item.value)
+    try:
+        host = (
+            addresses.parse_https(text)[0] if addresses.is_url(text) else addresses.parse_host_port(text)[0]
+        )
+    except ValueError:
+        return None
+    return host.casefold()
 
 
 def _address(part: Part, parse: Callable[[str], object], expected: str, problems: Problems) -> None:

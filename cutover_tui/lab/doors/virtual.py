@@ -146,6 +146,31 @@ class VirtualNetwork:
         await self._clock.sleep_until(began + int(timeout_s * SECOND))
         raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
 
+    async def tls(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> _Datagram:
+        """No server of this world speaks TLS: refused after a round trip.
+
+        Raises:
+            LinkError: always.
+        """
+        where = f"{host} port {port}/tcp"
+        server = self._world.reference_at(host)
+        if server is None:
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Name or service not known"))
+        trip = self._world.network.round_trip(JUMP, server.name, port, self._true(), "tcp")
+        if trip is None or sum(trip) / SECOND > timeout_s:
+            await asyncio.sleep(timeout_s)
+            raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
+        await asyncio.sleep(sum(trip) / SECOND)
+        raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
+
     def _serves(self, server: Reference, port: int, protocol: str) -> bool:
         """Whether something is bound there; a host that is down refuses nothing either."""
         kept = server.kdc if self._world.domain is not None else None
