@@ -434,6 +434,7 @@ def _readers() -> str:
             f"| `{exchange.NAME}` | {READER_FAMILY[exchange.NAME]} | when approved | a proof: see "
             f"[security.md](security.md) | {_corpus(exchange.NAME)[0]} | - |"
         ),
+        (
             f"| `{ntp_guest.READER.name}` | {READER_FAMILY[ntp_guest.READER.name]} | {ntp_guest.READER.interval_s:g} s "
             "| one NTP exchange by a fixed `bash -c` text over /dev/udp, else `chronyd -Q`: with each reference that "
             "does not answer the jump host | - | - |"
