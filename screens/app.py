@@ -31,6 +31,7 @@ from screens.messages import (
     MarkDone,
     OpenStep,
     Prove,
+    ReadClock,
     RunAction,
     StartStep,
     WriteNote,
@@ -248,6 +249,10 @@ class CutoverApp(App[None]):
     @on(Acknowledge)
     def _acknowledge(self, event: Acknowledge) -> None:
         self._work(self._intents.acknowledge(event.step, event.host, event.check, event.on), "intent")
+
+    @on(ReadClock)
+    def _read_clock(self) -> None:
+        self._work(self._intents.read_clock(), "intent")
 
     @on(LookAgain)
     def _look_again(self, event: LookAgain) -> None:

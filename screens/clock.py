@@ -14,6 +14,7 @@ from cutover_tui.engine.port import ClockSeries, ClockView, HostView, SessionVie
 from screens.base import PortScreen
 from screens.context import Context
 from screens.header import TopLine, link_alert
+from screens.messages import ReadClock
 from screens.texts.chart_data import chart_data, reaches_tolerance_ns
 from screens.texts.wording import HOUR, MINUTE, Part, coarse, say, spell
 from screens.widgets.chart import OffsetChart
@@ -31,7 +32,8 @@ class ClockScreen(PortScreen):
     HELP_TEXT = (
         "Is time right, and will it stay right? Each line is a guest minus its domain, or minus the references where "
         "no controllers answer, with its error band; where there is no line, nobody measured. 'in' says when Kerberos' 300 s are reached if the "
-        "clock goes on at this rate. + and - change the time shown, h chooses the guests."
+        "clock goes on at this rate. + and - change the time shown, h chooses the guests. Where no reference may be asked, u takes what two people "
+        "read on a clock they trust: a witness within 2 s, for ten minutes."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -41,6 +43,9 @@ class ClockScreen(PortScreen):
             key_display="+",
             id="clock.in",
             tooltip="Show less time",
+        ),
+        Binding(
+            "u", "read", "read UTC", show=False, id="clock.read", tooltip="Two people read a clock they trust"
         ),
         Binding("minus", "zoom(1)", "more time", key_display="-", id="clock.out", tooltip="Show more time"),
     ]
@@ -90,6 +95,9 @@ class ClockScreen(PortScreen):
         if self._clock is None:
             return ChartData((), 0, RANGES_MIN[self._range] * MINUTE)
         return chart_data(*self._clock)
+
+    def action_read(self) -> None:
+        self.post_message(ReadClock())
 
     def action_zoom(self, by: int) -> None:
         self._range = min(len(RANGES_MIN) - 1, max(0, self._range + by))

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from textual.screen import Screen
 
 from cutover_tui.core.finding import Decision, Finding
+from cutover_tui.core.people import names_problem, typed_utc
 from cutover_tui.engine.port import Refused, SessionPort, StepView
 from screens.context import WAVE, Context, next_host
 from screens.dialogs.acknowledge import AcknowledgeDialog
@@ -169,6 +170,51 @@ class Intents:
             return
         self._stage.say_quietly(f"Proving on {host}: up to {proof.attempts} attempts.")
         await self._told(f"Not proven on {host}", await self._port.prove(host, proof.commands))
+
+    async def read_clock(self) -> None:
+        """Who reads, then what the clock shows: Enter is the moment."""
+        view = self._port.view()
+
+        def who_problem(text: str) -> str:
+            first, plus, second = text.partition("+")
+            if not plus:
+                return "Two names with a + between them."
+            problem = names_problem(first.strip(), second.strip())
+            return f"{problem[0].upper()}{problem[1:]}." if problem else ""
+
+        names = await self._stage.show_dialog(
+            Ask(
+                "A clock read by two people",
+                "For a site in which no reference may be asked. Both look at one clock that they trust and that does "
+                "not come from this domain; it counts within 2 s, for ten minutes, under these names:",
+                value=f"{view.operator} + ",
+                label="Next",
+                problem=who_problem,
+            )
+        )
+        if names is None:
+            return
+        first, _, second = names.partition("+")
+
+        def time_problem(text: str) -> str:
+            shown = typed_utc(text, self._port.view().now.utc_ns)
+            return "" if shown is not None else "UTC as HH:MM:SS, with the day before it if need be."
+
+        text = await self._stage.show_dialog(
+            Ask(
+                "A clock read by two people",
+                "Type the UTC it is about to show, HH:MM:SS, and press Enter in the second in which it does:",
+                label="It shows that now",
+                problem=time_problem,
+            )
+        )
+        utc_ns = typed_utc(text, self._port.view().now.utc_ns) if text is not None else None
+        if utc_ns is None:
+            return
+        if await self._told("Not taken", await self._port.read_clock(first.strip(), second.strip(), utc_ns)):
+            self._stage.say_quietly(
+                f"Read by {first.strip()} and {second.strip()}; it counts for ten minutes."
+            )
 
     async def note(self, step: str | None, host: str | None) -> None:
         """A note on the record."""

@@ -59,6 +59,10 @@ class Prove(Message):
         self.host = host
 
 
+class ReadClock(Message):
+    """Two people read a clock they trust; asks who, and what it shows."""
+
+
 class WriteNote(Message):
     """Write a note, about a step and host or the session."""
 

@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from screens.context import Context, column_of, row_of
-from screens.messages import Acknowledge, LookAgain, OpenStep, RunAction
+from screens.messages import Acknowledge, LookAgain, OpenStep, ReadClock, RunAction
 from screens.texts.wording import say
 from screens.widgets.glyphs import clean
 
@@ -50,6 +50,7 @@ class CutoverCommands(Provider):
             )
         for guest in view.hosts:
             yield f"Look again at {guest.name}", "key r", partial(app.post_message, LookAgain(guest.name))
+        yield "Read a clock by two people", "key u on the clock", partial(app.post_message, ReadClock())
         here = row_of(view, place.step)
         if here is not None:
             host = column_of(here, place.host)

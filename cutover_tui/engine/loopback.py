@@ -78,6 +78,10 @@ class Loopback:
         sent = _through((host, shown), tuple[str, tuple[tuple[str, ...], ...]])
         return _refused(await self._port.prove(*sent))
 
+    async def read_clock(self, first: str, second: str, utc_ns: int) -> Refused | None:
+        sent = _through((first, second, utc_ns), tuple[str, str, int])
+        return _refused(await self._port.read_clock(*sent))
+
     async def look_again(self, host: str) -> None:
         await self._port.look_again(*_strings(host))
 

@@ -251,6 +251,10 @@ class SessionPort(Protocol):
         """Approve the commands that were shown, and make one series of attempts; returns at its end."""
         ...
 
+    async def read_clock(self, first: str, second: str, utc_ns: int) -> Refused | None:
+        """Two people say what a clock they trust shows at this moment; a witness of ± 2 s for ten minutes."""
+        ...
+
     async def look_again(self, host: str) -> None:
         """Read everything of this host now instead of at the next turn."""
         ...

@@ -33,6 +33,7 @@ from cutover_tui.engine.port import (
 )
 from cutover_tui.engine.probes_port import Probes
 from cutover_tui.engine.proving import Proving
+from cutover_tui.engine.reading import record_reading
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
@@ -260,6 +261,10 @@ class Session:
     async def prove(self, host: str, shown: tuple[tuple[str, ...], ...]) -> Refused | None:
         """Approve the commands that were shown, and make one series of attempts."""
         return await self._proofs().prove(host, shown)
+
+    async def read_clock(self, first: str, second: str, utc_ns: int) -> Refused | None:
+        """What people read, onto the record."""
+        return await record_reading(self.recorder, first, second, utc_ns)
 
     async def look_again(self, host: str) -> None:
         """Read everything of this host (`*`: of all) now."""

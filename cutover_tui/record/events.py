@@ -205,8 +205,12 @@ class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
 
 
 class ClockRead(msgspec.Struct, frozen=True, gc=False, tag="clock-read"):
-    """Two people read a clock they trust: it showed `utc_ns` when they confirmed it, which is this event's time."""
+    """Two people read a clock they trust: it showed `utc_ns` when they confirmed that, `at`.
 
+    The time of this event is when it came onto the record, little later.
+    """
+
+    at: Instant
     utc_ns: int
     first: str
     second: str

@@ -17,7 +17,7 @@ from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.evidence import Attempt, Baseline, MarkPoint, Proofs
 from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
-from cutover_tui.core.people import PeopleRead, reading_problem
+from cutover_tui.core.people import LATE_NS, PeopleRead, reading_problem
 from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
@@ -165,10 +165,7 @@ class State:
             case Noted():
                 self.notes.append((event, body))
             case ClockRead():
-                problem = reading_problem(body.first, body.second, body.utc_ns)
-                if problem:
-                    raise Contradiction(event.seq, f"a clock read by people: {problem}")
-                self.read.append(PeopleRead(event.at, body.utc_ns, body.first, body.second))
+                self._read(event, body)
             case SessionStarted():
                 if self.started is not None:
                     raise Contradiction(event.seq, "the session was started before")
@@ -246,6 +243,15 @@ class State:
             raise Contradiction(event.seq, f"no attempt was under way at {body.intent}")
         made = self.attempts[host]
         made[made.index(attempt)] = replace(attempt, ended=True, observation=body.observation)
+
+    def _read(self, event: Event, body: ClockRead) -> None:
+        late = body.at.age_ns(event.at)
+        problem = reading_problem(body.first, body.second, body.utc_ns)
+        if late is None or not 0 <= late <= LATE_NS:
+            problem = "it was confirmed at another time than it was recorded"
+        if problem:
+            raise Contradiction(event.seq, f"a clock read by people: {problem}")
+        self.read.append(PeopleRead(body.at, body.utc_ns, body.first, body.second))
 
     def _void(self, host: str, families: Iterable[Family], void: Void) -> None:
         of_host = self.voids.setdefault(host, {})

@@ -404,6 +404,10 @@ class ScriptedPort:
         self.changed()
         return self.refuse
 
+    async def read_clock(self, first: str, second: str, utc_ns: int) -> Refused | None:
+        self._tell("read_clock", first, second, utc_ns)
+        return self.refuse
+
     async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
         self._tell("note", text, step, host)
         return self.refuse

@@ -9,6 +9,7 @@ import msgspec
 from cutover_tui.core.evidence import Baseline, HostLog, MarkPoint
 from cutover_tui.core.gate import Question, Subject
 from cutover_tui.core.loading import load_text
+from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import Domain, Runbook
 from probes.facts_identity import Agent, AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import (
@@ -282,6 +283,7 @@ class World:
         self.mark: MarkPoint | None = MarkPoint(3, at(-1000))
         self.baseline: Baseline | None = None
         self.domain: Domain | None = None  # another than the runbook's
+        self.read: tuple[PeopleRead, ...] = ()
 
     def see(self, *observations: Observation) -> None:
         for o in observations:
@@ -336,4 +338,5 @@ class World:
             anchor=ANCHOR,
             upto=1,
             owed=(),
+            read=self.read,
         )

@@ -87,7 +87,7 @@ def criterion(asked: Asked) -> Criterion:
 
 _OTHER_WAYS = (
     "; where no firewall allows that: let a guest ask (`vantage`), name an https:// reference, or read a "
-    "clock by two people (key r on the clock screen)."
+    "clock by two people (key u on the clock screen)."
 )
 
 

@@ -19,7 +19,7 @@ from cutover_tui.core.checks.standing_words import caution, compared_with
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.kdc_answers import kdcs
-from cutover_tui.core.kdc_interval import USED_NS
+from cutover_tui.core.second_interval import USED_NS
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -28,8 +28,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     clocks = told(evidence)
     if not clocks:
         return no_kdc(evidence, says)
-    standing = standing_now(evidence, agree)
-    right = carried(standing.guests, evidence.now.boottime_ns) if standing.guests is not None else None
+    standing = standing_now(evidence, agree, asked.max_age_ns)
+    right = carried(standing, evidence.now.boottime_ns)
     if right is None:
         return says.unknown(
             "own-clock",
@@ -39,7 +39,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     whom, but = compared_with(standing), caution(standing, agree)
     used = (
         *(t.newest for t in clocks),
-        *(w.observation for w in (*standing.independents, *standing.controllers)),
+        *standing.used,
     )
     off = [(t.kdc, t.clock.middle_ns - right[0], t.clock.bound_ns + right[1]) for t in clocks]
     apart = [(name, value, bound) for name, value, bound in off if abs(value) - bound > limit]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
-from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_line import line_of
 from cutover_tui.core.checks.time_offset import backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
@@ -94,6 +94,6 @@ def _remedy(off: list[CacheFile]) -> str:
 
 
 def _was_off(evidence: Evidence, limit: int) -> bool:
-    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
+    line = line_of(evidence)
     readings = backwards(evidence.samples, line)
     return any(r is not None and abs(r.offset_ns) - r.bound_ns > limit for r in readings)

@@ -13,7 +13,7 @@ from cutover_tui.core.checks.kerberos_skew import newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.kdc_answers import kdcs, newest_answers
-from cutover_tui.core.kdc_interval import USED_NS
+from cutover_tui.core.second_interval import USED_NS
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:

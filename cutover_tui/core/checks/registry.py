@@ -346,7 +346,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="kdc.clock",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
@@ -357,7 +357,8 @@ _ALL = (
         ),
         judge=kdc_clock.run,
         criterion=kdc_clock.criterion,
-        jump_readers=("kdc", "ntp"),
+        jump_readers=("kdc", *JUMP_READERS),
+        witnesses=GUEST_READERS,
         looks_back=kdc_clock.looks_back,
         naive="logins work; the one that failed worked when tried again (by another controller)",
     ),
@@ -392,7 +393,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
@@ -405,7 +406,8 @@ _ALL = (
         judge=kerberos_caches.run,
         criterion=kerberos_caches.criterion,
         readers=("caches",),
-        jump_readers=("ntp",),
+        jump_readers=JUMP_READERS,
+        witnesses=GUEST_READERS,
         looks_back=kerberos_caches.looks_back,
         naive="the clock is right again",
     ),

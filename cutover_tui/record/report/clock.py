@@ -84,7 +84,7 @@ def clock_graphs(events: Sequence[Event], reels: Mapping[str, Reel], runbook: Ru
         if isinstance(e.body, SessionStarted | SessionResumed)
     }
     read = [
-        PeopleRead(e.at, e.body.utc_ns, e.body.first, e.body.second)
+        PeopleRead(e.body.at, e.body.utc_ns, e.body.first, e.body.second)
         for e in events
         if isinstance(e.body, ClockRead)
     ]

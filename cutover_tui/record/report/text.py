@@ -19,6 +19,7 @@ from cutover_tui.record.events import (
     AttemptEnded,
     AttemptIntended,
     BaselineCaptured,
+    ClockRead,
     Decided,
     Disturbed,
     Done,
@@ -163,6 +164,10 @@ def told(event: Event) -> str | None:
         case Noted(text=text, step=step, host=host):
             about = " ".join(x for x in (step, host) if x)
             return one_line(f"note{f' on {about}' if about else ''}: {text}")
+        case ClockRead(utc_ns=utc, first=first, second=second):
+            return one_line(
+                f"{first} and {second} read a clock they trust: {clock_time(utc)} UTC, within 2 s"
+            )
         case LinkLost(host=host, detail=detail):
             return one_line(f"{host} cannot be measured: {detail}")
         case LinkUp(host=host, host_key=key):
