@@ -405,7 +405,7 @@ class ScriptedPort:
         return self.refuse
 
     async def read_clock(self, first: str, second: str, utc_ns: int) -> Refused | None:
-        self._tell("read_clock", first, second, utc_ns)
+        self._tell("read_clock", first, second, str(utc_ns))
         return self.refuse
 
     async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
