@@ -95,11 +95,23 @@ class HostLog:
         del self.observation_lines[keep:]
         self.samples.cut_after(line)
 
-    def forget(self, observations_before_ns: int, samples_before_ns: int) -> None:
-        """Drop what is older from memory; the tape keeps it."""
-        keep = bisect_right(self.observations, observations_before_ns, key=lambda o: o.ended.boottime_ns)
-        del self.observations[:keep]
-        del self.observation_lines[:keep]
+    def forget(
+        self, observations_before_ns: int, samples_before_ns: int, lasting: frozenset[str] = frozenset()
+    ) -> None:
+        """Drop what is older from memory; the tape keeps it.
+
+        Args:
+            lasting: readers that checks look back at as far as at samples.
+        """
+        old = bisect_right(self.observations, observations_before_ns, key=lambda o: o.ended.boottime_ns)
+        kept = [
+            n
+            for n in range(old)
+            if self.observations[n].reader in lasting
+            and self.observations[n].ended.boottime_ns > samples_before_ns
+        ]
+        self.observations[:old] = [self.observations[n] for n in kept]
+        self.observation_lines[:old] = [self.observation_lines[n] for n in kept]
         self.samples.forget(samples_before_ns)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cutover_tui.core.checks.registry import CHECKS
+from cutover_tui.core.checks.standing_line import GUEST_READERS
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step
@@ -57,7 +58,8 @@ class Housekeeping:
                 self.tell()  # shown as `recording`; the next turn tries to recover
             now_ns = self.now().boottime_ns
             for name, log in self.recorder.logs.by_host.items():
-                log.forget(now_ns - (FORGET_NS if name == JUMP else HOUR), now_ns - FORGET_NS)
+                since_ns = now_ns - (FORGET_NS if name == JUMP else HOUR)
+                log.forget(since_ns, now_ns - FORGET_NS, frozenset(GUEST_READERS))
 
     async def _assessing(self) -> None:
         """Journal verdict changes of steps under way, and done steps that fail now."""

@@ -153,3 +153,15 @@ def test_a_reading_counts_for_ten_minutes_and_on_this_boot_only() -> None:
     assert finding(w, "time.jump-host", now=later).verdict == "unknown"
     w.read = (PeopleRead(b.Instant("another-boot", 60 * b.S, 0), NOON, "ana", "raj"),)
     assert finding(w, "time.jump-host", now=100).verdict == "unknown"
+
+
+def test_what_a_guest_asked_is_kept_as_long_as_its_samples_are() -> None:
+    """A live decision that looks back for hours must see what the audit sees on the tape."""
+    w = site()
+    w.see(b.observed("services", 90, b.services()), b.observed("ntp-guest", 95, b.ABSENT))
+    w.guest.forget(92 * b.S, 50 * b.S, frozenset({"ntp-guest"}))
+    assert [(o.reader, o.ended.boottime_ns) for o in w.guest.observations] == [
+        ("ntp-guest", round(80.5 * b.S)),
+        ("ntp-guest", 95 * b.S),
+    ]
+    assert w.guest.observation_lines == [2, 4]
