@@ -18,6 +18,7 @@ from cutover_tui.engine.probe_loop import ProbeLoop
 from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
 from cutover_tui.record.state import ALL_FAMILIES, State
+from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.net import SystemClock
 from probes.observation import JUMP, FailureKind, Instant
 
@@ -39,6 +40,11 @@ class Look:
     asked: list[SecretAsked] = field(default_factory=list)
     _boots: dict[str, str] = field(default_factory=dict)
     rebooted: dict[str, Instant] = field(default_factory=dict)
+
+    def heard(self, hosts: set[str]) -> set[str]:
+        """Which references have shown their clock to the jump host or to one of these guests."""
+        seen = (o.facts for name in (JUMP, *hosts) for o in self.logs.of(name).observations)
+        return {f.server for f in seen if isinstance(f, NtpFacts | GuestNtpFacts | HttpDateFacts)}
 
     def take(self, messages: list[Message], _lost: int) -> None:
         """What the watches saw."""
@@ -91,7 +97,9 @@ async def check(
     await probes.start()
     try:
         wanted = {g.name for step in steps for host in hosts for g in guests(loaded.runbook, step, host)}
-        await _settled(look, wanted, clock, anchor, probes, secret)
+        domain = loaded.runbook.domain
+        clocks = len({*domain.controllers, *domain.references})
+        await _settled(look, wanted, clock, anchor, probes, clocks, secret)
         if soak:
             await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
         return _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
@@ -106,9 +114,10 @@ async def _settled(
     clock: SystemClock,
     anchor: Instant,
     probes: ProbeLoop,
+    clocks: int,
     secret: Callable[[str, bool], str | None],
 ) -> None:
-    """Until every guest has spoken or is lost, and the references had their first exchanges.
+    """Until every guest has spoken or is lost, and two references have shown their clock to us or to one of them.
 
     The time a person takes to answer is not counted.
     """
@@ -119,14 +128,16 @@ async def _settled(
             value = await asyncio.to_thread(secret, request.prompt, request.echo)
             probes.answer(request.id, value)
             until = clock.mono_ns() + SETTLE_NS
-        asked_references = len(look.logs.of(JUMP).observations)
+        heard = look.heard(wanted)
         sampled = all(len(look.logs.of(h).samples) for h in wanted - look.unreachable)
         if (
             wanted <= look.answered
-            and asked_references
+            and len(heard) >= min(2, clocks)
             and sampled
             and clock.mono_ns() > anchor.boottime_ns + 3 * SECOND
         ):
+            if heard - look.heard(set()):  # a guest's answer counts once its clock was read after it
+                await clock.sleep_until(clock.mono_ns() + 2 * SECOND)
             return
         await clock.sleep_until(clock.mono_ns() + SECOND // 5)
 
