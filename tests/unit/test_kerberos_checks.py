@@ -256,6 +256,17 @@ class TestKdcClock:
         assert (found.verdict, found.reason_code) == ("unknown", "some-silent")
         assert found.reason.startswith("dc2 does not answer")
 
+    def test_a_silent_one_whose_clock_ntp_shows_closes_nothing(self):
+        world = Realm()
+        world.references(0, 200, ntp1=0, ntp2=0, dc1=0, dc2=0)
+        world.see(kdc("dc1", 199), kdc("dc2", 199.1, silent=True))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("pass", "some-silent")
+        assert "the KDC of dc2 is silent, and its clock is right by NTP" in found.reason
+        world.references(201, 300, ntp1=0, ntp2=0, dc1=0, dc2=90_000)
+        world.see(kdc("dc1", 299), kdc("dc2", 299.1, silent=True))
+        assert said(world, "kdc.clock", 300.5)[0] == "unknown"
+
     def test_nobody_to_compare_with(self):
         world = Realm()
         world.see(kdc("dc1", 199), kdc("dc2", 199.1))
@@ -272,13 +283,19 @@ class TestCaches:
     def test_without_an_offset_of_weight_it_passes(self, offset_s):
         assert said(self.with_caches(cache(offset_s=offset_s)), "kerberos.caches") == ("pass", "ok")
 
-    @pytest.mark.parametrize("offset_s", [-305, 305, 5.1])
+    @pytest.mark.parametrize("offset_s", [-305, 305, 240.1])
     def test_one_made_while_off_is_named_though_the_clock_is_right(self, offset_s):
         sssd = cache("/var/lib/sss/db/ccache_CORP.EXAMPLE", offset_s)
         found = self.with_caches(cache(), sssd).finding("kerberos.caches", 200.5)
         assert (found.verdict, found.reason_code) == ("fail", "made-while-off")
         assert "/var/lib/sss/db/ccache_CORP.EXAMPLE of root" in found.reason
         assert "restart sssd" in found.remedy
+
+    @pytest.mark.parametrize("offset_s", [5.1, -200, 240])
+    def test_one_that_goes_on_working_is_named_and_no_failure(self, offset_s):
+        found = self.with_caches(cache(offset_s=offset_s)).finding("kerberos.caches", 200.5)
+        assert (found.verdict, found.reason_code) == ("pass", "made-while-off-a-little")
+        assert "until it is renewed" in found.reason
 
     def test_what_has_ended_harms_nobody(self):
         ended = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, "x", 1, 0, 1)

@@ -9,6 +9,7 @@ controller apart from it is named here, and explains logins that fail now and th
 
 from __future__ import annotations
 
+from cutover_tui.core.addresses import parse_host_port
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.kerberos_margin import no_kdc
@@ -67,18 +68,21 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             used=used,
         )
     silent = [k for k in kdcs(evidence.domain) if k not in {t.kdc for t in clocks}]
-    if silent:
+    right_by_ntp = {parse_host_port(w.server)[0] for w in standing.domain.agreeing} if standing.domain else ()
+    if unknown := [k for k in silent if k not in right_by_ntp]:
         return says.unknown(
             "some-silent",
-            f"{', '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer, so the clock there is not "
+            f"{', '.join(unknown)} {'does' if len(unknown) == 1 else 'do'} not answer, so the clock there is not "
             f"known; {', '.join(t.kdc for t in clocks)} within {span(limit)} of {whom}{but}.",
             remedy="Bring it back, open port 88 (UDP and TCP) to it, or leave it out of domain.controllers.",
             measured=value,
             bound=bound,
             used=used,
         )
+    beside = f"; the KDC of {', '.join(silent)} is silent, and its clock is right by NTP" if silent else ""
     return says.passes(
-        f"{', '.join(t.kdc for t in clocks)} within {time_amount(abs(value) + bound)} of {whom}{but}",
+        f"{', '.join(t.kdc for t in clocks)} within {time_amount(abs(value) + bound)} of {whom}{beside}{but}",
+        code="some-silent" if silent else "ok",
         measured=value,
         bound=bound,
         used=used,

@@ -5,6 +5,9 @@ it: such a cache fails once the clock is *right* (measured: made at 305 s, every
 refused with 37 or 33; made at 200 s it passes). Repairing the clock therefore breaks what runs
 on it, until somebody renews it. A new kinit, or a restart of the service, does.
 
+So the limit is the tolerance of 300 s less a minute for what the clock itself may still be
+off: a cache below it goes on working until it is renewed, and one above it need not.
+
 What is judged is the offset in the header, not when the tickets were taken: their times are
 the KDC's, so a cache without an offset is good whenever it was made. Kinds of cache that
 leave no file cannot be read; as long as the guest's clock has been right all the time that
@@ -23,6 +26,8 @@ from cutover_tui.core.runbook import HOUR
 from probes.facts_kerberos import CacheFile, CachesFacts
 
 LOOKS_BACK_NS = HOUR
+LITTLE_NS = 5_000_000_000
+"""From here on an offset is worth a word: `time.offset` would have failed then."""
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -61,8 +66,17 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         if facts.elsewhere
         else ""
     )
+    carried = [f for f in alive if f.offset_ns]
+    worst_ns = max((f.offset_ns or 0 for f in carried), key=abs, default=0)
+    most = (
+        f"; {_shown(max(carried, key=lambda f: abs(f.offset_ns or 0)))} until it is renewed"
+        if worst_ns
+        else ""
+    )
     return says.passes(
-        f"{len(alive)} caches in files, none with an offset of more than {span(limit)}{beside}",
+        f"{len(alive)} caches in files, none with an offset of more than {span(limit)}{most}{beside}",
+        code="made-while-off-a-little" if abs(worst_ns) > LITTLE_NS else "ok",
+        measured=worst_ns,
         used=(newest,),
     )
 

@@ -346,7 +346,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="kdc.clock",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
@@ -393,13 +393,15 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
             max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
             params={
-                "off": Param("duration", 5 * SECOND, 1, 30 * SECOND, doc="clock offset a cache may carry")
+                "off": Param(
+                    "duration", 4 * MINUTE, 1 * SECOND, 4 * MINUTE, doc="clock offset a cache may carry"
+                )
             },
             voided_by=(Family.TIME,),
         ),
