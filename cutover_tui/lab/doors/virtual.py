@@ -160,7 +160,7 @@ class VirtualNetwork:
         Raises:
             LinkError: always.
         """
-        where = f"{host} port {port}/tcp"
+        where = f"{host} port {port}/tls"
         server = self._world.reference_at(host)
         if server is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Name or service not known"))

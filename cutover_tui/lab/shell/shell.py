@@ -17,7 +17,7 @@ from cutover_tui.lab.machine.guest import Guest, User
 from cutover_tui.lab.shell import sudo
 from cutover_tui.lab.shell.builtins import BUILTINS, which
 from cutover_tui.lab.shell.redirections import Sink, redirect
-from cutover_tui.lab.shell.sockets import SECOND, UdpSocket, within
+from cutover_tui.lab.shell.sockets import UdpSocket
 from cutover_tui.lab.shell.words import Incomplete, Part, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
@@ -39,7 +39,6 @@ class Shell:
         flavour: str = "sh",
         env: dict[str, str] | None = None,
         name: str | None = None,
-        args: Sequence[str] = (),
     ) -> None:
         self.world, self.guest, self.user, self.clock = world, guest, user, clock
         self.flavour = flavour
@@ -51,7 +50,7 @@ class Shell:
         self.line = 0
         self.pid = guest.pid()
         self.exiting = False
-        self.args = tuple(args)  # $1 and on
+        self.words: tuple[str, ...] = ()  # $1 and so on
         self.sockets: dict[int, UdpSocket] = {}
         self._draws = 0
         self._stdin: UdpSocket | None = None
@@ -211,9 +210,9 @@ class Shell:
         if name == "0":
             return self.name
         if name == "#":
-            return str(len(self.args))
+            return str(len(self.words))
         if name.isdigit():
-            return self.args[int(name) - 1] if int(name) <= len(self.args) else ""
+            return self.words[int(name) - 1] if int(name) <= len(self.words) else ""
         if self.flavour == "bash" and name in ("RANDOM", "SRANDOM"):
             self._draws += 1
             drawn = crc32(f"{self.guest.name} {self.clock()} {self.pid} {self._draws}".encode())
@@ -287,9 +286,6 @@ class Shell:
             return (yield from self._nested(argv, shells[name], env, stdin_empty=stdin_empty))
         if name == "sudo":
             return (yield from self._sudo(argv, env, stdin_empty=stdin_empty))
-        if name == "timeout" and len(argv) > 2 and argv[1].isdigit():
-            running = self._program(argv[2:], env, line, stdin_empty=stdin_empty)
-            return (yield from within(running, int(argv[1]) * SECOND))
         if name == "env" and any("=" not in word for word in argv[1:]) and not argv[1].startswith("-"):
             return (yield from self._env(argv, env, stdin_empty=stdin_empty))
         tool = table.find(self.guest, argv[0]) if name is not None else None
@@ -321,18 +317,10 @@ class Shell:
                     return 2
                 command = words.pop(0)
                 break
-        child = Shell(
-            self.world,
-            self.guest,
-            self.user,
-            self.clock,
-            flavour=flavour,
-            env=env,
-            name=words[0] if command is not None and words else argv[0],
-            args=words[1:] if command is not None else (),
-        )
+        child = Shell(self.world, self.guest, self.user, self.clock, flavour=flavour, env=env, name=argv[0])
         child.cwd = self.cwd
         if command is not None:
+            child.name, child.words = (words[0], tuple(words[1:])) if words else (child.name, ())
             return (yield from child.script(command))
         if words:
             yield Out(2, f"{argv[0]}: 0: cannot open {words[0]}: No such file\n")

@@ -1,4 +1,4 @@
-"""bash's /dev/udp: a connected socket of a guest in the world, and `timeout` around what reads from it."""
+"""bash's /dev/udp: a connected socket of a guest in the world."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, field
 
 from cutover_tui.lab.machine.guest import Guest
-from cutover_tui.lab.tools.call import Datagrams, Running, Wait
+from cutover_tui.lab.tools.call import Datagrams
 from cutover_tui.lab.world.network import NTP
 from cutover_tui.lab.world.ntp_answer import answer
 from cutover_tui.lab.world.world import Reference, World
 
-SECOND = 1_000_000_000
 _DEVICE = re.compile(r"/dev/udp/([^/]+)/([0-9]{1,5})")
 
 
@@ -50,24 +49,3 @@ def open_udp(world: World, guest: Guest, path: str) -> UdpSocket | str:
     if server is None:
         return f"{found[1]}: Name or service not known"
     return UdpSocket(world, guest, server, int(found[2]))
-
-
-def within(running: Running, limit_ns: int) -> Running:
-    """A program ended after so long of waiting, with the exit status of `timeout`."""
-    answer_: str | None = None
-    left = limit_ns
-    try:
-        while True:
-            event = running.send(answer_)
-            answer_ = None
-            if not isinstance(event, Wait):
-                answer_ = yield event
-            elif event.ns <= left:
-                left -= event.ns
-                yield event
-            else:
-                yield Wait(left)
-                running.close()
-                return 124
-    except StopIteration as end:
-        return int(end.value)

@@ -1,4 +1,4 @@
-"""GNU od of a file, or of a socket: the first bytes that come, in hex."""
+"""GNU od of a socket: the first bytes that come, in hex."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _FOREVER_NS = 3600 * 1_000_000_000
 
 
 def od(call: Call) -> Result | Running:
-    """`od -An -v -tx1 -wW -NN <&3`, or of a file as `looking.od` has it."""
+    """`od -An -v -tx1 -wW -NN <&3`; of a file as `looking` does it."""
+    words = call.argv[1:]
     if call.stdin is None:
         return looking.od(call)
-    words = call.argv[1:]
     if not {"-An", "-v", "-tx1"} <= set(words):
-        return Result(1, err="od: this guest knows hex of a socket only\n")
+        return Result(1, err="od: of a socket this one dumps -An -v -tx1\n")
     width = next((int(w[2:]) for w in words if w.startswith("-w")), 16)
     most = next((int(w[2:]) for w in words if w.startswith("-N")), 65536)
     return _dump(call, width, most)
