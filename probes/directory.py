@@ -28,6 +28,7 @@ import ldap3
 from ldap3.core import exceptions as ldap_errors
 from pyasn1.error import PyAsn1Error
 
+from probes.gss_errors import INSTALL, SKEW_CODES, gss_number, gss_text
 from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
 
@@ -36,10 +37,6 @@ THREADS = 8
 PAGE = 500
 LDAPS_PORT, LDAP_PORT = 636, 389
 _PAGED = "1.2.840.113556.1.4.319"
-_KRB5_BASE = 2529638912
-"""What MIT's library adds to a protocol error number for its minor codes (krb5_err.et)."""
-
-SKEW_CODES = {37: "Clock skew too great", 33: "Ticket not yet valid"}
 _KERBEROS = {
     **SKEW_CODES,
     6: "the account is not known to the KDC",
@@ -292,14 +289,12 @@ def _credentials(controller: Controller, bind: Ticket) -> Any:
         import gssapi
         from gssapi.raw.misc import GSSError
     except ImportError:
-        raise _failed(
-            controller, FailureKind.TOOL_ABSENT, "Kerberos needs the extra `kerberos` of this package"
-        ) from None
+        raise _failed(controller, FailureKind.TOOL_ABSENT, INSTALL) from None
     store: dict[bytes | str, bytes | str] | None = {"ccache": bind.ccache} if bind.ccache else None
     try:
         return gssapi.Credentials(usage="initiate", store=store)
     except GSSError as error:
-        detail = f"no Kerberos ticket of yours to log in with ({_gss_text(error)}): run kinit"
+        detail = f"no Kerberos ticket of yours to log in with ({gss_text(error)}): run kinit"
         raise _failed(controller, FailureKind.DENIED, detail) from None
 
 
@@ -321,10 +316,10 @@ def _bound(controller: Controller, bind: Bind, connection: Any) -> None:
 
 def _refused_by_kerberos(controller: Controller, error: Any) -> DirectoryError:
     """The protocol's number is in the minor code of MIT's library."""
-    code = (int(error.min_code) & 0xFFFFFFFF) - _KRB5_BASE
-    if not 0 < code < 128:  # the library's own troubles come above
-        return _failed(controller, FailureKind.DENIED, f"no ticket for it: {_gss_text(error)}")
-    says = f"{_KERBEROS.get(code, _gss_text(error))} (Kerberos error {code})"
+    code = gss_number(error)
+    if code is None:
+        return _failed(controller, FailureKind.DENIED, f"no ticket for it: {gss_text(error)}")
+    says = f"{_KERBEROS.get(code, gss_text(error))} (Kerberos error {code})"
     why = " because clocks differ" if code in SKEW_CODES else ""
     detail = f"refused our login{why}: {says}"
     return DirectoryError(_failure(controller, FailureKind.DENIED, detail), code)
@@ -392,10 +387,6 @@ def _failure(controller: Controller, kind: FailureKind, detail: str) -> Failure:
 
 def _failed(controller: Controller, kind: FailureKind, detail: str) -> DirectoryError:
     return DirectoryError(_failure(controller, kind, detail))
-
-
-def _gss_text(error: Exception) -> str:
-    return clean_text(str(error)).rpartition("Minor (")[2].partition(":")[2].strip() or type(error).__name__
 
 
 def _entry(item: dict[str, Any]) -> Entry:

@@ -108,3 +108,33 @@ class CachesFacts(msgspec.Struct, frozen=True, tag="caches"):
 
     files: tuple[CacheFile, ...]
     elsewhere: tuple[str, ...]
+
+
+ApInStage = Literal["login", "ticket", "service", "done"]
+
+
+class ApInFacts(msgspec.Struct, frozen=True, tag="ap-in"):
+    """One attempt to use a service of the guest from the jump host, with a fresh ticket of the engineer.
+
+    `stage` is where it ended: `login` (our own ticket), `ticket` (the KDC, about one for the
+    service), `service` (the guest refused it), `done` (the guest accepted it *and* proved that it
+    has the service's key).
+
+    A guest that refuses says what its own clock shows: `shown_ns` + `shown_us` microseconds,
+    between `sent_ns` and `received_ns` (CLOCK_BOOTTIME of the jump host).
+    """
+
+    service: str
+    over: str  # ssh, http
+    principal: str  # ours
+    stage: ApInStage
+    code: int | None  # protocol error number of a refusal (RFC 4120 section 7.5.9)
+    text: str  # the library's words for it
+    start_ns: int | None  # of the service ticket: UTC by the KDC's clock
+    end_ns: int | None
+    shown_ns: int | None  # UTC in whole seconds, as ns
+    shown_us: int | None
+    sent_ns: int | None
+    received_ns: int | None
+    own_utc_ns: int | None  # the jump host's CLOCK_REALTIME at the middle
+    admitted: bool | None  # whether our account may log in there; says nothing about Kerberos

@@ -24,7 +24,7 @@ from probes.facts_directory import (
     TrustFacts,
 )
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
-from probes.facts_kerberos import CachesFacts, ExchangeFacts, KdcFacts, KeytabFacts
+from probes.facts_kerberos import ApInFacts, CachesFacts, ExchangeFacts, KdcFacts, KeytabFacts
 from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import (
     ChronyFacts,
@@ -42,6 +42,7 @@ Facts = (
     AccountFacts
     | AddressesFacts
     | AgentsFacts
+    | ApInFacts
     | BootFacts
     | CachesFacts
     | ChronyFacts

@@ -1,0 +1,103 @@
+"""What one attempt saw, as it is kept on the tape, and the facts that follow from it. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from probes.ad.kept import recall
+from probes.facts_kerberos import ApInFacts, ApInStage
+from probes.krb_messages import KrbError, NotUnderstood, answer
+from probes.observation import Facts, Failure, FailureKind, Family, Raw
+from probes.reader import Reader
+
+NAME = "ap-in"
+VERSION = 1
+SECOND = 1_000_000_000
+LONGEST_TOKEN = 8 * 1024
+"""Bytes kept of a service's refusal; a KRB-ERROR has some hundred."""
+
+_TOKEN = bytes.fromhex("06092a864886f712010202") + b"\x03\x00"
+"""The frame around a Kerberos error token: the mechanism's OID and KRB_ERROR's id (RFC 4121 section 4.1)."""
+
+
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="kept"):
+    """One attempt as the worker tells it. `stage` is where it ended."""
+
+    stage: ApInStage
+    principal: str  # ours; empty = not known
+    code: int | None = None  # what the library says the refusal's number is
+    text: str = ""
+    start_s: int | None = None  # of the service ticket, UTC by the KDC's clock
+    end_s: int | None = None
+    token: str = ""  # the service's last word, in hex
+    sent_ns: int | None = None  # CLOCK_BOOTTIME: before and after it was presented
+    received_ns: int | None = None
+    own_utc_ns: int | None = None  # CLOCK_REALTIME at the middle
+    admitted: bool | None = None  # whether the account may use the service, once it is known who it is
+
+
+class Trouble(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="trouble"):
+    """Nothing was proven either way."""
+
+    kind: FailureKind
+    detail: str
+
+
+Told = Kept | Trouble
+"""A worker's last line."""
+
+
+def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
+    """Facts from one attempt."""
+    if len(raws) != 1 or raws[0].argv[:1] != (NAME,) or len(raws[0].argv) != 3:
+        return Failure(FailureKind.NOT_UNDERSTOOD, "this is not an attempt")
+    (raw,) = raws
+    kept = recall(raw, Kept)
+    if isinstance(kept, Failure):
+        return kept
+    if (kept.stage == "done") != (kept.code is None and not kept.text):
+        return Failure(FailureKind.NOT_UNDERSTOOD, "the attempt is told as refused and accepted at once")
+    error = refusal(kept.token)
+    return ApInFacts(
+        service=raw.argv[2],
+        over=raw.argv[1],
+        principal=kept.principal,
+        stage=kept.stage,
+        code=error.code if error is not None and error.code != _GENERIC else kept.code,
+        text=kept.text or (error.text if error is not None else ""),
+        start_ns=_ns(kept.start_s),
+        end_ns=_ns(kept.end_s),
+        shown_ns=error.stime_ns if error is not None else None,
+        shown_us=error.susec if error is not None else None,
+        sent_ns=kept.sent_ns,
+        received_ns=kept.received_ns,
+        own_utc_ns=kept.own_utc_ns,
+        admitted=kept.admitted,
+    )
+
+
+_GENERIC = 60
+"""KRB_ERR_GENERIC: MIT's acceptor says so where its own trouble has no number of the protocol."""
+
+
+def refusal(token: str) -> KrbError | None:
+    """The KRB-ERROR in a service's token, bare or inside SPNEGO; None where it is something else."""
+    try:
+        data = bytes.fromhex(token)
+    except ValueError:
+        return None
+    _, found, message = data.partition(_TOKEN)
+    if not found:
+        return None
+    try:
+        said = answer(message)
+    except NotUnderstood:
+        return None
+    return said if isinstance(said, KrbError) else None
+
+
+def _ns(seconds: int | None) -> int | None:
+    return seconds * SECOND if seconds is not None else None
+
+
+READER = Reader(name=NAME, version=VERSION, family=Family.DIRECTORY, commands=(), parse=parse)

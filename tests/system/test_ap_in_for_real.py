@@ -1,0 +1,253 @@
+"""What a real guest's services say to our fresh ticket while its clock is right, ahead, behind, far ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from probes.breaker import Breaker
+from probes.exchange import Cache, Credential, Initiator, Login, Service, parse
+from probes.exchange.service import of_page, of_sshd
+from probes.facts_kerberos import ApInFacts
+from probes.observation import Failure, FailureKind
+from probes.prompts import SecretRequest
+from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Domain
+from tests.system.nodes.lab import Guest, SystemLab
+from tests.system.nodes.negotiate import SERVER
+from tests.system.nodes.sshd import USER
+
+pytestmark = pytest.mark.skipif(
+    find_spec("gssapi") is None or find_spec("krb5") is None,
+    reason="needs the extra `kerberos` (make kerberos)",
+)
+
+ADMIN = f"{ADMINISTRATOR}@{REALM}"
+LOGIN = Login(ADMIN)
+FQDN = f"app01.{DNS_DOMAIN}"
+SECOND = 10**9
+HOUR = 3600
+PAGE = 8080
+
+
+@pytest.fixture(scope="module")
+def domain() -> Iterator[Domain]:
+    with SystemLab() as lab:
+        made = Domain.provision(lab)
+        made.join(lab.guest("app01", vendor="QEMU", sshd_options=["GSSAPIAuthentication yes"]))
+        lab.guest("plain", vendor="QEMU")
+        guest = made.members["app01"].node
+        guest.write(f"/home/{USER}/.k5login", f"{ADMIN}\n")
+        guest.run("chown", f"{USER}:", f"/home/{USER}/.k5login")
+        guest.run("net", "ads", "keytab", "add", "HTTP", "-P")
+        server = guest.popen("/usr/bin/python3", "-c", SERVER, str(PAGE))
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"listening\n"
+        yield made
+
+
+@pytest.fixture
+def guest(domain: Domain) -> Iterator[Guest]:
+    member = domain.members["app01"]
+    yield member
+    member.clock.set_offset(0)
+    domain.controller.set_offset(0)
+
+
+class Answers:
+    """The engineer at the prompt."""
+
+    def __init__(self, password: str | None = PASSWORD) -> None:
+        self.password, self.asked, self.forgotten = password, 0, 0
+
+    async def ask(self, request: SecretRequest) -> str | None:
+        assert (request.credential, request.kind) == (ADMIN, "password")
+        self.asked += 1
+        return self.password
+
+    def rejected(self, request: SecretRequest) -> None:
+        self.forgotten += 1
+
+
+@pytest.fixture
+def config(domain: Domain, tmp_path: Path) -> str:
+    """The engineer's krb5.conf as shipped: it hides skew."""
+    path = tmp_path / "krb5.conf"
+    path.write_text(domain.krb5_conf())
+    return str(path)
+
+
+def sshd(guest: Guest, user: str = USER) -> Service:
+    return of_sshd(FQDN, REALM, guest.address, 22, user)
+
+
+def page(guest: Guest, path: str = "/") -> Service:
+    return of_page(f"http://{FQDN}:{PAGE}{path}", REALM, address=guest.address)
+
+
+async def tried(
+    domain: Domain, config: str, service: Service, credential: Credential = LOGIN
+) -> ApInFacts | Failure:
+    with domain.lab.jump.in_network():
+        raw = await Initiator(credential, prompts=Answers(), breaker=Breaker(), config=config).ap_in(service)
+    print(raw)
+    assert PASSWORD not in str(raw)
+    found = parse((raw,))
+    assert isinstance(found, ApInFacts | Failure)
+    return found
+
+
+def kinit_and_use(config: str, cache: str) -> None:
+    env = {"PATH": os.environ["PATH"], "KRB5_CONFIG": config, "KRB5CCNAME": cache}
+    subprocess.run(["kinit", ADMIN], input=PASSWORD, text=True, env=env, check=True, capture_output=True)
+    subprocess.run(["kvno", f"host/{FQDN}"], env=env, check=True, capture_output=True)
+
+
+@contextmanager
+def silent_kdc(config: str, instead_of: str) -> Iterator[None]:
+    """The configuration names a KDC that takes everything and says nothing, over UDP and TCP."""
+    path = Path(config)
+    path.write_text(path.read_text().replace(instead_of, "127.0.0.1"))
+    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        udp.bind(("127.0.0.1", 88))
+        tcp.bind(("127.0.0.1", 88))
+        tcp.listen()
+        yield
+
+
+ASKED = {"ssh": sshd, "http": page}
+
+
+@pytest.mark.parametrize("over", ASKED)
+@pytest.mark.parametrize(
+    ("offset_s", "code"),
+    [(0, None), (299, None), (-299, None), (305, 37), (600, 37), (-305, 33), (-600, 33), (11 * HOUR, 32)],
+)
+async def test_the_guests_own_clock_decides_and_names_itself_when_it_refuses(
+    domain: Domain, guest: Guest, config: str, over: str, offset_s: int, code: int | None
+):
+    guest.clock.set_offset(offset_s * SECOND)
+    facts = await tried(domain, config, ASKED[over](guest))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.over, facts.principal) == (over, ADMIN)
+    assert (facts.stage, facts.code) == (("done", None) if code is None else ("service", code))
+    assert None not in (facts.start_ns, facts.end_ns)
+    if code is None:
+        assert facts.admitted is True
+        return
+    assert None not in (facts.shown_ns, facts.shown_us, facts.own_utc_ns, facts.sent_ns, facts.received_ns)
+    shown = facts.shown_ns + facts.shown_us * 1000 - facts.own_utc_ns
+    assert abs(shown - offset_s * SECOND) <= SECOND + facts.received_ns - facts.sent_ns
+
+
+async def test_a_user_who_may_not_log_in_there_has_still_shown_that_the_guest_takes_tickets(
+    domain: Domain, guest: Guest, config: str
+):
+    facts = await tried(domain, config, sshd(guest, "root"))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.code, facts.admitted) == ("done", None, False)
+
+
+async def test_what_proves_nothing_is_a_failure_with_something_to_do(
+    domain: Domain, guest: Guest, config: str
+):
+    plain = domain.lab.guests["plain"]
+    tries = {
+        of_sshd(FQDN, REALM, plain.address, 22, USER): (FailureKind.TOOL_ABSENT, "GSSAPIAuthentication"),
+        sshd(guest, "nobody-there"): (FailureKind.TOOL_ABSENT, "the user must exist"),
+        of_sshd(FQDN, REALM, guest.address, 23, USER): (FailureKind.UNREACHABLE, "refused"),
+        page(guest, "/open"): (FailureKind.NOT_UNDERSTOOD, "did not prove who it is"),
+        page(guest, "/basic"): (FailureKind.TOOL_ABSENT, "another login"),
+    }
+    for service, (kind, words) in tries.items():
+        failure = await tried(domain, config, service)
+        assert isinstance(failure, Failure)
+        assert failure.kind is kind
+        assert words in failure.detail
+    nothing = await tried(domain, config, sshd(guest), Cache("FILE:/nonexistent"))
+    assert isinstance(nothing, Failure)
+    assert (nothing.kind, "run kinit" in nothing.detail) == (FailureKind.DENIED, True)
+
+
+async def test_a_service_the_directory_does_not_have_is_the_kdcs_refusal(
+    domain: Domain, guest: Guest, config: str
+):
+    facts = await tried(domain, config, of_sshd(f"app09.{DNS_DOMAIN}", REALM, guest.address, 22, USER))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.code) == ("ticket", 7)
+
+
+async def test_a_stale_keytab_is_the_guests_refusal(domain: Domain, config: str):
+    stale = domain.join(domain.lab.guest("app02", vendor="QEMU", sshd_options=["GSSAPIAuthentication yes"]))
+    domain.controller.tool("user", "setpassword", "APP02$", "--newpassword=Another-one-9")
+    facts = await tried(domain, config, of_sshd(f"app02.{DNS_DOMAIN}", REALM, stale.address, 22, USER))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.code) == ("service", 44)
+
+
+async def test_the_engineers_own_ticket_is_used_and_never_an_old_one_for_the_service(
+    domain: Domain, guest: Guest, config: str, tmp_path: Path
+):
+    cache = f"FILE:{tmp_path}/cc"
+    with domain.lab.jump.in_network():
+        kinit_and_use(config, cache)
+    before = (tmp_path / "cc").read_bytes()
+    domain.controller.set_offset(100)
+    facts = await tried(domain, config, sshd(guest), Cache(cache))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.principal) == ("done", ADMIN)
+    assert 95 * SECOND < facts.start_ns - time.time_ns() <= 100 * SECOND
+    assert (tmp_path / "cc").read_bytes() == before
+
+
+async def test_our_own_login_refused_because_of_skew_is_told_as_that_and_is_no_wrong_password(
+    domain: Domain, guest: Guest, config: str
+):
+    domain.controller.set_offset(600)
+    answers, breaker = Answers(), Breaker()
+    with domain.lab.jump.in_network():
+        initiator = Initiator(LOGIN, prompts=answers, breaker=breaker, config=config)
+        facts = parse((await initiator.ap_in(sshd(guest)),))
+        assert isinstance(facts, ApInFacts)
+        assert (facts.stage, facts.code, facts.text) == ("login", 37, "Clock skew too great")
+        assert (breaker.refusal(ADMIN), answers.forgotten) == (None, 0)
+        domain.controller.set_offset(0)
+        again = parse((await initiator.ap_in(sshd(guest)),))
+    assert isinstance(again, ApInFacts)
+    assert again.stage == "done"
+
+
+async def test_one_refused_password_stops_everybody(domain: Domain, guest: Guest, config: str):
+    wrong, breaker = Answers("wrong-one"), Breaker()
+    with domain.lab.jump.in_network():
+        initiator = Initiator(LOGIN, prompts=wrong, breaker=breaker, config=config)
+        first, *rest = [
+            parse((raw,)) for raw in await asyncio.gather(*(initiator.ap_in(sshd(guest)) for _ in range(4)))
+        ]
+    assert isinstance(first, ApInFacts)
+    assert (first.stage, first.code) == ("login", 24)
+    assert all(
+        isinstance(r, Failure) and r.kind is FailureKind.DENIED and "no account" in r.detail for r in rest
+    )
+    assert (wrong.asked, wrong.forgotten) == (1, 1)
+
+
+async def test_a_worker_that_waits_for_a_silent_kdc_is_ended_and_says_for_whom_it_waited(
+    domain: Domain, guest: Guest, config: str
+):
+    began = time.monotonic()
+    with domain.lab.jump.in_network(), silent_kdc(config, domain.controller.address):
+        initiator = Initiator(LOGIN, prompts=Answers(), breaker=Breaker(), config=config, limit_s=3.0)
+        failure = parse((await initiator.ap_in(sshd(guest)),))
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.TIMEOUT
+    assert "no KDC gave us a ticket of our own" in failure.detail
+    assert time.monotonic() - began < 6
