@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import getpass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
-from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST, unneeded
+from cutover_tui.core.checks.registry import IN_THE_DIRECTORY, unneeded
 from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
+from cutover_tui.engine import ap_in
 from cutover_tui.engine.messages import Emit, LinkChanged
-from cutover_tui.engine.probe_loop import HostsWatch, Watches
+from cutover_tui.engine.probe_loop import Attempts, HostsWatch, Watches
 from cutover_tui.engine.reached import Reached
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_from_guest import GuestReferences
@@ -22,6 +26,9 @@ from cutover_tui.engine.watch_kdc import KdcWatch
 from cutover_tui.engine.watch_reference import ReferenceWatch
 from probes import kdc, linux
 from probes.breaker import Breaker
+from probes.exchange import NAME as AP_IN
+from probes.exchange import Cache, Initiator, Service
+from probes.exchange.service import of_sshd
 from probes.known_hosts import KnownHosts
 from probes.linux import ad_paths, addresses, trust
 from probes.net import SystemClock, SystemNetwork
@@ -31,6 +38,7 @@ from probes.reader import Reader
 from probes.seam import Clock, Guest, Network
 from probes.ssh import Method, SshGuest, SshTarget
 
+SSH_PORT = 22
 _METHODS: dict[str, tuple[Method, ...]] = {
     "agent": ("agent",),
     "key": ("key",),
@@ -147,13 +155,37 @@ def watches(
     network = SystemNetwork()
     others = [w for w in (_directory(runbook, clock, emit, network),) if w is not None]
     outside = Outside(guest, network, retry)
-    return watches_over(runbook, clock, anchor, emit, outside, others), secrets
+    return watches_over(
+        runbook, clock, anchor, emit, outside, others, _peer(runbook, clock, emit, around, secrets, breaker)
+    ), secrets
+
+
+def _peer(
+    runbook: Runbook, clock: Clock, emit: Emit, around: Surroundings, prompts: Secrets, breaker: Breaker
+) -> Mapping[str, Attempts]:
+    """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""
+    realm = runbook.domain.realm
+    if realm is None or AP_IN in _left_out(runbook):
+        return {}
+    services: dict[str, Service] = {}
+    for host in runbook.hosts:
+        target = ssh_target(host, runbook, around)
+        with suppress(ValueError):  # of a name no principal can have: said when it is tried
+            services[host.name] = of_sshd(
+                ap_in.fqdn(host, realm),
+                realm,
+                target.host,
+                target.port or SSH_PORT,
+                target.user or getpass.getuser(),
+            )
+    initiator = Initiator(Cache(), prompts=prompts, breaker=breaker)
+    return {AP_IN: ap_in.Peer(services, initiator, clock, emit)}
 
 
 def _directory(runbook: Runbook, clock: Clock, emit: Emit, network: Network) -> HostsWatch | None:
     """The watch over the directory where a check asks for it; its libraries are imported only then."""
     domain = runbook.domain
-    if domain.realm is None or not domain.controllers or not FROM_THE_JUMP_HOST - _left_out(runbook):
+    if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - _left_out(runbook):
         return None
     from cutover_tui.engine.watch_directory import DirectoryWatch
     from probes.directory import Controller, Directory, Ticket
@@ -181,6 +213,7 @@ def watches_over(
     emit: Emit,
     outside: Outside,
     others: Sequence[HostsWatch] = (),
+    attempts: Mapping[str, Attempts] = MappingProxyType({}),
 ) -> Watches:
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
     guests: list[GuestWatch] = []
@@ -242,6 +275,7 @@ def watches_over(
         [*references, *https],
         others,
         _kdc_watches(runbook, clock, anchor, emit, outside.network),
+        attempts,
     )
 
 

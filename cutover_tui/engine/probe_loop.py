@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from cutover_tui.engine.secrets import Secrets
@@ -36,6 +37,12 @@ class HostsWatch(Protocol):
     def look(self, host: str) -> None: ...
 
 
+class Attempts(Protocol):
+    """Who makes attempts at guests from elsewhere."""
+
+    async def attempt(self, host: str, number: int) -> None: ...
+
+
 class Watches:
     """All watches of a session on one loop; the virtual door runs this directly."""
 
@@ -45,11 +52,13 @@ class Watches:
         references: Sequence[ReferenceWatch | HttpsWatch],
         others: Sequence[HostsWatch] = (),
         kdcs: Sequence[KdcWatch] = (),
+        attempts: Mapping[str, Attempts] = MappingProxyType({}),
     ) -> None:
         self._guests = {watch.host: watch for watch in guests}
         self._references = tuple(references)
         self._others = tuple(others)
         self._kdcs = tuple(kdcs)
+        self._attempts = attempts
 
     async def run(self) -> None:
         """Watch everything until cancelled."""
@@ -87,6 +96,9 @@ class Watches:
         Raises:
             LinkError: the guest is not watched.
         """
+        if reader.name in self._attempts:
+            await self._attempts[reader.name].attempt(host, number)
+            return
         watch = self._guests.get(host)
         if watch is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} is not watched by this version"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cutover_tui.record.audit import Parsers
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, records, rootdse
+from probes.exchange import kept as ap_in
 from probes.linux import exchange
 from probes.observation import Family
 from probes.reader import Reader
@@ -18,7 +19,10 @@ DIRECTORY: tuple[Reader, ...] = (
 )
 """Readers of the directory, read only where a runbook asks for it."""
 
-PROOFS: tuple[Reader, ...] = (Reader(exchange.NAME, exchange.VERSION, Family.DIRECTORY, (), exchange.parse),)
+PROOFS: tuple[Reader, ...] = (
+    Reader(exchange.NAME, exchange.VERSION, Family.DIRECTORY, (), exchange.parse),
+    ap_in.READER,
+)
 """Readers that leave a trace: their commands are made for each host, and a person approves them first."""
 
 ALL: tuple[Reader, ...] = (

@@ -131,7 +131,18 @@ def confirm_proof(proof: ProofView, host: HostView | None) -> Confirm:
         ],
         [("runs     ", "quiet"), f"{often}; later by itself where a step needs it, at most every 5 min"],
     ]
-    rows += [[("run      ", "quiet"), (quoted(argv), "strong")] for argv in proof.commands]
+    for argv in proof.commands:
+        if argv[0] == "ap-in":
+            rows.append(
+                [
+                    ("from here", "quiet"),
+                    " a fresh ticket of yours for ",
+                    (argv[-1], "strong"),
+                    f" is shown to its {argv[1]} service; no session is opened",
+                ]
+            )
+        else:
+            rows.append([("run      ", "quiet"), (quoted(argv), "strong")])
     title = "Prove it again?" if proof.approved else "Approve this proof for the whole session?"
     return Confirm(title, lines(say(*row) for row in rows), yes="Prove")
 

@@ -24,6 +24,8 @@ from cutover_tui.record.events import AttemptEnded, AttemptIntended, Disturbed, 
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
 from cutover_tui.record.state import Contradiction, State, fold
+from probes.ad.kept import keep
+from probes.exchange.kept import Kept
 from probes.linux import KEYTAB
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
 from probes.reader import Reader
@@ -86,11 +88,13 @@ class Prover:
 
 
 @asynccontextmanager
-async def proving(path: Path, *names: str, keytab: str = "joined") -> AsyncIterator[tuple[Walk, Prover]]:
+async def proving(
+    path: Path, *names: str, keytab: str = "joined", book: str = RUNBOOK
+) -> AsyncIterator[tuple[Walk, Prover]]:
     """A session with a guest whose keytab has been read and whose step is under way."""
     script = Script()
     script.guests["app01"] = Guest(B1, "vmware", booted_ns=100 * S)
-    async with walking(path / "session", script, RUNBOOK) as walk:
+    async with walking(path / "session", script, book) as walk:
         walk.connect("app01")
         prover = Prover(walk, *names)
         walk.probes.attempt = prover.attempt  # type: ignore[attr-defined]
@@ -197,23 +201,23 @@ async def test_an_attempt_whose_program_died_has_failed_after_the_resume(tmp_pat
 async def test_it_is_repeated_where_a_started_step_needs_it_and_not_sooner_than_5_min(tmp_path: Path) -> None:
     async with proving(tmp_path) as (walk, _):
         due = walk.session._proofs()._due
-        assert due("app01") is None, "nobody approved it"
+        assert due("app01") == (), "nobody approved it"
         await prove(walk)
         walk.script.ns += 400 * S
-        assert due("app01") is None, "what passes needs nothing"
+        assert due("app01") == (), "what passes needs nothing"
         disturbed = Disturbed("app01", (Family.TIME,), "action", "somebody set the clock", walk.script.now())
         await walk.recorder.record(disturbed)
         assert codes(walk)["kerberos.as"] == ("unknown", "void")
-        assert due("app01") is not None
+        assert due("app01")
         await prove(walk)
         walk.script.ns += S
         await walk.recorder.record(disturbed)
-        assert due("app01") is None, "5 min have not passed"
+        assert due("app01") == (), "5 min have not passed"
         walk.script.ns += 300 * S
-        assert due("app01") is not None
+        assert due("app01")
         walk.lose("app01")
         await walk.recorder.settle()
-        assert due("app01") is None, "there is no link"
+        assert due("app01") == (), "there is no link"
 
 
 async def test_the_session_repeats_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +241,7 @@ async def test_a_refused_account_is_not_asked_again_by_itself(tmp_path: Path) ->
         await prove(walk)
         assert codes(walk)["kerberos.as"] == ("fail", "stale-keytab")
         walk.script.ns += 400 * S
-        assert walk.session._proofs()._due("app01") is None
+        assert walk.session._proofs()._due("app01") == ()
         assert await prove(walk) is None, "a person may"
 
 
@@ -252,6 +256,87 @@ async def test_another_machine_account_is_another_approval(tmp_path: Path) -> No
         view = walk.session.proof("app01")
         assert any("WEB99$@CORP.EXAMPLE" in argv for argv in view.commands)
         assert not view.approved
+
+
+# Towards the guest
+
+
+class Peers(Prover):
+    """Comes to the guest from the jump host too; each attempt ends as said, the last for ever."""
+
+    def __init__(self, walk: Walk, *stages: str) -> None:
+        super().__init__(walk)
+        self.stages, self.asked = list(stages), list[tuple[int, tuple[str, ...]]]()
+
+    async def attempt(self, host: str, reader: Reader, number: int) -> None:
+        if reader.name != "ap-in":
+            await super().attempt(host, reader, number)
+            return
+        (command,) = reader.commands
+        self.asked.append((number, command.argv))
+        stage = self.stages.pop(0) if len(self.stages) > 1 else self.stages[0]
+        refused = {"service": (37, "Clock skew too great"), "login": (24, "Preauthentication failed")}
+        code, text = refused.get(stage, (None, ""))
+        raw = keep(command.argv, Kept(stage, "me@CORP.EXAMPLE", code, text))
+        began = self.walk.script.now()
+        self.walk.script.ns += S
+        ended = self.walk.script.now()
+        seen = Observation(
+            f"{host}/ap-in/{ended.boottime_ns}", "ap-in", reader.version, host, Identity(), "jump", began, ended,
+            number, (raw,), reader.parse((raw,)), None,
+        )  # fmt: skip
+        self.walk.intake.take([Seen(seen)], 0)
+
+
+@asynccontextmanager
+async def visited(path: Path, *stages: str, keytab: str = "joined") -> AsyncIterator[tuple[Walk, Peers]]:
+    async with proving(path, keytab=keytab, book=RUNBOOK.replace("kerberos.tgs", "kerberos.ap-in")) as (
+        walk,
+        _,
+    ):
+        peers = Peers(walk, *stages)
+        walk.probes.attempt = peers.attempt  # type: ignore[attr-defined]
+        yield walk, peers
+
+
+async def test_a_runbook_that_asks_for_it_has_the_guest_visited_in_the_same_approval(tmp_path: Path) -> None:
+    async with visited(tmp_path, "done") as (walk, peers):
+        assert codes(walk)["kerberos.ap-in"] == ("unknown", "not-approved")
+        argv = ("ap-in", "ssh", "host/app01.corp.example@CORP.EXAMPLE")
+        assert walk.session.proof("app01").commands[-1] == argv
+        assert await prove(walk) is None
+        assert peers.made == [1, 2, 3]
+        assert peers.asked == [(1, argv), (2, argv), (3, argv)]
+        assert set(codes(walk).values()) == {("pass", "ok")}
+        decision = await walk.done("tickets", "app01")
+        assert decision.outcome == "open", decision.missing
+    assert [b.proof for b in bodies(tmp_path, ProofApproved)] == ["exchange", "ap-in"]
+    assert [b.proof for b in bodies(tmp_path, AttemptIntended)] == ["exchange"] * 3 + ["ap-in"] * 3
+    assert audited(tmp_path) == []
+
+
+async def test_who_did_not_ask_for_it_is_not_visited(tmp_path: Path) -> None:
+    async with proving(tmp_path) as (walk, _):
+        assert all(argv[0] != "ap-in" for argv in walk.session.proof("app01").commands)
+
+
+async def test_a_guest_whose_keytab_cannot_be_read_can_still_be_visited(tmp_path: Path) -> None:
+    async with visited(tmp_path, "service", keytab="not-root") as (walk, peers):
+        view = walk.session.proof("app01")
+        assert (view.refused, len(view.commands)) == (None, 1)
+        assert await prove(walk) is None
+        assert len(peers.asked) == 1, "the first refusal ends the series"
+        assert codes(walk)["kerberos.ap-in"] == ("fail", "guest-ahead")
+        walk.script.ns += 400 * S
+        assert [p.name for p in walk.session._proofs()._due("app01")] == ["ap-in"]
+
+
+async def test_our_own_refused_password_is_not_tried_again_by_itself(tmp_path: Path) -> None:
+    async with visited(tmp_path, "login") as (walk, _):
+        await prove(walk)
+        assert codes(walk)["kerberos.ap-in"] == ("unknown", "own-login")
+        walk.script.ns += 400 * S
+        assert walk.session._proofs()._due("app01") == ()
 
 
 # The fold

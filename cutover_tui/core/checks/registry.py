@@ -12,6 +12,7 @@ from cutover_tui.core.checks import (
     agent,
     jump_host,
     kdc_clock,
+    kerberos_ap_in,
     kerberos_caches,
     kerberos_exchange,
     kerberos_margin,
@@ -46,7 +47,10 @@ NAIVE = "naive."
 ON_DEMAND = (NAIVE, "ad.", "net.ad-", "kerberos.")
 """Checks whose readers look only where a runbook names the check."""
 
-FROM_THE_JUMP_HOST = frozenset({"account", "dns"})
+IN_THE_DIRECTORY = frozenset({"account", "dns"})
+"""Readers that look for a guest in the directory and its names."""
+
+FROM_THE_JUMP_HOST = IN_THE_DIRECTORY | {"ap-in"}
 """Readers that look at a guest, and for it, from the jump host: their observations are the guest's."""
 
 
@@ -69,6 +73,10 @@ def _naive(
     )
 
 
+_TRIES = Bound(default=3, lowest=3, highest=20)
+_PROVEN = Bound(default=20 * MINUTE, lowest=5 * MINUTE, highest=50 * MINUTE)
+
+
 def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
     return Check(
         spec=CheckSpec(
@@ -76,8 +84,8 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
             version=1,
             family=Family.DIRECTORY,
             soak=None,
-            attempts=Bound(default=3, lowest=3, highest=20),
-            max_age=Bound(default=20 * MINUTE, lowest=5 * MINUTE, highest=50 * MINUTE),
+            attempts=_TRIES,
+            max_age=_PROVEN,
             params={},
             voided_by=(Family.TIME,),
         ),
@@ -392,6 +400,23 @@ _ALL = (
     _exchange("ap-out", naive_words="`id user` and `ldapsearch` answer (after a kinit that hid the skew)"),
     Check(
         spec=CheckSpec(
+            id="kerberos.ap-in",
+            version=1,
+            family=Family.DIRECTORY,
+            soak=None,
+            attempts=_TRIES,
+            max_age=_PROVEN,
+            params={},
+            voided_by=(Family.TIME,),
+        ),
+        judge=kerberos_ap_in.run,
+        criterion=kerberos_ap_in.criterion,
+        readers=("ap-in", "keytab"),
+        jump_readers=("kdc",),
+        naive="`kinit` works on the guest (it does at 600 s off), and an administrator's open session goes on",
+    ),
+    Check(
+        spec=CheckSpec(
             id="kerberos.caches",
             version=3,
             family=Family.DIRECTORY,
@@ -441,6 +466,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "keytab": Family.DIRECTORY,
     "caches": Family.DIRECTORY,
     "exchange": Family.DIRECTORY,
+    "ap-in": Family.DIRECTORY,
     "rootdse": Family.DIRECTORY,
     "cldap": Family.DIRECTORY,
     "account": Family.DIRECTORY,

@@ -77,7 +77,6 @@ class CheckSpec:
 
 PLANNED = frozenset(
     {
-        "kerberos.ap-in",
         "net.peers",
         "dc.genid",
         "dc.replication",
