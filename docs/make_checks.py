@@ -20,7 +20,7 @@ from pathlib import Path
 from cutover_tui.core import gate, owed
 from cutover_tui.core.amounts import amount
 from cutover_tui.core.checks import check as base
-from cutover_tui.core.checks import kerberos_words
+from cutover_tui.core.checks import kerberos_series, kerberos_words
 from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
 from cutover_tui.core.checks.check import Check
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
@@ -30,6 +30,7 @@ from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, records, rootdse
+from probes.exchange import NAME as AP_IN
 from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
 
@@ -214,6 +215,19 @@ ABOUT = {
             "authenticated: the root entry itself is open to everybody."
         ),
     ),
+    "kerberos.ap-in": (
+        "Does the guest accept who comes to it with a fresh ticket?",
+        (
+            "The jump host comes to the guest's sshd as a peer does (`gssapi-with-mic`; the sshd needs "
+            "`GSSAPIAuthentication yes`), with the engineer's own tickets: run `kinit` first. Only their ticket-granting "
+            "ticket is used, copied to memory; each attempt takes a fresh ticket for `host/NAME@REALM` and no session "
+            "is opened. The guest has accepted it when it proves that it has the service's key; whether the account may "
+            "log in there is another matter. The guest's own clock decides, uncorrected, and a refusal shows it: "
+            "37 is a guest ahead, 33 one behind, 32 one ahead by more than a ticket lives. Approved, repeated and counted "
+            "as `kerberos.as`. Needs the extra `kerberos` on the jump host. A guest that is reached only "
+            "through another machine cannot be asked."
+        ),
+    ),
     "kerberos.caches": (
         "Is no credential cache left that was made while the clock was off?",
         (
@@ -270,6 +284,7 @@ def render() -> str:
         _summary(),
         *(_check(c) for _, c in sorted(CHECKS.items())),
         _numbers(),
+        _series(),
         _shared(),
         _gate(),
         _readers(),
@@ -358,6 +373,15 @@ numbers).
     return "\n".join([text, *_table(rows)]) + "\n"
 
 
+def _series() -> str:
+    text = """\
+## Codes of every proof
+
+`kerberos.as`, `kerberos.tgs`, `kerberos.ap-out` and `kerberos.ap-in` rest on attempts that a person approved.
+"""
+    return "\n".join([text, *_table(_says(ast.parse(inspect.getsource(kerberos_series))))]) + "\n"
+
+
 def _shared() -> str:
     own = _says(ast.parse(inspect.getsource(base.no_facts)))
     rows = [
@@ -442,6 +466,10 @@ def _readers() -> str:
         (
             f"| `{http_date.READER.name}` | {READER_FAMILY[http_date.READER.name]} | {http_date.READER.interval_s:g} s "
             "| none: HEAD over TLS from the jump host to each `https://` reference | - | - |"
+        ),
+        (
+            f"| `{AP_IN}` | {READER_FAMILY[AP_IN]} | when approved | none: a proof from the jump host, see "
+            "[security.md](security.md) | - | - |"
         ),
         "",
         (

@@ -156,11 +156,11 @@ def watches(
     others = [w for w in (_directory(runbook, clock, emit, network),) if w is not None]
     outside = Outside(guest, network, retry)
     return watches_over(
-        runbook, clock, anchor, emit, outside, others, _peer(runbook, clock, emit, around, secrets, breaker)
+        runbook, clock, anchor, emit, outside, others, peers(runbook, clock, emit, around, secrets, breaker)
     ), secrets
 
 
-def _peer(
+def peers(
     runbook: Runbook, clock: Clock, emit: Emit, around: Surroundings, prompts: Secrets, breaker: Breaker
 ) -> Mapping[str, Attempts]:
     """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cutover_tui.engine.assembly import peers
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, Service, parse
 from probes.exchange.service import of_page, of_sshd
@@ -24,6 +25,7 @@ from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.negotiate import SERVER
 from tests.system.nodes.sshd import USER
+from tests.system.test_kerberos_for_real import RUNBOOK, sitting
 
 pytestmark = pytest.mark.skipif(
     find_spec("gssapi") is None or find_spec("krb5") is None,
@@ -41,6 +43,8 @@ PAGE = 8080
 @pytest.fixture(scope="module")
 def domain() -> Iterator[Domain]:
     with SystemLab() as lab:
+        lab.reference("ntp1")
+        lab.reference("ntp2")
         made = Domain.provision(lab)
         made.join(lab.guest("app01", vendor="QEMU", sshd_options=["GSSAPIAuthentication yes"]))
         lab.guest("plain", vendor="QEMU")
@@ -251,3 +255,31 @@ async def test_a_worker_that_waits_for_a_silent_kdc_is_ended_and_says_for_whom_i
     assert failure.kind is FailureKind.TIMEOUT
     assert "no KDC gave us a ticket of our own" in failure.detail
     assert time.monotonic() - began < 6
+
+
+async def test_a_guest_whose_kinit_works_is_refused_by_the_gate_until_its_clock_is_right(
+    domain: Domain, guest: Guest, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cache = f"FILE:{tmp_path}/cc"
+    with domain.lab.jump.in_network():
+        kinit_and_use(config, cache)
+    monkeypatch.setenv("KRB5_CONFIG", config)
+    monkeypatch.setenv("KRB5CCNAME", cache)
+    gates = RUNBOOK.index("          - check: kdc.clock")
+    guest.clock.set_offset(305 * SECOND)
+    assert guest.node.run("kinit", "-k", "-c", "MEMORY:", f"APP01$@{REALM}").rc == 0
+    async with sitting(
+        domain, tmp_path, RUNBOOK[:gates] + "          - check: kerberos.ap-in\n", peers
+    ) as at:
+        await at.says("kerberos.ap-in", "unknown", "not-approved")
+        await at.prove()
+        found = at.findings()["kerberos.ap-in"]
+        assert (found.verdict, found.reason_code) == ("fail", "guest-ahead"), found
+        assert "error 37: Clock skew too great" in found.reason
+        assert "shows +305" in found.reason or "shows +306" in found.reason
+        assert (await at.session.mark_done("tickets", "app01")).outcome == "refused"
+        guest.clock.set_offset(0)
+        await at.prove()
+        assert at.codes() == {"kerberos.ap-in": ("pass", "ok")}
+        decision = await at.session.mark_done("tickets", "app01")
+        assert decision.outcome == "open", decision

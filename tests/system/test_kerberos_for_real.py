@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from cutover_tui.engine.assembly import Outside, Surroundings, ssh_target, watch
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground
 from cutover_tui.engine.opening import Operator, started_on
-from cutover_tui.engine.probe_loop import ProbeLoop
+from cutover_tui.engine.probe_loop import Attempts, ProbeLoop
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
@@ -97,7 +97,7 @@ class Named(SystemNetwork):
         return await super().tcp(self._names.get(host, host), *args, **kwargs)
 
 
-def ground(domain: Domain) -> Ground:
+def ground(domain: Domain, attempts: Callable[..., Mapping[str, Attempts]] = lambda *_: {}) -> Ground:
     """This machine as the jump host, inside the lab's network."""
     clock, lab = SystemClock(), domain.lab
     network = Named({domain.controller.name: domain.controller.address})
@@ -115,7 +115,8 @@ def ground(domain: Domain) -> Ground:
                 )
 
             outside = Outside(guest, network, lambda _host: None)
-            return watches_over(runbook, clock, anchor, emit, outside), secrets
+            made = attempts(runbook, clock, emit, around, secrets, breaker)
+            return watches_over(runbook, clock, anchor, emit, outside, (), made), secrets
 
         return ProbeLoop(make)
 
@@ -153,15 +154,20 @@ class Sitting:
 
 
 @asynccontextmanager
-async def sitting(domain: Domain, path: Path) -> AsyncIterator[Sitting]:
+async def sitting(
+    domain: Domain,
+    path: Path,
+    book: str = RUNBOOK,
+    attempts: Callable[..., Mapping[str, Attempts]] = lambda *_: {},
+) -> AsyncIterator[Sitting]:
     lab, guest = domain.lab, domain.members["app01"]
     references = ", ".join(node.address for node in (lab.servers["ntp1"], lab.servers["ntp2"]))
-    text = RUNBOOK.format(references=references, key=lab.user_key, address=guest.address)
+    text = book.format(references=references, key=lab.user_key, address=guest.address)
     loaded = load_text(text, "app01.yaml")
     directory = new_session(path / "state", loaded.runbook.change.id, SystemClock().now())
     with lab.jump.in_network():
         async with started_on(
-            loaded, directory, Operator("ana", "jump"), ground(domain), exporter(directory)
+            loaded, directory, Operator("ana", "jump"), ground(domain, attempts), exporter(directory)
         ) as session:
             await session.start_step("tickets", "app01")
             yield Sitting(session)
