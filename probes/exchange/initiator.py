@@ -15,7 +15,7 @@ import msgspec
 from probes.ad.kept import keep, nothing
 from probes.breaker import Breaker, Turn
 from probes.exchange.kept import NAME, Kept, Told, Trouble
-from probes.exchange.service import Request, Service
+from probes.exchange.service import OverSsh, Request, Service
 from probes.hostile import clean
 from probes.observation import Failure, FailureKind, Raw
 from probes.prompts import Prompts, SecretRequest
@@ -84,7 +84,7 @@ class Initiator:
 
     async def ap_in(self, service: Service) -> Raw:
         """One attempt, kept as a `Raw`. Never raises for what the network or a server does."""
-        argv = (NAME, "ssh" if service.over.__struct_config__.tag == "ssh" else "http", service.principal)
+        argv = (NAME, "ssh" if isinstance(service.over, OverSsh) else "http", service.principal)
         async with self._places:
             match self._credential:
                 case Cache(name):

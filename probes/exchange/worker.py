@@ -240,7 +240,8 @@ class _Attempt:
                     return False
                 offers = (
                     f"sshd of {over.address} lets nobody log in as {over.user} with a ticket: "
-                    "it needs `GSSAPIAuthentication yes`, and the user must exist"
+                    f"it needs `GSSAPIAuthentication yes` and a keytab with {self._service.principal}, and the user "
+                    "must exist"
                 )
                 raise _Ended(Trouble(FailureKind.TOOL_ABSENT, offers)) from None
             return False

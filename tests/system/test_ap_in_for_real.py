@@ -166,7 +166,7 @@ async def test_what_proves_nothing_is_a_failure_with_something_to_do(
     plain = domain.lab.guests["plain"]
     tries = {
         of_sshd(FQDN, REALM, plain.address, 22, USER): (FailureKind.TOOL_ABSENT, "GSSAPIAuthentication"),
-        sshd(guest, "nobody-there"): (FailureKind.TOOL_ABSENT, "the user must exist"),
+        sshd(guest, "nobody-there"): (FailureKind.TOOL_ABSENT, "and the user must exist"),
         of_sshd(FQDN, REALM, guest.address, 23, USER): (FailureKind.UNREACHABLE, "refused"),
         page(guest, "/open"): (FailureKind.NOT_UNDERSTOOD, "did not prove who it is"),
         page(guest, "/basic"): (FailureKind.TOOL_ABSENT, "another login"),

@@ -45,6 +45,7 @@ PROOF = (
     ("mkdir", "-m", "0700", "/run/cutover-exchange-CHG0012345"),
     ("env", "LC_ALL=C", "kinit", "-k", "APP01$@CORP.EXAMPLE"),
     ("rm", "-rf", "/run/cutover-exchange-CHG0012345"),
+    ("ap-in", "ssh", "host/app01.corp.example@CORP.EXAMPLE"),
 )
 INSTRUCTION = (
     "Tools set this guest's clock at every **start, resume and snapshot** (seen in its log 9 times). "

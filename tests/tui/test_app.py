@@ -369,13 +369,14 @@ async def test_a_proof_is_shown_in_full_and_run_only_after_a_yes():
             "rm -rf /run/cutover-exchange-CHG0012345",
             "as root",
             "3 times",
+            "from here a fresh ticket of yours for host/app01.corp.example@CORP.EXAMPLE",
         ):
             assert words in seen(pilot.app)
         assert port.told == []
         await pilot.press("y")
         await settle(pilot)
         await pilot.app.workers.wait_for_complete()
-        assert port.told == [("prove", "app01", "3")]
+        assert port.told == [("prove", "app01", "4")]
 
 
 async def test_a_proof_that_cannot_be_run_says_why():

@@ -123,7 +123,7 @@ STEPS = [
 ]  # fmt: skip
 
 GATES = [
-    ("check: time.reboot", "check: kerberos.ap-in", "check `kerberos.ap-in` is not available in this version"),
+    ("check: time.reboot", "check: cert.renewal", "check `cert.renewal` is not available in this version"),
     ("check: time.reboot", "check: app.portal", "check `app.portal` is not available in this version"),
     ("check: time.reboot", "check: time.rebot", "unknown check `time.rebot`; expected `time.reboot` (did you mean that?)"),
     ("check: time.reboot", "check: time.reboot\n            soak: 1min", "check time.reboot takes no `soak`"),
