@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
+from cutover_tui.core.checks.registry import FROM_THE_JUMP_HOST
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_guest import GuestWatch
 from cutover_tui.engine.watch_https import HttpsWatch
@@ -99,6 +100,8 @@ class Watches:
         if reader.name in self._attempts:
             await self._attempts[reader.name].attempt(host, number)
             return
+        if reader.name in FROM_THE_JUMP_HOST:  # its command is ours, and no guest may be told to run it
+            raise LinkError(Failure(FailureKind.UNREACHABLE, f"nobody here makes {reader.name} attempts"))
         watch = self._guests.get(host)
         if watch is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"{host} is not watched by this version"))

@@ -15,6 +15,7 @@ from cutover_tui import __version__
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.port import Refused
+from cutover_tui.engine.probe_loop import Watches
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
@@ -25,6 +26,7 @@ from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
 from cutover_tui.record.state import Contradiction, State, fold
 from probes.ad.kept import keep
+from probes.exchange import READER as AP_IN
 from probes.exchange.kept import Kept
 from probes.linux import KEYTAB
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
@@ -329,6 +331,18 @@ async def test_a_guest_whose_keytab_cannot_be_read_can_still_be_visited(tmp_path
         assert codes(walk)["kerberos.ap-in"] == ("fail", "guest-ahead")
         walk.script.ns += 400 * S
         assert [p.name for p in walk.session._proofs()._due("app01")] == ["ap-in"]
+
+
+async def test_where_nobody_visits_no_guest_is_told_to_run_our_command() -> None:
+    class Watched:
+        host = "app01"
+
+        async def attempt(self, reader: Reader, number: int) -> None:
+            raise AssertionError("the guest was asked")
+
+    watches = Watches([Watched()], [])
+    with pytest.raises(LinkError):
+        await watches.attempt("app01", AP_IN, 1)
 
 
 async def test_our_own_refused_password_is_not_tried_again_by_itself(tmp_path: Path) -> None:
