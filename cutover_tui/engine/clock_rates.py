@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,10 +22,26 @@ FORGOTTEN_NS = 2 * MINUTE
 
 
 @dataclass(slots=True)
-class ClockRates:
-    """An estimator a host. What is older than the references' hold cannot change any more and is taken once."""
+class _Host:
+    """What is settled, up to when; and beyond it, compared with a line of so many answers."""
 
-    _kept: dict[str, tuple[int, int, Estimator]] = field(default_factory=dict)  # void, taken up to, what
+    void_ns: int
+    settled_ns: int
+    settled: Estimator
+    ahead: Estimator | None = None
+    from_ns: int = 0  # `ahead` holds what came after this,
+    ahead_ns: int = 0  # up to this: so many samples
+    taken: int = 0
+    answers: int = 0
+
+
+@dataclass(slots=True)
+class ClockRates:
+    """An estimator a host. What is older than the references' hold cannot change any more and is taken once;
+    what is newer is taken again only after a new answer of a clock.
+    """
+
+    _kept: dict[str, _Host] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything: the references' line begins anew."""
@@ -38,16 +55,24 @@ class ClockRates:
         Args:
             void_ns: CLOCK_BOOTTIME of the last disturbance of time, -1 for none; nothing before it counts.
         """
-        void, done_ns, kept = self._kept.get(host, (-2, 0, Estimator()))
         oldest_ns = max(void_ns, begin_ns(until_ns) - 1)
-        if void != void_ns or done_ns < oldest_ns:  # a new disturbance, or nobody has asked for long
-            done_ns, kept = oldest_ns, Estimator()
-        settled_ns = max(done_ns, until_ns - HOLD_NS)
-        _take(kept, samples.between(done_ns, settled_ns), line)
-        self._kept[host] = void_ns, settled_ns, kept
-        now = kept.copy()
-        _take(now, samples.between(settled_ns, until_ns), line)
-        return now.estimate()
+        kept = self._kept.get(host)
+        if kept is None or kept.void_ns != void_ns or kept.settled_ns < oldest_ns:
+            # a new disturbance, or nobody has asked for long
+            kept = self._kept[host] = _Host(void_ns, oldest_ns, Estimator())
+        settled_ns = max(kept.settled_ns, until_ns - HOLD_NS)
+        _take(kept.settled, samples.between(kept.settled_ns, settled_ns), line)
+        kept.settled_ns = settled_ns
+        there = bisect_right(samples.mono, kept.ahead_ns) - bisect_right(samples.mono, kept.from_ns)
+        if kept.ahead is None or kept.answers != len(line) or there != kept.taken:
+            kept.ahead, kept.answers = kept.settled.copy(), len(line)
+            kept.from_ns = kept.ahead_ns = settled_ns
+            kept.taken = 0
+        new = samples.between(kept.ahead_ns, until_ns)
+        _take(kept.ahead, new, line)
+        kept.ahead_ns = max(kept.ahead_ns, until_ns)
+        kept.taken += len(new)
+        return kept.ahead.estimate()
 
 
 def _take(estimator: Estimator, samples: Sequence[Sample], line: Sequence[Standing]) -> None:

@@ -42,8 +42,10 @@ class Loopback:
         view: StepView = _through(self._port.step(*_strings(step, host)), StepView)
         return view
 
-    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
-        sent = _through((hosts, since_ns, points), tuple[tuple[str, ...], int, int])
+    def clock(
+        self, hosts: tuple[str, ...], since_ns: int, points: int, until_ns: int | None = None
+    ) -> ClockView:
+        sent = _through((hosts, since_ns, points, until_ns), tuple[tuple[str, ...], int, int, int | None])
         view: ClockView = _through(self._port.clock(*sent), ClockView)
         return view
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from cutover_tui.core.estimate.regime import Regime
-from cutover_tui.core.finding import Decision
+from cutover_tui.core.finding import Decision, Soak, Verdict
 from cutover_tui.core.runbook import Tier
 from cutover_tui.record.state import Status
 from probes.observation import Family, Instant
@@ -107,12 +107,12 @@ class StepView(msgspec.Struct, frozen=True):
     of: int
 
 
-class ClockPoint(msgspec.Struct, frozen=True, array_like=True):
-    """Guest minus domain or references at one moment; None where nobody could tell."""
+class ClockPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A clock minus domain or references at one moment, true within `bound_ns`."""
 
     mono_ns: int
     offset_ns: int
-    bound_ns: int
+    bound_ns: int = 0
 
 
 class ClockRate(msgspec.Struct, frozen=True):
@@ -140,11 +140,24 @@ class ClockRate(msgspec.Struct, frozen=True):
     steps: tuple[tuple[int, int], ...] = ()  # the last few: mono_ns, amount
 
 
+class ClockLooks(msgspec.Struct, frozen=True):
+    """What `time.reboot` says of a guest: how many of its two looks after the boot have passed.
+
+    `state`: *waiting* for the next look (`rest_ns` until it, where that is known), *passed*, *failed* or
+    *missed*; *none* = no boot after the mark has been seen.
+    """
+
+    state: Literal["none", "waiting", "passed", "failed", "missed"]
+    passed: int = 0
+    rest_ns: int | None = None
+
+
 class ClockSeries(msgspec.Struct, frozen=True):
     """One guest's clock over a stretch, oldest first.
 
     `gaps` are the stretches (last reading before, first after, in mono_ns) in which nothing could be told:
-    in thinned points they cannot be seen.
+    in thinned points they cannot be seen. `provider` is the sentence of `time.provider` while that passes;
+    `kept` its verdict.
     """
 
     host: str
@@ -153,10 +166,25 @@ class ClockSeries(msgspec.Struct, frozen=True):
     provider: str | None
     gaps: tuple[tuple[int, int], ...] = ()
     rate: ClockRate | None = None  # None = no reading in the last minutes
+    kept: Verdict = Verdict.UNKNOWN
+    soak: Soak | None = None  # of the runbook's `time.offset`; None while the clock is not read
+    looks: ClockLooks | None = None  # None = this runbook asks for no reboot, or not looked yet
+
+
+class ReferenceSeries(msgspec.Struct, frozen=True):
+    """One clock that is asked for the time, minus what guests are judged by, like a guest's."""
+
+    server: str
+    kind: Literal["controller", "reference"]
+    points: tuple[ClockPoint, ...]
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 class ClockMark(msgspec.Struct, frozen=True):
-    """An event on the time axis."""
+    """An event on the time axis.
+
+    Letters: M mark, A action, T Tools removed, B boot, D another disturbance, S step of the clock.
+    """
 
     mono_ns: int
     letter: str
@@ -165,7 +193,10 @@ class ClockMark(msgspec.Struct, frozen=True):
 
 
 class ClockView(msgspec.Struct, frozen=True):
-    """What the clock screen draws."""
+    """What the clock screen draws of the stretch from `since_ns` to `until_ns` (CLOCK_BOOTTIME).
+
+    Points, gaps and marks are of that stretch, all else is of `now`.
+    """
 
     now: Instant
     anchor: Instant
@@ -177,6 +208,9 @@ class ClockView(msgspec.Struct, frozen=True):
     dissenting: tuple[str, ...]
     judged_by: Literal["domain", "references"] | None = "references"
     domain_off_ns: int | None = None  # the domain minus the independents, where that is too much
+    clocks: tuple[ReferenceSeries, ...] = ()
+    since_ns: int = 0
+    until_ns: int = 0
 
 
 class SecretRequest(msgspec.Struct, frozen=True):
@@ -214,8 +248,13 @@ class SessionPort(Protocol):
 
     def step(self, step: str, host: str) -> StepView: ...
 
-    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
-        """Offsets since CLOCK_BOOTTIME `since_ns`, thinned to about `points` a host, extremes kept."""
+    def clock(
+        self, hosts: tuple[str, ...], since_ns: int, points: int, until_ns: int | None = None
+    ) -> ClockView:
+        """Offsets from CLOCK_BOOTTIME `since_ns` to `until_ns` (None: now), thinned to about `points` a host.
+
+        Extremes are kept. There are at most twelve hours, the older the coarser.
+        """
         ...
 
     def secrets(self) -> tuple[SecretRequest, ...]:

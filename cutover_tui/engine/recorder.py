@@ -17,7 +17,16 @@ import msgspec
 from cutover_tui.core.finding import Window
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.asking import Logs
-from cutover_tui.record.events import Body, Disturbed, Event, Regressed, Sealed, VerdictChanged
+from cutover_tui.record.events import (
+    ActionIntended,
+    Body,
+    Disturbed,
+    Event,
+    Marked,
+    Regressed,
+    Sealed,
+    VerdictChanged,
+)
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import Format, Journal, Loaded
 from cutover_tui.record.machine import Machine, machine_of
@@ -47,6 +56,8 @@ class Recorder:
     notices: list[str] = field(default_factory=list)
     machines: dict[str, Machine] = field(default_factory=dict)
     """Who answered last behind each name, also before this process."""
+    happened: list[Event] = field(default_factory=list)
+    """Before this process: marks, actions and disturbances, which a graph of the clocks shows."""
     owed: list[Body] = field(default_factory=list)
     """What happened and must still be journaled once that is possible again."""
     _unwritten: int = 0  # measurements that could not be taped since the record failed
@@ -123,6 +134,7 @@ class Recorder:
             operator=operator,
             changed=_nobody,
             notices=[loaded.notice] if loaded.notice is not None else [],
+            happened=[e for e in loaded.events if isinstance(e.body, Marked | ActionIntended | Disturbed)],
         )
         journal.on_confirmed = recorder._confirmed
         return recorder, loaded

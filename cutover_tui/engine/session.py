@@ -20,10 +20,11 @@ from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
 from cutover_tui.core.timestamps import utc_ns
 from cutover_tui.core.words import action_argv
 from cutover_tui.engine import views
+from cutover_tui.engine.clock_marks import ClockMarks
+from cutover_tui.engine.clock_view import clock_view
 from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.port import (
-    ClockMark,
     ClockView,
     ProofView,
     Refused,
@@ -73,7 +74,7 @@ class Session:
     now: Callable[[], Instant]
     exporter: Callable[[Path], str]
     _running: set[tuple[str, str, str]] = field(default_factory=set)
-    _marks: list[ClockMark] = field(default_factory=list)
+    _marks: ClockMarks = field(init=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
@@ -84,11 +85,9 @@ class Session:
         self._proving = Proving(self.runbook, self.recorder, self.probes, self.now, self.tell)
         self.recorder.changed = self._on_event
         self.intake.on_seen = self._on_seen
-        self._marks.extend(
-            ClockMark(mark.at.boottime_ns, "M", "mark", host)
-            for host, mark in self.recorder.state.marks.items()
-            if mark.at.boot_id == self.now().boot_id
-        )
+        self._marks = ClockMarks(self.now().boot_id, self._title)
+        for event in self.recorder.happened:
+            self._marks.take(event)
         self._live = views.Live(
             self.runbook, self.recorder.state, self.recorder.logs, self._running, self._marks
         )
@@ -124,9 +123,11 @@ class Session:
             raise KeyError(step)
         return views.step_view(self._views(), found, host, self.now())
 
-    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
+    def clock(
+        self, hosts: tuple[str, ...], since_ns: int, points: int, until_ns: int | None = None
+    ) -> ClockView:
         """Offsets over time."""
-        return views.clock_view(self._views(), hosts, since_ns, points, self.now())
+        return clock_view(self._views(), hosts, since_ns, points, self.now(), until_ns)
 
     def secrets(self) -> tuple[SecretRequest, ...]:
         """What is being asked of a person now."""
@@ -368,7 +369,6 @@ class Session:
             await asyncio.gather(
                 journal.append(body, now, who), journal.append(Marked(host, step.id), now, who)
             )
-        self._marks.append(ClockMark(now.boottime_ns, "M", "mark", host))
 
     async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
         record = self.recorder.record
@@ -388,7 +388,6 @@ class Session:
                 never = ActionEnded(intent.seq, None, "", "it was not run: it could not be recorded")
                 self.recorder.owed.extend((begins, ends_too, never))
                 raise
-        self._marks.append(ClockMark(began.boottime_ns, "A", action.title, host))
         try:
             raw = await self.probes.act(
                 host, Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
@@ -437,9 +436,14 @@ class Session:
         body = event.body
         if isinstance(body, Disturbed | Marked):
             self.probes.look(body.host)  # what is void is read again at once, not at its next turn
-        if isinstance(body, Disturbed) and body.kind == "reboot":
-            self._marks.append(ClockMark(body.since.boottime_ns, "B", "boot", body.host))
+        self._marks.take(event)
         self.tell()
+
+    def _title(self, step: str, action: str) -> str:
+        """What the runbook calls an action."""
+        found = self.runbook.step(step)
+        actions = (*found.actions, *found.provocations) if found is not None else ()
+        return next((a.title for a in actions if a.id == action), action)
 
     def tell(self) -> None:
         """Tell every subscriber that something happened."""

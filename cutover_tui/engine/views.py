@@ -5,27 +5,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
+from cutover_tui.core.checks.check import Asked
 from cutover_tui.core.checks.references import Standing
 from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.standing_line import GUEST_READERS, StandingLine
-from cutover_tui.core.checks.standing_words import name as shown
-from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.estimate.estimator import Estimate
 from cutover_tui.core.evidence import HostLog
-from cutover_tui.core.finding import Decision, Verdict
+from cutover_tui.core.finding import Decision, Finding, Verdict
 from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
 from cutover_tui.core.people import PeopleRead
-from cutover_tui.core.runbook import HOUR, SECOND, GateCheck, Runbook, Step
+from cutover_tui.core.runbook import SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
-from cutover_tui.engine.clock_rates import ClockRates, clock_rate
+from cutover_tui.engine.clock_history import ClockHistory, ReferenceHistory
+from cutover_tui.engine.clock_marks import ClockMarks
+from cutover_tui.engine.clock_rates import ClockRates
 from cutover_tui.engine.port import (
     ActionView,
-    ClockMark,
-    ClockPoint,
-    ClockSeries,
-    ClockView,
+    ClockLooks,
     HostView,
     SessionView,
     StepRow,
@@ -34,13 +31,10 @@ from cutover_tui.engine.port import (
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.state import State
 from probes.facts_identity import PlatformFacts
-from probes.observation import JUMP, Family, Instant, Observation, Sample
+from probes.observation import JUMP, Family, Instant, Observation
 
-SETTLED_NS = 90 * SECOND
-"""How old a sample is that no answer under way can change: far more than an exchange takes."""
-
-KEPT_NS = 2 * HOUR
-"""How far back a clock screen can look."""
+SHOWN_NS = 10 * SECOND
+"""How long the newest reading of a guest stands for its offset."""
 
 
 @dataclass(slots=True)
@@ -83,9 +77,11 @@ class Live:
     state: State
     logs: Logs
     running: set[tuple[str, str, str]]  # step, host, action
-    marks: list[ClockMark]
+    marks: ClockMarks
+    looks: dict[str, tuple[int, int, ClockLooks]] = field(default_factory=dict)  # void, when asked, what
     _lines: dict[str, _Line] = field(default_factory=dict)
-    _settled: dict[str, list[Reading]] = field(default_factory=dict)
+    _clocks: dict[str, ReferenceHistory] = field(default_factory=dict)
+    _histories: dict[str, ClockHistory] = field(default_factory=dict)
     _rates: ClockRates = field(default_factory=ClockRates)
 
     def standings(self, host: str) -> Sequence[Standing]:
@@ -97,8 +93,10 @@ class Live:
         common = self._lines.get(JUMP)
         if common is None or common.line.anchor != self.state.anchor:
             self._lines.clear()
-            self._settled.clear()
+            self._clocks.clear()
+            self._histories.clear()
             self._rates.clear()
+            self.looks.clear()
             self._lines[JUMP] = _Line(StandingLine.over(self.runbook.domain, self.state.anchor))
         log = self.logs.of(host)
         known = self._lines.setdefault(
@@ -112,33 +110,40 @@ class Live:
         known.extend([*known.jump.newer(self.logs.of(JUMP)), *seen], self.state.read)
         return known.line.points
 
-    def readings(self, host: str, since_ns: int, until_ns: int) -> list[Reading]:
-        """Guest minus the time guests are judged by, for every sample that has one.
+    def offset_limits(self) -> Asked:
+        """The numbers of the runbook's first `time.offset`, or the check's own."""
+        return asked(self.first("time.offset") or GateCheck(check="time.offset"))
 
-        What is older than any answer may be late cannot change any more and is kept.
-        """
+    def first(self, check: str) -> GateCheck | None:
+        """The first gate that asks for a check."""
+        return next((g for step in self.runbook.steps() for g in step.gate if g.check == check), None)
+
+    def history(self, host: str, until_ns: int) -> ClockHistory:
+        """Guest minus the time guests are judged by, up to that moment."""
         line = self.standings(host)
-        samples = self.logs.of(host).samples
-        kept = self._settled.setdefault(host, [])
-        settled_ns = until_ns - SETTLED_NS
-        done_ns = kept[-1].mono_ns if kept else -1
-        kept.extend(_against(samples.between(done_ns, settled_ns), line))
-        drop = bisect_right(kept, until_ns - KEPT_NS, key=lambda r: r.mono_ns)
-        del kept[:drop]
-        first = bisect_right(kept, since_ns, key=lambda r: r.mono_ns)
-        recent_ns = max(since_ns, kept[-1].mono_ns if kept else -1)
-        return kept[first:] + _against(samples.between(recent_ns, until_ns), line)
+        history = self._histories.get(host)
+        if history is None:
+            history = self._histories[host] = ClockHistory(self.offset_limits().ns("fail"))
+        history.follow(self.logs.of(host).samples, line, until_ns)
+        return history
+
+    def clocks(self, host: str) -> ReferenceHistory:
+        """The clocks that are asked for that guest, against that time."""
+        line = self.standings(host)
+        clocks = self._clocks.setdefault(host, ReferenceHistory())
+        clocks.follow(line)
+        return clocks
+
+    def void_ns(self, host: str) -> int:
+        """CLOCK_BOOTTIME of the last disturbance of time, -1 for none."""
+        void = self.state.last_voids(host).get(Family.TIME)
+        anchor = self.state.anchor
+        return void.boottime_ns if void is not None and anchor and void.boot_id == anchor.boot_id else -1
 
     def estimate(self, host: str, until_ns: int) -> Estimate | None:
         """What is known of a clock's rate, from what came after the last disturbance of time."""
-        void = self.state.last_voids(host).get(Family.TIME)
-        anchor = self.state.anchor
-        void_ns = void.boottime_ns if void is not None and anchor and void.boot_id == anchor.boot_id else -1
-        return self._rates.estimate(host, self.logs.of(host).samples, self.standings(host), void_ns, until_ns)
-
-
-def _against(samples: Sequence[Sample], line: Sequence[Standing]) -> list[Reading]:
-    return [r for s in samples if (r := reading(s, line)) is not None]
+        samples, void_ns = self.logs.of(host).samples, self.void_ns(host)
+        return self._rates.estimate(host, samples, self.standings(host), void_ns, until_ns)
 
 
 def session_view(
@@ -193,8 +198,9 @@ def host_view(live: Live, name: str, now: Instant) -> HostView:
     assert host is not None  # noqa: S101 - a host of the runbook
     link = live.state.links.get(name)
     log = live.logs.of(name)
-    recent = live.readings(name, now.boottime_ns - 10 * SECOND, now.boottime_ns)
-    last = recent[-1] if recent else None
+    last = live.history(name, now.boottime_ns).last
+    if last is not None and now.boottime_ns - last.mono_ns >= SHOWN_NS:
+        last = None
     newest = log.samples.mono[-1] if len(log.samples) else None
     platform = next((o.facts for o in reversed(log.observations) if isinstance(o.facts, PlatformFacts)), None)
     return HostView(
@@ -258,77 +264,18 @@ def _unverified_since(live: Live, step: Step, decision: Decision, host: str) -> 
     return min(since, key=lambda at: at.boottime_ns, default=None)
 
 
-def clock_view(live: Live, hosts: Sequence[str], since_ns: int, points: int, now: Instant) -> ClockView:
-    """Offsets of some guests since a moment, thinned with their extremes kept."""
-    assert live.state.anchor is not None  # noqa: S101
-    gate_check = next(
-        (g for step in live.runbook.steps() for g in step.gate if g.check == "time.offset"),
-        GateCheck(check="time.offset"),
-    )
-    numbers = asked(gate_check)
-    series: list[ClockSeries] = []
-    for host in hosts:
-        readings = live.readings(host, since_ns, now.boottime_ns)
-        rate = clock_rate(live.estimate(host, now.boottime_ns), live.runbook, now.boottime_ns)
-        series.append(
-            ClockSeries(
-                host=host,
-                points=tuple(ClockPoint(r.mono_ns, r.offset_ns, r.bound_ns) for r in thin(readings, points)),
-                drift_ppb=rate.ppb if rate is not None and rate.n else None,
-                rate=rate,
-                provider=_provider(live, host, now),
-                gaps=tuple(
-                    (a.mono_ns, b.mono_ns) for a, b in pairwise(readings) if b.mono_ns - a.mono_ns > GAP_NS
-                ),
-            )
-        )
-    line = live.standings(hosts[0] if hosts else JUMP)
-    newest = line[-1] if line else None
-    judge = newest.guests if newest is not None else None
-    off = newest.domain_off if newest is not None else None
-    return ClockView(
-        now=now,
-        anchor=live.state.anchor,
-        warn_ns=numbers.ns("warn"),
-        fail_ns=numbers.ns("fail"),
-        series=tuple(series),
-        marks=tuple(m for m in live.marks if m.mono_ns >= since_ns and (m.host is None or m.host in hosts)),
-        references=tuple(shown(w) for w in judge.agreeing) if judge is not None else (),
-        dissenting=newest.dissenting if newest is not None else (),
-        judged_by=newest.judge if newest is not None else None,
-        domain_off_ns=off[0]
-        if off is not None and abs(off[0]) > live.runbook.domain.tolerances.references_agree
-        else None,
-    )
-
-
-def thin(readings: Sequence[Reading], points: int) -> list[Reading]:
-    """At most about `points` readings: first, least, greatest and last of each stretch are kept."""
-    if len(readings) <= points or points < 4:
-        return list(readings)
-    size = -(-len(readings) * 4 // points)
-    kept: list[Reading] = []
-    for i in range(0, len(readings), size):
-        stretch = readings[i : i + size]
-        chosen = {
-            stretch[0].mono_ns: stretch[0],
-            (low := min(stretch, key=lambda r: r.offset_ns)).mono_ns: low,
-            (high := max(stretch, key=lambda r: r.offset_ns)).mono_ns: high,
-            stretch[-1].mono_ns: stretch[-1],
-        }
-        kept.extend(chosen[at] for at in sorted(chosen))
-    return kept
+def judged(live: Live, gate_check: GateCheck, host: str, now: Instant) -> Finding | None:
+    """What a check says of a guest now, outside any step; None for a host the runbook does not have."""
+    step = next(live.runbook.steps())
+    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, seals=None)
+    subject = next((s for s in ask.subjects if s.host.name == host), None)
+    return judge(gate_check, subject, ask) if subject is not None else None
 
 
 def _provider(live: Live, host: str, now: Instant) -> str | None:
     """The sentence of time.provider when it passes; None while nobody is shown to keep the clock."""
-    step = next(live.runbook.steps())
-    ask = question(live.runbook, live.state, live.logs, step, host, now, upto=live.state.seq, seals=None)
-    subject = next((s for s in ask.subjects if s.host.name == host), None)
-    if subject is None:
-        return None
-    finding = judge(GateCheck(check="time.provider"), subject, ask)
-    return finding.reason if finding.verdict == "pass" else None
+    finding = judged(live, GateCheck(check="time.provider"), host, now)
+    return finding.reason if finding is not None and finding.verdict is Verdict.PASS else None
 
 
 def _actions(live: Live, step: Step, host: str) -> tuple[ActionView, ...]:
