@@ -32,7 +32,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from screens.widgets.chart import OffsetChart
-from screens.widgets.figure import draw
+from screens.widgets.figure import Memory, draw
 from screens.widgets.glyphs import State, mark, offset
 from screens.widgets.raster import (
     BRAILLE,
@@ -275,11 +275,11 @@ def key_latency(size: tuple[int, int], keys: int) -> list[float]:
 def raster_ms(series: int, size: tuple[int, int], dots: DotSet = BRAILLE, rounds: int = 25) -> float:
     """Median milliseconds of CPU for one whole figure."""
     feed = Feed(series)
-    taken = []
+    taken, memory = [], Memory()
     for _ in range(rounds):
         data = feed()
         began = time.thread_time()
-        draw(data, *size, dots)
+        draw(data, *size, dots, memory=memory)
         taken.append(1000 * (time.thread_time() - began))
     return statistics.median(taken)
 

@@ -107,7 +107,7 @@ def _looked_ns(live: Live, host: str) -> int:
 
 def _looks(live: Live, host: str, now: Instant) -> ClockLooks | None:
     at_ns = _looked_ns(live, host)
-    return live.looks[host][2] if 0 <= at_ns and now.boottime_ns - at_ns <= LOOKS_HOLD_NS else None
+    return live.looks[host][2] if at_ns >= 0 and now.boottime_ns - at_ns <= LOOKS_HOLD_NS else None
 
 
 def clock_looks(finding: Finding) -> ClockLooks:

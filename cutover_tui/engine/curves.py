@@ -135,9 +135,7 @@ class _Thinned:
 
     def between(self, since_ns: int, until_ns: int) -> list[ClockPoint]:
         points = self._points
-        found = points[
-            bisect_left(points, since_ns, key=_when) : bisect_right(points, until_ns, key=_when)
-        ]
+        found = points[bisect_left(points, since_ns, key=_when) : bisect_right(points, until_ns, key=_when)]
         return found + [p for p in self._open() if since_ns <= p.mono_ns <= until_ns]
 
 

@@ -13,9 +13,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from screens.widgets.axis import LINEAR, Scale
-from screens.widgets.figure import FIGURE_ROLES, LABEL, Figure, draw
+from screens.widgets.figure import FIGURE_ROLES, LABEL, Figure, Memory, draw
 from screens.widgets.live import Live
-from screens.widgets.raster import BAND_SUFFIX, BRAILLE, SERIES_ROLES, ChartData, DotSet, Row
+from screens.widgets.raster import BAND_SUFFIX, BRAILLE, REFERENCE_ROLE, SERIES_ROLES, ChartData, DotSet, Row
 
 
 class ChartPane(Widget):
@@ -46,7 +46,7 @@ class OffsetChart(Live):
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"offset-chart--{role}" for role in (*SERIES_ROLES, "reference", *FIGURE_ROLES)
+        f"offset-chart--{role}" for role in (*SERIES_ROLES, REFERENCE_ROLE, *FIGURE_ROLES)
     }
     DEFAULT_CSS = """
     OffsetChart {
@@ -59,6 +59,8 @@ class OffsetChart(Live):
         .offset-chart--series-4 { color: ansi_bright_blue; }
         .offset-chart--series-5 { color: ansi_yellow; }
         .offset-chart--series-6 { color: ansi_cyan; }
+        .offset-chart--series-7 { color: ansi_green; }
+        .offset-chart--series-8 { color: ansi_magenta; }
         .offset-chart--reference { text-style: dim; }
         .offset-chart--axis { text-style: dim; }
         .offset-chart--zero { text-style: dim; }
@@ -89,6 +91,7 @@ class OffsetChart(Live):
         self._scale = scale
         self._data: ChartData | None = None
         self._figure: Figure | None = None
+        self._memory = Memory()
         self._figure_size = Size()
         self._tail_width: int | None = None
         self._strips: list[Strip | None] = []
@@ -148,6 +151,7 @@ class OffsetChart(Live):
             self._dots,
             previous=None if old is None else old.value_range,
             scale=self._scale,
+            memory=self._memory,
         )
         kept = old is not None and self._figure_size == self.size
         self._strips = [

@@ -8,23 +8,11 @@ import msgspec
 
 from screens.widgets import axis
 from screens.widgets.axis import LINEAR, Scale
+from screens.widgets.canvas import Canvas, DrawnRow, Layer
 from screens.widgets.glyphs import OFFSET_WIDTH, Charset, State, fit, narrow, offset
-from screens.widgets.raster import (
-    BAND_SUFFIX,
-    NO_DATA,
-    Canvas,
-    ChartData,
-    Decimated,
-    DotSet,
-    Heights,
-    Layer,
-    Row,
-    Series,
-    TimeBase,
-    decimate,
-    extent,
-    trace,
-)
+from screens.widgets.raster import BAND_SUFFIX, NO_DATA, ChartData, DotSet, Row, Series
+from screens.widgets.thinning import Decimated, Thinner, TimeBase, extent
+from screens.widgets.tracing import Heights, Trace
 
 AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO = "axis", "label", "threshold", "mark", "gap", "zero"
 FIGURE_ROLES = (AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO)
@@ -33,6 +21,29 @@ _LEFT = 8  # a tick's label of up to seven cells and the tick
 _BLOCKS = 48  # the plot moves on by this part of its width, in whole cells
 _BOUND_WIDTH = 8
 _NAME_WIDTH = 18
+
+
+class Memory:
+    """What drawings of one chart leave for the next: the result is the same without, it only takes longer."""
+
+    def __init__(self) -> None:
+        self._thinners: dict[str, Thinner] = {}
+        self._traces: dict[str, Trace] = {}
+        self.rows: list[DrawnRow] = []
+
+    def thinner(self, name: str) -> Thinner:
+        """Of the series of that name."""
+        return self._thinners.setdefault(name, Thinner())
+
+    def trace(self, name: str) -> Trace:
+        """Of the series of that name."""
+        return self._traces.setdefault(name, Trace())
+
+    def forget_others(self, names: Sequence[str]) -> None:
+        """Keep only what belongs to these series."""
+        for kept in (self._thinners, self._traces):
+            for name in kept.keys() - set(names):
+                del kept[name]
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -54,6 +65,7 @@ def draw(
     *,
     previous: tuple[int, int] | None = None,
     scale: Scale = LINEAR,
+    memory: Memory | None = None,
 ) -> Figure:
     """`height` rows of `width` cells; any size will do, what does not fit is left out, the plot last.
 
@@ -61,13 +73,15 @@ def draw(
     """
     if width <= 0 or height <= 0:
         return Figure(((),) * max(0, height), previous or (0, axis.MIN_SPAN_NS), 0)
+    memory = Memory() if memory is None else memory
+    memory.forget_others([s.name for s in data.series])
     charset = dots.charset
     plot_height = height - 1 if height >= _MIN_HEIGHT_TIMES else height
     labels = _Labels(data.series, width, plot_height, charset)
     # The range decides the width of the left side and with it the dot columns that it is found from; the
     # first guess is right unless the labels are unusually long.
     left = _LEFT if width >= _MIN_WIDTH_VALUES else 0
-    base, decimated = _bins(data, width - left - labels.width, dots)
+    base, decimated = _bins(data, width - left - labels.width, dots, memory)
     value_range = data.value_range or _fit(data, decimated, previous)
     ticks = _ticks(value_range, plot_height, dots, scale, charset) if left else {}
     needed = max(map(len, ticks.values()), default=-1) + 1
@@ -75,15 +89,15 @@ def draw(
         left = needed
         if width - left - labels.width < width // 3:
             left, ticks = 0, {}
-        base, decimated = _bins(data, width - left - labels.width, dots)
+        base, decimated = _bins(data, width - left - labels.width, dots, memory)
     plot_width = width - left - labels.width
     row = Heights(value_range, plot_height * dots.rows, scale)
-    canvas = _plot(data, decimated, base, value_range, plot_width, plot_height, dots, scale)
+    canvas = _plot(data, decimated, base, value_range, plot_width, plot_height, dots, scale, memory)
 
-    ends = [None if d.last is None else row(d.last.value_ns) // dots.rows for d in decimated]
+    ends = [None if d.last is None else row(d.last.offset_ns) // dots.rows for d in decimated]
     right = labels.rows(decimated, ends)
     rows: list[Row] = []
-    for y, cells in enumerate(canvas.rows()):
+    for y, cells in enumerate(canvas.rows(memory.rows)):
         edge = (
             ((f"{ticks[y]:>{left - 1}}{charset.tick}" if y in ticks else " " * left, AXIS),) if left else ()
         )
@@ -98,9 +112,9 @@ def _block(width: int) -> int:
     return max(1, width // _BLOCKS)
 
 
-def _bins(data: ChartData, width: int, dots: DotSet) -> tuple[TimeBase, list[Decimated]]:
+def _bins(data: ChartData, width: int, dots: DotSet, memory: Memory) -> tuple[TimeBase, list[Decimated]]:
     base = TimeBase.of(data.t0_ns, data.t1_ns, width * dots.columns, _block(width) * dots.columns)
-    return base, [decimate(s, base, data.t1_ns) for s in data.series]
+    return base, [memory.thinner(s.name).update(s, base, data.t1_ns) for s in data.series]
 
 
 def _fit(
@@ -135,6 +149,7 @@ def _plot(
     height: int,
     dots: DotSet,
     scale: Scale,
+    memory: Memory,
 ) -> Canvas:
     charset = dots.charset
     row = Heights(value_range, height * dots.rows, scale)
@@ -142,8 +157,10 @@ def _plot(
     bands: list[tuple[str, Layer]] = []
     beyond: list[tuple[str, dict[int, bool]]] = []
     for series, reduced in zip(data.series, decimated, strict=True):
-        line, band = Layer(width, height, dots), Layer(width, height, dots)
-        beyond.append((series.role, trace(reduced, base.columns, row, line, band)))
+        trace = memory.trace(series.name)
+        trace.update(reduced, base, row, dots)
+        line, band = trace.layers(width, height, dots)
+        beyond.append((series.role, trace.outside))
         lines.append((series.role, line))
         bands.append((series.role + BAND_SUFFIX, band))
     canvas = Canvas(width, height, dots, [*lines, *bands])
@@ -296,10 +313,10 @@ class _Labels:
             return f"  {name} {NO_DATA if self._value else '?'}" if self._value else f"? {name}"
         if not self._value:
             return f"{lead} {name}"
-        value = offset(reduced.last.value_ns, None, self._charset)
+        value = offset(reduced.last.offset_ns, None, self._charset)
         if not self._bound:
             return f"{lead} {name} {value:>{self._value}}"
-        full = offset(reduced.last.value_ns, reduced.last.bound_ns, self._charset)
+        full = offset(reduced.last.offset_ns, reduced.last.bound_ns, self._charset)
         shown, sign, bound = full.partition(f" {self._charset.plus_minus} ")
         return f"{lead} {name} {shown:>{self._value}}{sign}{bound}"
 

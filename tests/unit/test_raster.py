@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from screens.widgets.figure import draw, spread
+from screens.widgets.canvas import Canvas
+from screens.widgets.figure import Memory, draw, spread
 from screens.widgets.raster import (
     ASCII,
     BLOCK,
@@ -15,19 +16,14 @@ from screens.widgets.raster import (
     DOT_SETS,
     NO_DATA,
     SERIES_ROLES,
-    Canvas,
     ChartData,
-    Heights,
-    Layer,
     Mark,
     Point,
     Series,
     Threshold,
-    TimeBase,
-    decimate,
-    extent,
-    trace,
 )
+from screens.widgets.thinning import Thinner, TimeBase, decimate, extent
+from screens.widgets.tracing import Heights, Trace
 
 MS, S = 10**6, 10**9
 dot_sets = st.sampled_from([BRAILLE, BLOCK, ASCII])
@@ -47,19 +43,19 @@ def text_of(rows):
     return ["".join(text for text, _ in row) for row in rows]
 
 
+def layers_of(series, base, t1, value_range, rows, dots):
+    """Line and bounds of one series, drawn once."""
+    trace = Trace()
+    trace.update(decimate(series, base, t1), base, Heights(value_range, rows), dots)
+    return trace.layers(base.columns // dots.columns, rows // dots.rows, dots)
+
+
 def plot(series, base, value_range, width, height, dots):
     """The dots of series alone, as rows of text."""
     rows = height * dots.rows
     layers = []
     for one in series:
-        line, band = Layer(width, height, dots), Layer(width, height, dots)
-        trace(
-            decimate(one, base, base.step_ns * (base.first + base.columns)),
-            base.columns,
-            Heights(value_range, rows),
-            line,
-            band,
-        )
+        line, _ = layers_of(one, base, base.step_ns * (base.first + base.columns), value_range, rows, dots)
         layers.append((one.role, line))
     return Canvas(width, height, dots, layers).rows()
 
@@ -144,14 +140,7 @@ def test_a_gap_leaves_an_empty_column(at, length, width, dots, explicit):
     if base.columns < 8:
         return
     one = Series("a", series)
-    line, band = Layer(width, 10, dots), Layer(width, 10, dots)
-    trace(
-        decimate(one, base, 600 * S),
-        base.columns,
-        Heights((0, 10 * MS), 10 * dots.rows),
-        line,
-        band,
-    )
+    line, _ = layers_of(one, base, 600 * S, (0, 10 * MS), 10 * dots.rows, dots)
     dot_columns = [
         bool(mask & sum(bit << 8 * y for bit in bits for y in range(10)))
         for mask in line.masks
@@ -165,8 +154,7 @@ def test_a_gap_leaves_an_empty_column(at, length, width, dots, explicit):
 def test_many_short_gaps_show_as_a_dotted_line_not_as_nothing():
     base = TimeBase.of(0, 6_000 * S, 40)
     lossy = Series("a", [Point(t * S, MS) for t in range(0, 6_000, 4)])
-    line = Layer(20, 1, BRAILLE)
-    trace(decimate(lossy, base, 6_000 * S), 40, Heights((0, 2 * MS), 4), line, Layer(20, 1, BRAILLE))
+    line, _ = layers_of(lossy, base, 6_000 * S, (0, 2 * MS), 4, BRAILLE)
     left, right = (set(half) for half in BRAILLE.bits)
     halves = [[bool(mask & sum(side)) for side in (left, right)] for mask in line.masks]
     assert sum(sum(h) for h in halves) >= 19
@@ -308,3 +296,48 @@ def test_dots_are_where_unicode_has_them(dots):
     corner = {"braille": "⠁⡀⠈⢀", "block": "▘▖▝▗"}[dots.name]
     bits = [dots.bits[x][y] for x in (0, dots.columns - 1) for y in (0, dots.rows - 1)]
     assert "".join(dots.table[bit] for bit in bits) == corner
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.data(),
+    st.lists(st.integers(0, 4), min_size=2, max_size=25),
+    st.integers(40, 120),
+    st.integers(4, 12),
+    dot_sets,
+)
+def test_a_drawing_that_remembers_the_last_one_is_the_same_as_one_that_does_not(
+    data, steps, width, height, dots
+):
+    """Seconds pass, points leave at the left, the newest change once more, and outages begin and end."""
+    memory, previous = Memory(), None
+    noise = data.draw(st.lists(st.integers(-9, 9), min_size=7, max_size=7))
+    outage = data.draw(st.integers(100, 720))
+    now = 600
+    for step in steps:
+        now += step
+        times = [t for t in range(max(0, now - 600), now + 1) if not outage <= t < outage + 60]
+        lines = (
+            [Point(t * S, noise[t % 7] * MS + t * MS // 20, MS + t % 3 * MS) for t in times],
+            [Point(t * S, (t % 5 + (now - t < 8) * now % 3) * MS, MS) for t in times],
+        )
+        shown = chart(
+            series=tuple(
+                Series(f"g{n}", p, role) for n, (p, role) in enumerate(zip(lines, SERIES_ROLES, strict=False))
+            ),
+            t0_ns=(now - 600) * S,
+            t1_ns=now * S,
+        )
+        fresh = draw(shown, width, height, dots, previous=previous)
+        assert draw(shown, width, height, dots, previous=previous, memory=memory) == fresh
+        previous = fresh.value_range
+
+
+def test_points_that_came_before_are_not_thinned_again():
+    thinner = Thinner()
+    base = TimeBase.of(0, 600 * S, 100, 4)
+    told = [Point(t * S, t % 9 * MS) for t in range(590)]
+    first = thinner.update(Series("a", told), base, 589 * S)
+    second = thinner.update(Series("a", [*told[3:], Point(590 * S, 0)]), base, 590 * S)
+    assert len(second.bins) == len(first.bins)
+    assert sum(a is b for a, b in zip(first.bins, second.bins, strict=True)) == len(first.bins) - 2
