@@ -10,20 +10,26 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from cutover_tui.engine.port import ClockSeries, ClockView, HostView, SessionView
+from cutover_tui.engine.port import ClockView, HostView, SessionView
 from screens.base import PortScreen
 from screens.context import Context
-from screens.header import TopLine, link_alert
-from screens.messages import ReadClock
-from screens.texts.chart_data import chart_data, reaches_tolerance_ns
-from screens.texts.wording import HOUR, MINUTE, Part, coarse, say, spell
+from screens.dialogs.clock_guest import ClockGuestDialog
+from screens.dialogs.hosts import MOST_LINES
+from screens.header import TopLine
+from screens.texts.chart_data import chart_data, spans_decades
+from screens.texts.clock import COLUMNS, clock_cells, heading, hidden, legend, whole
+from screens.texts.wording import HOUR, MINUTE, lines, say, utc_time
+from screens.widgets.axis import LINEAR, Scale
 from screens.widgets.chart import OffsetChart
-from screens.widgets.glyphs import Charset, State, clean, drift, mark, offset
 from screens.widgets.raster import ChartData
-from screens.widgets.table import Cell, Column, HostTable, TableModel
+from screens.widgets.symlog import SYMLOG
+from screens.widgets.table import HostTable, TableModel
 
-RANGES_MIN = (2, 10, 30, 120)
-_FAR_NS = 30 * 24 * HOUR
+RANGES_MIN = (2, 10, 30, 120, 720)
+KEPT_NS = 12 * HOUR
+"""How far back a session remembers the clocks."""
+_MARGIN = 16  # this part of the range more is asked for, so that the chart's left end is full as it moves on
+_LABEL = 10
 
 
 class ClockScreen(PortScreen):
@@ -31,39 +37,55 @@ class ClockScreen(PortScreen):
 
     HELP_TEXT = (
         "Is time right, and will it stay right? Each line is a guest minus its domain, or minus the references where "
-        "no controllers answer, with its error band; where there is no line, nobody measured. 'in' says when Kerberos' 300 s are reached if the "
-        "clock goes on at this rate. + and - change the time shown, h chooses the guests. Where no reference may be asked, u takes what two people "
-        "read on a clock they trust: a witness within 2 s, for ten minutes."
+        "no controllers answer, with its error band; dim lines are the clocks themselves; where there is no line, "
+        "nobody measured. 'Kerberos limit' says when the tolerance is used up if a clock goes on at this rate. "
+        "Letters on the chart: M mark, A action, T Tools removed, B boot, S step of the clock, D another "
+        "disturbance. On a symlog axis a factor of ten has the same height everywhere. enter shows all of a guest."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "plus,equals_sign",
             "zoom(-1)",
-            "less time",
-            key_display="+",
+            "zoom",
+            key_display="+-",
             id="clock.in",
-            tooltip="Show less time",
+            tooltip="Show less time, or more",
         ),
         Binding(
-            "u", "read", "read UTC", show=False, id="clock.read", tooltip="Two people read a clock they trust"
+            "minus", "zoom(1)", "more", show=False, key_display="-", id="clock.out", tooltip="Show more time"
         ),
-        Binding("minus", "zoom(1)", "more time", key_display="-", id="clock.out", tooltip="Show more time"),
+        Binding(
+            "comma,left_square_bracket",
+            "pan(-1)",
+            "time",
+            key_display=",.",
+            id="clock.older",
+            tooltip="Go back in time by half of what is shown, or forward",
+        ),
+        Binding(
+            "full_stop,right_square_bracket",
+            "pan(1)",
+            "newer",
+            show=False,
+            key_display=".",
+            id="clock.newer",
+            tooltip="Go forward in time",
+        ),
+        Binding("0", "live", "now", id="clock.live", tooltip="Back to what is measured now"),
+        Binding("x", "axis", "axis", id="clock.axis", tooltip="Linear or symmetric-logarithmic axis"),
     ]
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._range = 1
-        self._clock: tuple[ClockView, int] | None = None
-        self._model = TableModel(
-            [
-                Column("host", "host", 10, priority=0, min_width=6),
-                Column("offset", "offset", 20, priority=0, min_width=18, align="right"),
-                Column("drift", "drift", 12, priority=2, align="right"),
-                Column("reaches", "300 s at this rate", 18, priority=3, min_width=10, align="right"),
-                Column("link", "link", 15, priority=1),
-                Column("provider", "kept by", 16, priority=4, grow=True),
-            ]
-        )
+        self._until_ns: int | None = None  # None: live
+        self._decades = False  # what the data asks for
+        self._asked_scale: Scale | None = None  # what the engineer asked for
+        self._clock: ClockView | None = None
+        self._hosts: dict[str, HostView] = {}
+        self._session: SessionView | None = None
+        self._data = ChartData((), 0, RANGES_MIN[self._range] * MINUTE)
+        self._model = TableModel(COLUMNS)
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset
@@ -71,104 +93,122 @@ class ClockScreen(PortScreen):
         with Container(id="clock-body"):
             with Vertical(id="clock-side"):
                 yield Static(id="clock-title", markup=False)
-                yield OffsetChart(self._chart, dots=self.context.dots, id="clock-chart")
+                yield OffsetChart(lambda: self._data, dots=self.context.dots, id="clock-chart")
+                yield Static(id="clock-legend", markup=False)
             yield HostTable(self._model, charset=charset, id="clock-guests")
+            yield Static(id="clock-note", markup=False)
+            yield Static(id="clock-detail", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#clock-guests").focus()
+
+    # -- what is shown
+
+    @property
+    def _span_ns(self) -> int:
+        return RANGES_MIN[self._range] * MINUTE
+
     def look(self, view: SessionView) -> None:
-        self.query_one(TopLine).show(view, "Clock", f"last {RANGES_MIN[self._range]} min")
-        since = view.now.boottime_ns - RANGES_MIN[self._range] * MINUTE
-        chosen = self.context.place.clock_hosts or tuple(h.name for h in view.hosts)
-        clock = self.context.port.clock(chosen, since, 4 * max(50, self.size.width))
-        self._clock = (clock, since)
-        self.say("#clock-title", references(clock, self.context.charset))
-        hosts = {h.name: h for h in view.hosts}
+        self._session, self._hosts = view, {h.name: h for h in view.hosts}
+        now_ns = view.now.boottime_ns
+        end_ns = now_ns if self._until_ns is None else self._until_ns
+        chosen = self.context.place.clock_hosts or tuple(h.name for h in view.hosts)[:MOST_LINES]
+        since_ns = end_ns - self._span_ns
+        clock = self.context.port.clock(
+            chosen, since_ns - self._span_ns // _MARGIN, 4 * max(50, self.size.width), self._until_ns
+        )
+        self._clock = clock
+        self._data = chart_data(clock, since_ns, clocks=True, legend=True)
+        self._decades = spans_decades(clock, self._decades)
+        self.query_one(OffsetChart).scale = self._scale
+        self.query_one(TopLine).show(view, "Clock", self._stretch(view))
+        self._say(view, clock)
+
+    def _say(self, view: SessionView, clock: ClockView) -> None:
+        charset, width = self.context.charset, self.size.width
+        self.say("#clock-title", heading(clock, self._scale.name, charset))
+        self.say("#clock-legend", legend(clock, width, charset))
         self._model.set_rows(
-            (s.host, clock_cells(s, hosts.get(s.host), view, clock, self.context.charset))
-            for s in clock.series
+            (s.host, clock_cells(s, self._hosts.get(s.host), view, clock, charset)) for s in clock.series
         )
         table = self.query_one("#clock-guests", HostTable)
-        table.styles.height = min(len(clock.series) + 1, max(2, self.size.height // 3))
+        table.styles.height = min(len(clock.series) + 1, max(2, (self.size.height - 5) // 2))
         table.flush()
+        self.say("#clock-note", hidden(clock, view.hosts, table.left_out))
+        self._say_detail()
 
-    def _chart(self) -> ChartData:
-        if self._clock is None:
-            return ChartData((), 0, RANGES_MIN[self._range] * MINUTE)
-        return chart_data(*self._clock)
+    def _say_detail(self) -> None:
+        rows = self._whole(self.query_one("#clock-guests", HostTable).cursor)
+        self.say("#clock-detail", lines(say((f" {label:<{_LABEL}}", "quiet")) + text for label, text in rows))
 
-    def action_read(self) -> None:
-        self.post_message(ReadClock())
+    def _stretch(self, view: SessionView) -> str:
+        minutes = RANGES_MIN[self._range]
+        size = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+        if self._until_ns is None:
+            return f"last {size}"
+        return (
+            f"{size} until {utc_time(view.now.utc_ns - view.now.boottime_ns + self._until_ns, seconds=False)}"
+        )
 
-    def action_zoom(self, by: int) -> None:
-        self._range = min(len(RANGES_MIN) - 1, max(0, self._range + by))
+    @property
+    def _scale(self) -> Scale:
+        if self._asked_scale is not None:
+            return self._asked_scale
+        return SYMLOG if self._decades else LINEAR
+
+    def _whole(self, host: str | None) -> list[tuple[str, Content]]:
+        view, clock = self._session, self._clock
+        if view is None or clock is None:
+            return []
+        series = next((s for s in clock.series if s.host == host), None)
+        if series is None:
+            return []
+        return whole(series, self._hosts.get(series.host), view, clock, self.context.charset)
+
+    def on_host_table_row_highlighted(self, _event: HostTable.RowHighlighted) -> None:
+        self._say_detail()
+
+    def on_host_table_row_selected(self, event: HostTable.RowSelected) -> None:
+        rows = self._whole(event.key)
+        if rows and self._session is not None:
+            self.app.push_screen(ClockGuestDialog(event.key, utc_time(self._session.now.utc_ns), rows))
+
+    # -- what can be done
+
+    def _redraw(self) -> None:
         self.look_now()
         self.query_one(OffsetChart).flush()
 
+    def action_zoom(self, by: int) -> None:
+        self._range = min(len(RANGES_MIN) - 1, max(0, self._range + by))
+        self._redraw()
 
-def references(clock: ClockView, charset: Charset) -> Content:
-    """Against what the guests are measured."""
-    parts: list[Part] = [" offset to "]
-    if clock.judged_by is not None:
-        whose = "the domain: " if clock.judged_by == "domain" else ""
-        agree = " (they agree)" if len(clock.references) > 1 else ""
-        parts += [whose, ", ".join(map(clean, clock.references)), agree]
-    else:
-        shown = mark(State.UNKNOWN, charset)
-        parts += [(f"{shown.glyph} no two clocks that agree: nobody can be judged", "unknown")]
-    if clock.domain_off_ns is not None:
-        shown = mark(State.FAIL, charset)
-        off = offset(clock.domain_off_ns, None, charset)
-        parts += ["  ", (f"{shown.glyph} the domain is {off} off the references", "bad")]
-    if clock.dissenting:
-        shown = mark(State.FAIL, charset)
-        parts += ["  ", (f"{shown.glyph} {', '.join(clock.dissenting)} DISAGREES", "bad")]
-    return say(*parts, ("  times UTC", "quiet"))
+    def action_pan(self, by: int) -> None:
+        """Half of what is shown, back to where the session began, or forward until it is live again."""
+        view = self.context.port.view()
+        now_ns = view.now.boottime_ns
+        oldest_ns = self._oldest_ns(now_ns) + self._span_ns
+        end_ns = (now_ns if self._until_ns is None else self._until_ns) + by * self._span_ns // 2
+        if by < 0 and oldest_ns >= (now_ns if self._until_ns is None else self._until_ns):
+            self.notify("Nothing older is remembered.", timeout=2)
+            return
+        end_ns = max(end_ns, oldest_ns)
+        self._until_ns = end_ns if end_ns < now_ns else None
+        self._redraw()
 
+    def _oldest_ns(self, now_ns: int) -> int:
+        began = self._clock.anchor.boottime_ns if self._clock is not None else now_ns
+        return max(began, now_ns - KEPT_NS)
 
-def clock_cells(
-    series: ClockSeries, host: HostView | None, view: SessionView, clock: ClockView, charset: Charset
-) -> list[Cell]:
-    """One guest's clock in numbers."""
-    alert = link_alert(host, view) if host is not None else ""
-    unknown = mark(State.UNKNOWN, charset)
-    fail = mark(State.FAIL, charset)
-    shown = Cell(unknown.text, "unknown")
-    if host is not None and host.offset_ns is not None and not alert:
-        text = offset(host.offset_ns, host.bound_ns, charset)
-        size, bound = abs(host.offset_ns), host.bound_ns or 0
-        if size - bound > clock.fail_ns:
-            shown = Cell(f"{fail.glyph} {text}", "bad")
-        elif size + bound > clock.warn_ns:
-            shown = Cell(f"{charset.glyphs[State.ACKNOWLEDGED]} {text}", "warn")
-        else:
-            shown = Cell(text)
-    rate = Cell(drift(series.drift_ppb)) if series.drift_ppb is not None else Cell(unknown.text, "unknown")
-    return [
-        Cell(clean(series.host)),
-        shown,
-        rate,
-        _reaches(series, charset),
-        Cell(f"{fail.glyph} {alert}", "bad")
-        if alert
-        else Cell(f"{charset.glyphs[State.PASS]} live", "ok")
-        if host is not None and host.link == "up"
-        else Cell(f"{charset.glyphs[State.SOAKING]} connecting", "wait"),
-        Cell(spell(series.provider, charset))
-        if series.provider
-        else Cell(f"{fail.glyph} nobody shown", "bad"),
-    ]
+    def action_live(self) -> None:
+        self._until_ns = None
+        self._redraw()
 
-
-def _reaches(series: ClockSeries, charset: Charset) -> Cell:
-    """When Kerberos' tolerance is used up; a clock that somebody keeps has no such moment."""
-    if series.provider:
-        return Cell(charset.dash, "quiet")
-    rest = reaches_tolerance_ns(series)
-    if rest is None:
-        return Cell("?", "unknown")
-    if rest == 0:
-        return Cell(f"{charset.glyphs[State.FAIL]} past 300 s", "bad")
-    if rest > _FAR_NS:
-        return Cell("in > 30 d")
-    days = f"{rest // (24 * HOUR)} d" if rest >= 72 * HOUR else coarse(rest)
-    return Cell(f"in {days}", "bad" if rest < 4 * HOUR else "warn")
+    def action_axis(self) -> None:
+        """The other one; where that is what the data asks for, it follows the data again."""
+        other = LINEAR if self._scale is SYMLOG else SYMLOG
+        wanted = SYMLOG if self._decades else LINEAR
+        self._asked_scale = None if other is wanted else other
+        self._redraw()

@@ -20,7 +20,7 @@ class Place:
 
     step: str = ""
     host: str = ""
-    clock_hosts: tuple[str, ...] = ()  # empty = all
+    clock_hosts: tuple[str, ...] = ()  # empty = the first ones
 
 
 @dataclass(slots=True)

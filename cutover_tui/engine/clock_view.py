@@ -48,6 +48,7 @@ def clock_view(
         domain_off_ns=off[0]
         if off is not None and abs(off[0]) > live.runbook.domain.tolerances.references_agree
         else None,
+        kerberos_ns=int(live.runbook.domain.tolerances.kerberos_skew),
         clocks=_clocks(live, since_ns, until_ns, points),
         since_ns=since_ns,
         until_ns=until_ns,

@@ -208,6 +208,7 @@ class ClockView(msgspec.Struct, frozen=True):
     dissenting: tuple[str, ...]
     judged_by: Literal["domain", "references"] | None = "references"
     domain_off_ns: int | None = None  # the domain minus the independents, where that is too much
+    kerberos_ns: int = 300_000_000_000  # the runbook's tolerance
     clocks: tuple[ReferenceSeries, ...] = ()
     since_ns: int = 0
     until_ns: int = 0

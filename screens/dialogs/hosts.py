@@ -16,9 +16,12 @@ from screens.texts.wording import status_mark
 from screens.widgets.glyphs import UNICODE, Charset, State, offset
 from screens.widgets.table import Cell, Column, HostTable, TableModel
 
+MOST_LINES = 8
+"""Guests on one chart: as many colours as there are, and lines a person can tell apart."""
+
 
 class HostPicker(Dialog[tuple[str, ...] | None]):
-    """One guest by Enter; with `many`, x chooses and Enter takes the chosen ones."""
+    """One guest by Enter; with `many`, x chooses up to `MOST_LINES` and Enter takes the chosen ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h", "down", "next", id="hosts.next", tooltip="Next guest"),
@@ -35,10 +38,10 @@ class HostPicker(Dialog[tuple[str, ...] | None]):
         chosen: tuple[str, ...] = (),
         charset: Charset = UNICODE,
     ) -> None:
-        super().__init__("Which guests?" if many else "Which guest?")
+        super().__init__(f"Which guests? At most {MOST_LINES}" if many else "Which guest?")
         self._view, self._row, self._current = view, row, current
         self._many, self._charset = many, charset
-        self._chosen = set(chosen or (h.name for h in view.hosts))
+        self._chosen = set(chosen or [h.name for h in view.hosts[:MOST_LINES]])
         self._model = TableModel(
             [
                 Column("chosen", "", 4 if many else 0, priority=0),
@@ -100,6 +103,9 @@ class HostPicker(Dialog[tuple[str, ...] | None]):
     def action_choose(self) -> None:
         table = self.query_one(HostTable)
         if self._many and table.cursor is not None:
+            if len(self._chosen) >= MOST_LINES and table.cursor not in self._chosen:
+                self.notify(f"No more than {MOST_LINES} at once: take another one out first.", timeout=4)
+                return
             self._chosen ^= {table.cursor}
             self._model.set_rows(self._rows())
             table.flush()

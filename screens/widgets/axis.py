@@ -34,6 +34,16 @@ class Scale(Protocol):
         """At most about `count` round values within `low`..`high`, ascending."""
         ...
 
+    def labels(self, ticks: tuple[int, ...], charset: Charset) -> tuple[str, ...]:
+        """One label a tick, no two alike."""
+        ...
+
+    def fit(
+        self, low: int, high: int, *, near: tuple[int, ...], previous: tuple[int, int] | None
+    ) -> tuple[int, int]:
+        """A value range for data between `low` and `high`, stable from one call to the next."""
+        ...
+
 
 class Linear:
     """Equal distances for equal differences."""
@@ -49,6 +59,14 @@ class Linear:
         step = round_step(high - low, count)
         first = -(-low // step) * step
         return tuple(range(first, high + 1, step))
+
+    def labels(self, ticks: tuple[int, ...], charset: Charset) -> tuple[str, ...]:
+        return value_labels(ticks, charset)
+
+    def fit(
+        self, low: int, high: int, *, near: tuple[int, ...], previous: tuple[int, int] | None
+    ) -> tuple[int, int]:
+        return fit_range(low, high, near=near, previous=previous)
 
 
 LINEAR = Linear()

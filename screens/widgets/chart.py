@@ -100,6 +100,17 @@ class OffsetChart(Live):
         self._tail = ChartPane(self.line, right=True)
 
     @property
+    def scale(self) -> Scale:
+        """How values become heights; another one draws everything anew."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, scale: Scale) -> None:
+        if scale is not self._scale:
+            self._scale, self._figure = scale, None
+            self._data = None
+
+    @property
     def text(self) -> str:
         """What the chart shows, without colours."""
         if self._figure is None:

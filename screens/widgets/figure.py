@@ -82,7 +82,7 @@ def draw(
     # first guess is right unless the labels are unusually long.
     left = _LEFT if width >= _MIN_WIDTH_VALUES else 0
     base, decimated = _bins(data, width - left - labels.width, dots, memory)
-    value_range = data.value_range or _fit(data, decimated, previous)
+    value_range = data.value_range or _fit(data, decimated, previous, scale)
     ticks = _ticks(value_range, plot_height, dots, scale, charset) if left else {}
     needed = max(map(len, ticks.values()), default=-1) + 1
     if needed > left:
@@ -118,13 +118,13 @@ def _bins(data: ChartData, width: int, dots: DotSet, memory: Memory) -> tuple[Ti
 
 
 def _fit(
-    data: ChartData, decimated: Sequence[Decimated], previous: tuple[int, int] | None
+    data: ChartData, decimated: Sequence[Decimated], previous: tuple[int, int] | None, scale: Scale
 ) -> tuple[int, int]:
     near = (0, *(t.value_ns for t in data.thresholds))
     found = extent(decimated)
     if found is None:
-        return previous or axis.fit_range(0, 0, near=near)
-    return axis.fit_range(*found, near=near, previous=previous)
+        return previous or scale.fit(0, 0, near=near, previous=None)
+    return scale.fit(*found, near=near, previous=previous)
 
 
 def _ticks(
@@ -134,9 +134,7 @@ def _ticks(
     count = max(2, min(10, height // 3))
     values = scale.ticks(*value_range, count)
     row = Heights(value_range, height * dots.rows, scale)
-    labelled = sorted(
-        zip(values, axis.value_labels(values, charset), strict=True), key=lambda pair: -abs(pair[0])
-    )
+    labelled = sorted(zip(values, scale.labels(values, charset), strict=True), key=lambda pair: -abs(pair[0]))
     return {row(value) // dots.rows: label for value, label in labelled}
 
 
@@ -269,11 +267,12 @@ class _Labels:
 
     def __init__(self, series: Sequence[Series], width: int, height: int, charset: Charset) -> None:
         self._series, self._height, self._charset = series, height, charset
-        longest = max((len(s.name) for s in series), default=0)
+        self._named = [i for i, s in enumerate(series) if s.label != "none"]
+        longest = max((len(series[i].name) for i in self._named), default=0)
         self._name = min(longest, _NAME_WIDTH, max(4, width // 5))
         self._value = self._bound = 0
         self.width = 0
-        if not series or width < _MIN_WIDTH_LABELS:
+        if not self._named or width < _MIN_WIDTH_LABELS:
             return
         if self._name + OFFSET_WIDTH + 3 <= width // 3:
             self._value = OFFSET_WIDTH
@@ -286,16 +285,17 @@ class _Labels:
         if not self.width:
             return [()] * self._height
         last = self._height - 1
-        shown = len(self._series) if len(self._series) <= self._height else last
+        shown = len(self._named) if len(self._named) <= self._height else last
         wanted = sorted(
-            (min(max(0, last if end is None else end), last), i) for i, end in enumerate(ends[:shown])
+            (min(max(0, last if (end := ends[i]) is None else end), last), i) for i in self._named[:shown]
         )
-        if shown < len(self._series):
-            wanted.append((last, shown))
+        more = len(self._named) - shown
+        if more:
+            wanted.append((last, -1))
         rows: list[Row] = [((" " * self.width, ""),)] * self._height
         for y, (end, i) in zip(spread([end for end, _ in wanted], self._height), wanted, strict=True):
-            if i == shown:
-                rows[y] = ((fit(f"  +{len(self._series) - shown} more", self.width), LABEL),)
+            if i < 0:
+                rows[y] = ((fit(f"  +{more} more", self.width), LABEL),)
                 continue
             lead = (
                 self._charset.level
@@ -311,7 +311,7 @@ class _Labels:
         name = fit(self._series[i].name, self._name, ellipsis=self._charset.ellipsis)
         if not reduced.live or reduced.last is None:
             return f"  {name} {NO_DATA if self._value else '?'}" if self._value else f"? {name}"
-        if not self._value:
+        if not self._value or self._series[i].label == "name":
             return f"{lead} {name}"
         value = offset(reduced.last.offset_ns, None, self._charset)
         if not self._bound:

@@ -207,6 +207,13 @@ class HostTable(ScrollView, Live, can_focus=True):
     # -- what is shown
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The titles of the columns there is no room for."""
+        columns = self.model.columns
+        shown = {i for i, _ in lay_out(columns, self.scrollable_content_region.width)}
+        return tuple(column.title for i, column in enumerate(columns) if i not in shown)
+
+    @property
     def cursor(self) -> str | None:
         """The key of the row under the cursor; None without rows."""
         keys = self.model.keys

@@ -6,18 +6,22 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
 from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Soak, Verdict
 from cutover_tui.engine.port import (
     ActionView,
+    ClockLooks,
     ClockMark,
     ClockPoint,
+    ClockRate,
     ClockSeries,
     ClockView,
     HostView,
     ProofView,
+    ReferenceSeries,
     Refused,
     SecretRequest,
     SessionView,
@@ -137,6 +141,9 @@ class ScriptedPort:
     proven: set[str] = field(default_factory=set)
     error: Exception | None = None
     hostile: str = ""
+    scene: Literal["evening", "calm", "split"] = "evening"
+    bound_ns: int = 3 * MS
+    clock_asked: list[tuple[tuple[str, ...], int, int | None]] = field(default_factory=list)
     listeners: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -193,6 +200,9 @@ class ScriptedPort:
     def _host(self, i: int, name: str, now: Instant) -> HostView:
         lost = name in self.lost
         offset = (4_120_000, 9_810_000_000, 212_000_000)[i % 3]
+        bound = (2 * MS, 4 * MS, 9 * MS)[i % 3] if self.bound_ns == 3 * MS else self.bound_ns
+        if self.scene == "calm":
+            offset = (4_120_000, 2_060_000, -1_300_000)[i % 3]
         return HostView(
             name=name,
             address=f"{name}.corp.example",
@@ -203,8 +213,8 @@ class ScriptedPort:
             link_since=instant(-41) if lost else instant(-3600),
             platform="kvm",
             provider=None if i % 3 == 1 else "chronyd ← dc1 (stratum 3)" + self.hostile,
-            offset_ns=None if lost else offset,
-            bound_ns=None if lost else (2 * MS, 4 * MS, 9 * MS)[i % 3],
+            offset_ns=None if lost or self.scene == "split" else offset,
+            bound_ns=None if lost or self.scene == "split" else bound,
             sample_age_ns=(now.boottime_ns - instant(-41).boottime_ns) if lost else 400 * MS,
             marked=True,
         )
@@ -316,37 +326,95 @@ class ScriptedPort:
             missing=tuple(missing),
         )
 
-    def clock(self, hosts: tuple[str, ...], since_ns: int, points: int) -> ClockView:
+    def clock(
+        self, hosts: tuple[str, ...], since_ns: int, points: int, until_ns: int | None = None
+    ) -> ClockView:
         now = instant(self.at())
+        end_ns = now.boottime_ns if until_ns is None else until_ns
+        self.clock_asked.append((hosts, since_ns, until_ns))
+        marks = (
+            ClockMark(BOOT0 - 420 * S, "M", "mark", self.hosts[0]),
+            ClockMark(BOOT0 - 200 * S, "T", "Tools removed", self.hosts[0]),
+            *(ClockMark(BOOT0 - 600 * S, "S", "step +800 ms", h) for h in self.hosts[1:2]),
+        )
         return ClockView(
             now=now,
             anchor=instant(-7_200),
             warn_ns=1 * S,
             fail_ns=5 * S,
-            series=tuple(self._series(h, since_ns, now) for h in hosts if h in self.hosts),
-            marks=(
-                ClockMark(BOOT0 - 420 * S, "M", "mark", None),
-                ClockMark(BOOT0 - 200 * S, "T", "Tools removed", self.hosts[0]),
-            ),
-            references=("dc1", "dc2", "ntp1"),
-            dissenting=("ntp9",),
+            series=tuple(self._series(h, since_ns, end_ns, now) for h in hosts if h in self.hosts),
+            marks=tuple(m for m in marks if since_ns <= m.mono_ns <= end_ns and m.host in hosts),
+            references={
+                "evening": ("dc1", "dc2", "ntp1"),
+                "calm": ("dc1", "dc2", "ntp1", "ntp9"),
+                "split": (),
+            }[self.scene],
+            dissenting=() if self.scene == "calm" else ("ntp9",),
+            judged_by=None if self.scene == "split" else "references",
+            clocks=tuple(self._clock(n, since_ns, end_ns) for n in ("dc1", "dc2", "ntp1", "ntp9")),
+            since_ns=since_ns,
+            until_ns=end_ns,
         )
 
-    def _series(self, host: str, since_ns: int, now: Instant) -> ClockSeries:
+    def _clock(self, server: str, since_ns: int, until_ns: int) -> ReferenceSeries:
+        off = {"dc1": 2 * MS, "dc2": -MS, "ntp1": 6 * MS, "ntp9": 2_300 * MS}[server]
+        if self.scene == "calm" and server == "ntp9":
+            off = 3 * MS
+        first = -(-since_ns // (16 * S))
+        told = tuple(
+            ClockPoint(n * 16 * S, off + n % 3 * MS, MS) for n in range(first, until_ns // (16 * S) + 1)
+        )
+        kind = "controller" if server.startswith("dc") else "reference"
+        return ReferenceSeries(server, kind, () if self.scene == "split" else told)
+
+    def _series(self, host: str, since_ns: int, until_ns: int, now: Instant) -> ClockSeries:
         i = self.hosts.index(host) % 3
-        until = instant(-41).boottime_ns if host in self.lost else now.boottime_ns
-        first = -(-since_ns // S)
+        until = min(until_ns, instant(-41).boottime_ns if host in self.lost else now.boottime_ns)
         told = []
-        for second in range(first, until // S + 1):
+        for second in range(-(-since_ns // S), until // S + 1):
             if 499_700 <= second < 499_740 and i == 0:
                 continue
-            wave = round(12 * MS * math.sin(second / 40))
-            drifting = round((second - 499_400) * 15 * MS) if second > 499_400 else 0
-            told.append(ClockPoint(second * S, (wave, drifting + 800 * MS, 212 * MS + wave)[i], 3 * MS))
+            told.append(ClockPoint(second * S, self._offset(i, second), self.bound_ns))
+        if self.scene == "split":
+            told = [p for p in told if p.mono_ns < instant(-200).boottime_ns]
         gaps = tuple((a.mono_ns, b.mono_ns) for a, b in pairwise(told) if b.mono_ns - a.mono_ns > 2 * S)
-        drift = (120, 31_400_000, -40)[i]
-        provider = None if i == 1 else "chronyd ← dc1 (stratum 3)"
-        return ClockSeries(host, tuple(told), drift, provider, gaps)
+        free = i == 1 and self.scene != "calm"
+        ppb = (120, 15_000_000 if free else 30, -40)[i]
+        rest_ns = 1_161 * 60 * S // 3
+        rate = ClockRate(
+            ppb=ppb,
+            low_ppb=ppb - 3_000,
+            high_ppb=ppb + 3_000,
+            basis="statistics",
+            n=60,
+            span_ns=600 * S,
+            regime="free-running" if free else "disciplined",
+            earliest_ns=rest_ns - 60 * S if free else None,
+            latest_ns=rest_ns + 60 * S if free else None,
+            reaches=free,
+            more_ns=None,
+            step_count=1 if free else 0,
+            steps=((BOOT0 - 600 * S, 800 * MS),) if free else (),
+        )
+        lost = host in self.lost
+        return ClockSeries(
+            host,
+            tuple(told),
+            ppb,
+            None if free else "chronyd ← dc1 (stratum 3) 5 good, last 34 s ago" + self.hostile,
+            gaps,
+            rate,
+            Verdict.FAIL if free else Verdict.PASS,
+            None if lost else Soak((372 * S, 0, 600 * S)[i], 600 * S),
+            (ClockLooks("waiting", 1, 760 * S), ClockLooks("none"), ClockLooks("passed", 2))[i],
+        )
+
+    def _offset(self, i: int, second: int) -> int:
+        wave = round(12 * MS * math.sin(second / 40))
+        if self.scene == "calm":
+            return wave // (i + 2) + i * MS
+        drifting = round((second - 499_400) * 15 * MS) if second > 499_400 else 0
+        return (wave, drifting + 800 * MS, 212 * MS + wave)[i]
 
     def secrets(self) -> tuple[SecretRequest, ...]:
         return self.asked

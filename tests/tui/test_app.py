@@ -406,32 +406,6 @@ async def test_pages_turn_through_the_steps_and_hosts_are_picked():
         assert pilot.app.context.place.host == "app02"
 
 
-async def test_clock_hosts_are_chosen_and_the_range_changes():
-    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
-        await pilot.press("c")
-        await settle(pilot)
-        text = seen(pilot.app)
-        for wanted in (
-            "dc1, dc2, ntp1 (they agree)",
-            "ntp9 DISAGREES",
-            "+31,400 ppm",
-            "in 2h34",
-            "last 10 min",
-        ):
-            assert wanted in text
-        await pilot.press("minus")
-        await settle(pilot)
-        assert "last 30 min" in seen(pilot.app)
-        await pilot.press("plus", "plus", "plus")
-        await settle(pilot)
-        assert "last 2 min" in seen(pilot.app)
-        await pilot.press("h")
-        await settle(pilot)
-        await pilot.press("x", "enter")
-        await settle(pilot)
-        assert pilot.app.context.place.clock_hosts == ("app02", "web03")
-
-
 @pytest.mark.parametrize("opens", ["question_mark", "f1"])
 async def test_help_lists_the_keys_of_this_screen_and_its_actions(opens):
     async with app_on(ScriptedPort()).run_test(size=(100, 50)) as pilot:

@@ -4,11 +4,11 @@ import pytest
 from msgspec import structs
 from rich.cells import cell_len
 
-from cutover_tui.engine.port import ClockPoint, ClockSeries
+from cutover_tui.engine.port import ClockPoint
 from screens.clock import references
 from screens.header import alerts, change_line
 from screens.terminal import examine, is_utf8, theme
-from screens.texts.chart_data import points, reaches_tolerance_ns
+from screens.texts.chart_data import points
 from screens.texts.instruction import block, paragraphs, wrap
 from screens.texts.wording import action_traits, coarse, quoted, say
 from screens.widgets.ascii_filter import to_ascii
@@ -84,35 +84,12 @@ def test_traits_say_what_an_action_does():
     assert action_traits(purge) == ["DISRUPTIVE", "disturbs time"]
 
 
-def series(offset_ns, drift_ppb, *, gaps=()):
-    told = tuple(ClockPoint(t * S, offset_ns, MS) for t in (1, 2, 9, 10))
-    return ClockSeries("app01", told, drift_ppb, None, gaps)
-
-
-@pytest.mark.parametrize(
-    ("offset_s", "ppm", "seconds"),
-    [
-        (0, 1_000_000, 300),
-        (100, 1_000_000, 200),
-        (-100, 1_000_000, 400),
-        (100, -1_000_000, 400),
-        (-100, -1_000_000, 200),
-    ],
-)
-def test_time_to_the_tolerance_goes_the_way_the_clock_goes(offset_s, ppm, seconds):
-    assert reaches_tolerance_ns(series(offset_s * S, ppm * 1_000)) == seconds * S
-
-
-def test_time_to_the_tolerance_without_a_rate_or_past_it():
-    assert reaches_tolerance_ns(series(0, 0)) is None
-    assert reaches_tolerance_ns(series(0, None)) is None
-    assert reaches_tolerance_ns(series(-301 * S, 5)) == 0
-
-
-def test_named_gaps_break_the_line_and_so_does_silence_up_to_now():
-    at = series(0, 0, gaps=((2 * S, 9 * S),))
-    assert [p is None for p in points(at, 10 * S)] == [False, False, True, False, False]
-    assert points(at, 13 * S)[-1] is None
+def test_named_gaps_break_the_line_and_so_does_silence_up_to_the_end():
+    told = tuple(ClockPoint(t * S, 0, MS) for t in (1, 2, 9, 10))
+    drawn = points(told, ((2 * S, 9 * S),), 10 * S, 2 * S)
+    assert [p is None for p in drawn] == [False, False, True, False, False]
+    assert points(told, (), 13 * S, 2 * S)[-1] is None
+    assert points((), ((2 * S, 9 * S),), 13 * S, 2 * S) == []
 
 
 def test_terminals():
