@@ -128,7 +128,7 @@ class ClockScreen(PortScreen):
 
     def _say(self, view: SessionView, clock: ClockView) -> None:
         charset, width = self.context.charset, self.size.width
-        self.say("#clock-title", heading(clock, self._scale.name, charset))
+        self.say("#clock-title", heading(clock, self._scale.name, width, charset))
         self.say("#clock-legend", legend(clock, width, charset))
         self._model.set_rows(
             (s.host, clock_cells(s, self._hosts.get(s.host), view, clock, charset)) for s in clock.series

@@ -6,10 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.engine.port import ClockMark
-from cutover_tui.record.events import ActionIntended, Disturbed, Event, Marked
+from cutover_tui.record.events import ActionEnded, ActionIntended, Disturbed, Event, Marked
 from probes.facts_time import VmToolsFacts
 
 _KINDS = {
@@ -27,6 +29,7 @@ class ClockMarks:
     boot_id: str
     title: Callable[[str, str], str]
     _marks: list[ClockMark] = field(default_factory=list)
+    _actions: dict[int, tuple[ClockMark, int | None]] = field(default_factory=dict)  # by intent; when ended
     _steps: dict[str, dict[int, int]] = field(default_factory=dict)  # by host: when, how much
     _tools: dict[str, tuple[int, int, bool]] = field(default_factory=dict)  # looked up to, when, there
 
@@ -36,9 +39,11 @@ class ClockMarks:
         match body:
             case Marked():
                 self._add("M", "mark", body.host, event.at.boot_id, event.at.boottime_ns)
-            case ActionIntended():
+            case ActionIntended() if event.at.boot_id == self.boot_id:
                 label = self.title(body.step, body.action)
-                self._add("A", label, body.host, event.at.boot_id, event.at.boottime_ns)
+                self._actions[event.seq] = ClockMark(event.at.boottime_ns, "A", label, body.host), None
+            case ActionEnded() if body.intent in self._actions:
+                self._actions[body.intent] = self._actions[body.intent][0], event.at.boottime_ns
             case Disturbed(kind="reboot"):
                 self._add("B", "boot", body.host, body.since.boot_id, body.since.boottime_ns)
             case Disturbed() if body.kind != "action":
@@ -54,8 +59,8 @@ class ClockMarks:
     def look_at(self, host: str, log: HostLog) -> None:
         """See in what was read whether VMware Tools have gone.
 
-        They went with the last action between the readings that still and no longer showed them; where no
-        action was recorded, the mark is at the reading.
+        They went with the last action that was under way between the readings that still and no longer showed
+        them; where there was none, the mark is at the reading.
         """
         upto_ns, seen_ns, there = self._tools.get(host, (-1, -1, False))
         first = bisect_right(log.observations, upto_ns, key=lambda o: o.ended.boottime_ns)
@@ -68,15 +73,18 @@ class ClockMarks:
         self._tools[host] = upto_ns, seen_ns, there
 
     def _tools_gone(self, host: str, there_ns: int, gone_ns: int) -> None:
-        acted = [
-            m for m in self._marks if m.letter == "A" and m.host == host and there_ns < m.mono_ns <= gone_ns
+        """A reading at `there_ns` still showed them: an action that had ended by then was another one."""
+        under_way = [
+            seq
+            for seq, (mark, ended_ns) in self._actions.items()
+            if mark.host == host and mark.mono_ns <= gone_ns and (ended_ns is None or ended_ns > there_ns)
         ]
-        at_ns = gone_ns
-        if acted:
-            action = max(acted, key=lambda m: m.mono_ns)
-            self._marks.remove(action)
-            at_ns = action.mono_ns
-        self._marks.append(ClockMark(at_ns, "T", "Tools removed", host))
+        if under_way:
+            mark, ended_ns = self._actions[under_way[-1]]
+            mark = msgspec.structs.replace(mark, letter="T", label="Tools removed")
+            self._actions[under_way[-1]] = mark, ended_ns
+        else:
+            self._marks.append(ClockMark(gone_ns, "T", "Tools removed", host))
 
     def stepped(self, host: str, steps: Collection[tuple[int, int]], settled_ns: int) -> None:
         """Steps (when, how much) that the estimate of a clock knows now; those before `settled_ns` stay known."""
@@ -87,7 +95,8 @@ class ClockMarks:
 
     def between(self, since_ns: int, until_ns: int, hosts: Collection[str]) -> tuple[ClockMark, ...]:
         """The events of these guests in a stretch, oldest first."""
-        found = [m for m in self._marks if m.host is None or m.host in hosts]
+        marks = (*self._marks, *(mark for mark, _ in self._actions.values()))
+        found = [m for m in marks if m.host is None or m.host in hosts]
         found += [
             ClockMark(mono_ns, "S", f"step {time_amount(amount_ns, sign=True)}", host)
             for host in hosts

@@ -13,12 +13,16 @@ from cutover_tui.core.checks.witness import HOLD_NS
 from cutover_tui.core.estimate.estimator import Estimate, Estimator, begin_ns
 from cutover_tui.core.estimate.projection import project
 from cutover_tui.core.evidence import SampleColumns
-from cutover_tui.core.runbook import MINUTE, GateCheck, Runbook
+from cutover_tui.core.runbook import HOUR, MINUTE, GateCheck, Runbook
 from cutover_tui.engine.port import ClockRate
 from probes.observation import Sample
 
 FORGOTTEN_NS = 2 * MINUTE
 """A rate is about now: nothing is said of a clock that has not been read for so long."""
+
+
+FAR_NS = 100 * 365 * 24 * HOUR
+"""A clock that is a few ppb off is within its tolerance for millennia, which no 64 bits hold in ns."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,10 @@ def _take(estimator: Estimator, samples: Sequence[Sample], line: Sequence[Standi
         estimator.add(*told)
 
 
+def _at_most(ns: int | None) -> int | None:
+    return min(ns, FAR_NS) if ns is not None else None
+
+
 def clock_rate(at: Estimate | None, runbook: Runbook, now_ns: int) -> ClockRate | None:
     """How fast a clock runs and what follows; None when it was not read in the last minutes.
 
@@ -102,8 +110,8 @@ def clock_rate(at: Estimate | None, runbook: Runbook, now_ns: int) -> ClockRate 
         n=slope.n if slope is not None else 0,
         span_ns=slope.span_ns if slope is not None else 0,
         regime=at.regime,
-        earliest_ns=projection.earliest_ns,
-        latest_ns=projection.latest_ns,
+        earliest_ns=_at_most(projection.earliest_ns),
+        latest_ns=_at_most(projection.latest_ns),
         reaches=projection.reaches,
         more_ns=projection.more_ns,
         step_count=at.step_count,

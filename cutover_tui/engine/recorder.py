@@ -18,6 +18,7 @@ from cutover_tui.core.finding import Window
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.asking import Logs
 from cutover_tui.record.events import (
+    ActionEnded,
     ActionIntended,
     Body,
     Disturbed,
@@ -38,6 +39,8 @@ from cutover_tui.record.writer import Writer
 from probes.observation import Instant, Observation, Sample
 
 FORMAT: Format[Body, Event] = Format(Event, msgspec.json.Encoder().encode, msgspec.json.Decoder(Event).decode)
+
+_ON_GRAPHS = Marked | ActionIntended | ActionEnded | Disturbed
 
 
 @dataclass(slots=True)
@@ -134,7 +137,7 @@ class Recorder:
             operator=operator,
             changed=_nobody,
             notices=[loaded.notice] if loaded.notice is not None else [],
-            happened=[e for e in loaded.events if isinstance(e.body, Marked | ActionIntended | Disturbed)],
+            happened=[e for e in loaded.events if isinstance(e.body, _ON_GRAPHS)],
         )
         journal.on_confirmed = recorder._confirmed
         return recorder, loaded

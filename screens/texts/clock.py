@@ -20,9 +20,9 @@ _DAY = 24 * HOUR
 _SOON_NS = 4 * HOUR
 
 COLUMNS = (
-    Column("host", "host", 12, priority=0, min_width=6),
-    Column("provider", "kept by", 26, priority=1, min_width=15),
-    Column("offset", "offset", 20, priority=0, min_width=17, align="right"),
+    Column("host", "host", 12, priority=0, min_width=8),
+    Column("provider", "kept by", 26, priority=1, min_width=13),
+    Column("offset", "offset", 20, priority=0, min_width=19, align="right"),
     Column("drift", "drift", 14, priority=2, min_width=11, align="right"),
     Column("reaches", "Kerberos limit", 18, priority=2, min_width=16, align="right"),
     Column("looks", "looks", 9, priority=3, min_width=7),
@@ -31,18 +31,27 @@ COLUMNS = (
 )
 
 
-def heading(clock: ClockView, axis: str, charset: Charset) -> Content:
-    """Against what the guests are measured, and on which axis; a stretch that has ended says so first."""
+def heading(clock: ClockView, axis: str, width: int, charset: Charset) -> Content:
+    """Against what the guests are measured, and on which axis; a stretch that has ended says so first.
+
+    Where there is no room for the clocks' names they are counted: nothing that is wrong is cut off.
+    """
+    names = ", ".join(sorted(map(clean, clock.references)))
+    full = _heading(clock, axis, names, charset)
+    if full.cell_length <= width or len(clock.references) < 2:
+        return full
+    return _heading(clock, axis, f"{len(clock.references)} clocks", charset)
+
+
+def _heading(clock: ClockView, axis: str, names: str, charset: Charset) -> Content:
     parts: list[Part] = []
     if clock.until_ns < clock.now.boottime_ns:
-        parts.append(
-            (f" PAST, {duration(clock.now.boottime_ns - clock.until_ns)} ago: 0 = now{dot(charset)}", "warn")
-        )
+        ago = duration(clock.now.boottime_ns - clock.until_ns)
+        parts.append((f" PAST, {ago} ago: 0 = now{dot(charset)}", "warn"))
     parts += [f" {axis} offset to " if axis != "linear" else " offset to "]
     if clock.judged_by is not None:
         whose = "the domain: " if clock.judged_by == "domain" else ""
-        agree = " (they agree)" if len(clock.references) > 1 else ""
-        parts += [whose, ", ".join(map(clean, clock.references)), agree]
+        parts += [whose, names, " (they agree)" if len(clock.references) > 1 else ""]
     else:
         shown = mark(State.UNKNOWN, charset)
         parts += [(f"{shown.glyph} no two clocks that agree: nobody can be judged", "unknown")]

@@ -19,7 +19,7 @@ FIGURE_ROLES = (AXIS, LABEL, THRESHOLD, MARK, GAP, ZERO)
 _MIN_WIDTH_VALUES, _MIN_WIDTH_LABELS, _MIN_HEIGHT_TIMES = 24, 30, 3
 _LEFT = 8  # a tick's label of up to seven cells and the tick
 _BLOCKS = 48  # the plot moves on by this part of its width, in whole cells
-_BOUND_WIDTH = 8
+_BOUND_WIDTH = 8  # and the sign before it
 _NAME_WIDTH = 18
 
 
@@ -276,8 +276,9 @@ class _Labels:
             return
         if self._name + OFFSET_WIDTH + 3 <= width // 3:
             self._value = OFFSET_WIDTH
-            if self._name + OFFSET_WIDTH + _BOUND_WIDTH + 3 <= width // 5:
-                self._bound = _BOUND_WIDTH
+            bound = _BOUND_WIDTH + len(charset.plus_minus)
+            if self._name + OFFSET_WIDTH + bound + 3 <= width // 5:
+                self._bound = bound
         self.width = 2 + self._name + (1 + self._value if self._value else 0) + self._bound
 
     def rows(self, decimated: Sequence[Decimated], ends: Sequence[int | None]) -> list[Row]:

@@ -51,3 +51,25 @@ def test_looks_in_ascii_with_the_terminals_own_colours(snap_compare, view):
 def test_looks_unrecorded(snap_compare):
     app = CutoverApp(ScriptedPort(recording="The disk is full (/var/lib/cutover)."), zone=UTC)
     assert snap_compare(app, terminal_size=(80, 24), run_before=still(app, "step", ()))
+
+
+CLOCKS = {
+    "healthy": {"scene": "calm", "lost": set()},
+    "drifting": {"lost": set()},
+    "wide-bound": {"bound_ns": 6_000_000_000, "lost": set()},
+    "references-disagree": {"scene": "split", "lost": set()},
+    "eight-of-eleven": {"hosts": tuple(f"h{n:02}" for n in range(11)), "lost": {"h02"}},
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "200x50"])
+@pytest.mark.parametrize("scene", CLOCKS)
+def test_looks_of_the_clocks(snap_compare, size, scene):
+    app = CutoverApp(ScriptedPort(**CLOCKS[scene]), zone=UTC)
+    assert snap_compare(app, terminal_size=size, run_before=still(app, "clock", ()))
+
+
+def test_looks_of_the_past(snap_compare):
+    app = CutoverApp(ScriptedPort(lost=set()), zone=UTC)
+    keys = ("minus", "comma", "comma")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=still(app, "clock", keys))

@@ -5,10 +5,10 @@ from msgspec import structs
 from rich.cells import cell_len
 
 from cutover_tui.engine.port import ClockPoint
-from screens.clock import references
 from screens.header import alerts, change_line
 from screens.terminal import examine, is_utf8, theme
 from screens.texts.chart_data import points
+from screens.texts.clock import heading
 from screens.texts.instruction import block, paragraphs, wrap
 from screens.texts.wording import action_traits, coarse, quoted, say
 from screens.widgets.ascii_filter import to_ascii
@@ -144,11 +144,18 @@ def test_ascii_is_as_wide_as_what_it_replaces(text):
             {"judged_by": "domain", "references": ("dc1", "dc2")},
             " offset to the domain: dc1, dc2 (they agree)",
         ),
-        ({"judged_by": "domain", "references": ("dc1",)}, " offset to the domain: dc1  "),
+        ({"judged_by": "domain", "references": ("dc1",)}, " offset to the domain: dc1 · UTC"),
         ({"judged_by": None, "references": ()}, "no two clocks that agree: nobody can be judged"),
         ({"domain_off_ns": 187_400 * MS}, "the domain is +187 s off the references"),
     ],
 )
 def test_the_clock_screen_says_against_what_guests_are_measured(changed, words):
     view = structs.replace(ScriptedPort().clock((), 0, 10), dissenting=(), **changed)
-    assert words in references(view, UNICODE).plain
+    assert words in heading(view, "linear", 200, UNICODE).plain
+
+
+def test_where_names_do_not_fit_the_clocks_are_counted_and_what_is_wrong_stays():
+    view = ScriptedPort().clock((), 0, 10)
+    assert "dc1, dc2, ntp1" in heading(view, "symlog", 80, UNICODE).plain
+    short = heading(view, "symlog", 60, UNICODE).plain
+    assert short == " symlog offset to 3 clocks (they agree)  ✗ ntp9 DISAGREES · UTC"
