@@ -72,7 +72,7 @@ class ClockScreen(PortScreen):
             tooltip="Go forward in time",
         ),
         Binding("0", "live", "now", id="clock.live", tooltip="Back to what is measured now"),
-        Binding("x", "axis", "axis", id="clock.axis", tooltip="Linear or symmetric-logarithmic axis"),
+        Binding("j", "axis", "axis", id="clock.axis", tooltip="Linear or symmetric-logarithmic axis"),
     ]
 
     def __init__(self, context: Context) -> None:

@@ -196,16 +196,16 @@ async def test_the_past_stays_where_it_is_while_time_goes_on():
         assert "PAST, 05:30 ago" in seen(pilot.app)
 
 
-async def test_x_changes_the_axis_and_back():
+async def test_j_changes_the_axis_and_back():
     async with app_on(ScriptedPort(scene="calm", lost=set())).run_test(size=SIZE) as pilot:
         await to_clock(pilot)
         linear = drawn(pilot.app)
         assert "symlog" not in seen(pilot.app)
-        await pilot.press("x")
+        await pilot.press("j")
         await settle(pilot)
         assert "symlog offset to" in seen(pilot.app)
         assert drawn(pilot.app) != linear
-        await pilot.press("x")
+        await pilot.press("j")
         await settle(pilot)
         assert "symlog" not in seen(pilot.app)
         assert drawn(pilot.app).splitlines()[1:] == linear.splitlines()[1:]
@@ -217,7 +217,7 @@ async def test_a_guest_that_runs_away_brings_the_symlog_axis_by_itself_until_som
         await to_clock(pilot)
         assert "symlog offset to" in seen(pilot.app)
         assert "+100 s" in drawn(pilot.app)
-        await pilot.press("x")
+        await pilot.press("j")
         await settle(pilot)
         assert "symlog" not in seen(pilot.app)
         pilot.app.screen.look_now()
@@ -309,7 +309,7 @@ async def test_help_says_what_the_letters_on_the_chart_mean():
         await pilot.press("question_mark")
         await settle(pilot)
         text = seen(pilot.app)
-        for wanted in ("T Tools", "x  Linear or symmetric", "0  Back to what is measured now", ",.  Go back"):
+        for wanted in ("T Tools", "j  Linear or symmetric", "0  Back to what is measured now", ",.  Go back"):
             assert wanted in text
 
 

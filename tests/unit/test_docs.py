@@ -95,6 +95,10 @@ def test_every_key_is_documented() -> None:
     spoken = {
         "question_mark": "?",
         "f1": "f1",
+        "comma": ",",
+        "full_stop": ".",
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
         "plus": "+",
         "minus": "-",
         "pageup": "pgup",
