@@ -19,15 +19,14 @@ Level = tuple[int, int]
 READ_EVERY_SECOND: tuple[Level, ...] = (
     (0, 30 * MINUTE),
     (8 * SECOND, 2 * HOUR),
-    (32 * SECOND, 12 * HOUR),
+    (32 * SECOND, 4 * HOUR),
     (128 * SECOND, 12 * HOUR),
 )
-"""For a guest: about 1.5 MB in twelve hours."""
+"""For a guest: about 1 MB in twelve hours."""
 
 ASKED_EVERY_16_S: tuple[Level, ...] = ((0, 2 * HOUR), (128 * SECOND, 12 * HOUR))
 """For a clock that is asked for the time."""
 
-_PER_BUCKET = 4
 _GENEROUS = 3
 """Levels are a factor of four apart: up to three times the points asked for, never less than three quarters."""
 
@@ -35,10 +34,11 @@ _GENEROUS = 3
 class Curve:
     """Points of one clock in order of time. A stretch longer than `gap_ns` without a point is a gap."""
 
-    __slots__ = ("_gap_ns", "_last", "_levels", "gaps")
+    __slots__ = ("_gap_ns", "_kept_ns", "_last", "_levels", "gaps")
 
     def __init__(self, levels: Sequence[Level], gap_ns: int) -> None:
         self._levels = [_Thinned(width, kept) for width, kept in levels]
+        self._kept_ns = max(kept for _, kept in levels)
         self._gap_ns = gap_ns
         self._last: ClockPoint | None = None
         self.gaps: list[tuple[int, int]] = []
@@ -60,16 +60,14 @@ class Curve:
         if self._last is not None:
             for level in self._levels:
                 level.forget(self._last.mono_ns)
-            oldest = self._last.mono_ns - self._levels[-1].kept_ns
+            oldest = self._last.mono_ns - self._kept_ns
             if self.gaps and self.gaps[0][1] < oldest:
                 del self.gaps[: bisect_left(self.gaps, oldest, key=_end)]
 
     def between(self, since_ns: int, until_ns: int, points: int) -> list[ClockPoint]:
         """About `points` of those from `since_ns` to `until_ns`, extremes kept."""
-        span = max(0, until_ns - since_ns)
         for level in self._levels:
-            reaches = level.kept_ns >= self._age_ns(since_ns)
-            if reaches and level.count(span, since_ns, until_ns) <= _GENEROUS * points:
+            if level.reaches(since_ns) and level.count(since_ns, until_ns) <= _GENEROUS * points:
                 return level.between(since_ns, until_ns)
         return self._levels[-1].between(since_ns, until_ns)
 
@@ -79,18 +77,16 @@ class Curve:
         last = bisect_left(self.gaps, until_ns, key=_begin)
         return self.gaps[first:last]
 
-    def _age_ns(self, mono_ns: int) -> int:
-        return self._last.mono_ns - mono_ns if self._last is not None else 0
-
 
 class _Thinned:
     """A curve's points at one width. The bucket that is not full yet is kept apart."""
 
-    __slots__ = ("_bucket", "_first", "_high", "_last", "_low", "_points", "_width", "kept_ns")
+    __slots__ = ("_bucket", "_first", "_high", "_kept_ns", "_last", "_low", "_oldest_ns", "_points", "_width")
 
     def __init__(self, width_ns: int, kept_ns: int) -> None:
         self._width = width_ns
-        self.kept_ns = kept_ns
+        self._kept_ns = kept_ns
+        self._oldest_ns: int | None = None  # before this all has been dropped; None: nothing has
         self._points: list[ClockPoint] = []
         self._bucket = 0
         self._first: ClockPoint | None = None
@@ -122,16 +118,18 @@ class _Thinned:
     def forget(self, now_ns: int) -> None:
         """Drop what is too old, a quarter at once: each point is moved few times."""
         points = self._points
-        if points and now_ns - points[0].mono_ns > self.kept_ns * 5 // 4:
-            del points[: bisect_left(points, now_ns - self.kept_ns, key=_when)]
+        if points and now_ns - points[0].mono_ns > self._kept_ns * 5 // 4:
+            self._oldest_ns = now_ns - self._kept_ns
+            del points[: bisect_left(points, self._oldest_ns, key=_when)]
 
-    def count(self, span_ns: int, since_ns: int, until_ns: int) -> int:
-        """How many points there are at most in a stretch."""
-        if self._width:
-            return span_ns * _PER_BUCKET // self._width
-        return bisect_right(self._points, until_ns, key=_when) - bisect_left(
-            self._points, since_ns, key=_when
-        )
+    def reaches(self, since_ns: int) -> bool:
+        """Whether nothing of what came since then has been dropped."""
+        return self._oldest_ns is None or self._oldest_ns <= since_ns
+
+    def count(self, since_ns: int, until_ns: int) -> int:
+        """How many points there are in a stretch, the bucket that is not full left out."""
+        points = self._points
+        return bisect_right(points, until_ns, key=_when) - bisect_left(points, since_ns, key=_when)
 
     def between(self, since_ns: int, until_ns: int) -> list[ClockPoint]:
         points = self._points

@@ -167,3 +167,9 @@ def test_a_curve_forgets_and_shows_no_more_than_asked():
     assert 100 <= len(curve.between(9_700 * S, 9_999 * S, 100)) <= 300
     assert curve.between(8_500 * S, 9_999 * S, 100)[0].mono_ns <= 8_540 * S
     assert not curve.between(0, 5_000 * S, 100)
+
+
+def test_a_short_story_is_not_coarse_because_much_time_is_asked_for():
+    curve = Curve(LEVELS, 5 * S)
+    curve.extend(ClockPoint(t * S, t % 7) for t in range(90))
+    assert len(curve.between(-100_000 * S, 90 * S, 100)) == 90
