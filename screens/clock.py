@@ -16,6 +16,7 @@ from screens.context import Context
 from screens.dialogs.clock_guest import ClockGuestDialog
 from screens.dialogs.hosts import MOST_LINES
 from screens.header import TopLine
+from screens.messages import ReadClock
 from screens.texts.chart_data import chart_data, spans_decades
 from screens.texts.clock import COLUMNS, clock_cells, heading, hidden, legend, whole
 from screens.texts.wording import HOUR, MINUTE, lines, say, utc_time
@@ -40,7 +41,9 @@ class ClockScreen(PortScreen):
         "no controllers answer, with its error band; dim lines are the clocks themselves; where there is no line, "
         "nobody measured. 'Kerberos limit' says when the tolerance is used up if a clock goes on at this rate. "
         "Letters on the chart: M mark, A action, T Tools removed, B boot, S step of the clock, D another "
-        "disturbance. On a symlog axis a factor of ten has the same height everywhere. enter shows all of a guest."
+        "disturbance. On a symlog axis a factor of ten has the same height everywhere. enter shows all of a guest. "
+        "Where no reference may be asked, u takes what two people read on a clock they trust: a witness within 2 s, "
+        "for ten minutes."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -72,6 +75,9 @@ class ClockScreen(PortScreen):
             tooltip="Go forward in time",
         ),
         Binding("0", "live", "now", id="clock.live", tooltip="Back to what is measured now"),
+        Binding(
+            "u", "read", "read UTC", show=False, id="clock.read", tooltip="Two people read a clock they trust"
+        ),
         Binding("j", "axis", "axis", id="clock.axis", tooltip="Linear or symmetric-logarithmic axis"),
     ]
 
@@ -180,6 +186,9 @@ class ClockScreen(PortScreen):
     def _redraw(self) -> None:
         self.look_now()
         self.query_one(OffsetChart).flush()
+
+    def action_read(self) -> None:
+        self.post_message(ReadClock())
 
     def action_zoom(self, by: int) -> None:
         self._range = min(len(RANGES_MIN) - 1, max(0, self._range + by))

@@ -1,6 +1,6 @@
 """A guest's clock as screens follow it: every sample is compared with the references once, not at each look.
 
-What is older than the references' hold cannot change any more and is settled. Of the rest only that is
+What is older than any answer may be late cannot change any more and is settled. Of the rest only that is
 compared again which came after the newest answer of a clock.
 """
 
@@ -10,11 +10,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.references import HOLD_NS, Standing
+from cutover_tui.core.checks.references import Standing
+from cutover_tui.core.checks.standing_words import name
 from cutover_tui.core.checks.time_offset import GAP_NS, Reading, reading
+from cutover_tui.core.checks.witness import HOLDS, Witness
 from cutover_tui.core.evidence import SampleColumns
+from cutover_tui.core.runbook import SECOND
 from cutover_tui.engine.curves import ASKED_EVERY_16_S, READ_EVERY_SECOND, Curve
 from cutover_tui.engine.port import ClockPoint
+
+SETTLED_NS = 90 * SECOND
+"""How old a sample is that no answer under way can change: far more than an exchange takes."""
 
 _Told = tuple[int, ClockPoint | None]
 """When a sample was taken, and guest minus reference; None where nobody could tell."""
@@ -48,17 +54,28 @@ class ClockHistory:
     """Guest minus the time guests are judged by, of one guest."""
 
     limit_ns: int
-    _settled: Curve = field(default_factory=lambda: Curve(READ_EVERY_SECOND, GAP_NS))
-    _settled_ns: int = -1
+    _settled: Curve = field(init=False)
+    _settled_ns: int = field(init=False)
     _stretch: Stretch = field(init=False)
-    _recent: list[_Told] = field(default_factory=list)  # not settled
-    _answers: int = 0  # of the line that `_recent` was compared with
+    _recent: list[_Told] = field(init=False)  # not settled
+    _line: Sequence[Standing] = field(init=False)
+    _answers: int = field(init=False)  # of the line, when `_recent` was compared with it
 
     def __post_init__(self) -> None:
+        self._begin(())
+
+    def _begin(self, line: Sequence[Standing]) -> None:
+        self._settled, self._settled_ns = Curve(READ_EVERY_SECOND, GAP_NS), -1
         self._stretch = Stretch(self.limit_ns)
+        self._recent, self._line, self._answers = [], line, 0
 
     def follow(self, samples: SampleColumns, line: Sequence[Standing], until_ns: int) -> None:
-        """Take what came since the last call. `line` only ever grows."""
+        """Take what came since the last call.
+
+        `line` only ever grows; another one (the guest has begun to ask clocks itself) compares everything anew.
+        """
+        if line is not self._line:
+            self._begin(line)
         self._doubt(samples, line)
         seen_ns = self._recent[-1][0] if self._recent else self._settled_ns
         told = self._recent
@@ -68,7 +85,7 @@ class ClockHistory:
                 i += 1
             r = reading(sample, line[i : i + 1])
             told.append((sample.mono_ns, _point(r) if r is not None else None))
-        self._settle(until_ns - HOLD_NS)
+        self._settle(until_ns - SETTLED_NS)
 
     def _doubt(self, samples: SampleColumns, line: Sequence[Standing]) -> None:
         """Forget what a new answer changes, and all that is not settled after the tape lost a sample."""
@@ -124,23 +141,45 @@ class ClockHistory:
 
 
 @dataclass(slots=True)
+class Asked:
+    """One clock that is asked: whether it is of the domain, how long an answer speaks, the answers and the last one."""
+
+    controller: bool
+    holds_ns: int
+    curve: Curve
+    last_ns: int = -1
+
+
+@dataclass(slots=True)
 class ReferenceHistory:
     """The clocks that are asked, against the time guests are judged by: what a drawn line of each shows."""
 
-    curves: dict[str, Curve] = field(default_factory=dict)
+    clocks: dict[str, Asked] = field(default_factory=dict)  # as `standing_words.name` calls them
+    _line: Sequence[Standing] = ()
     _taken: int = 0
 
     def follow(self, line: Sequence[Standing]) -> None:
         """Take the answers since the last call. Where nobody can be judged there is no point."""
+        if line is not self._line:
+            self.clocks, self._line, self._taken = {}, line, 0
         for at in line[self._taken :]:
-            for witness in (*at.independents, *at.controllers):
-                if witness.mono_ns != at.mono_ns:
-                    continue
-                curve = self.curves.setdefault(witness.server, Curve(ASKED_EVERY_16_S, HOLD_NS))
-                if at.guests is not None and (curve.last is None or curve.last.mono_ns < at.mono_ns):
-                    off = witness.offset_ns - at.guests.offset_ns
-                    curve.extend((ClockPoint(at.mono_ns, off, witness.bound_ns + at.guests.bound_ns),))
+            for controller, witnesses in ((False, at.independents), (True, at.controllers)):
+                for witness in witnesses:
+                    self._take(at, witness, controller)
         self._taken = len(line)
+
+    def _take(self, at: Standing, witness: Witness, controller: bool) -> None:
+        asked = self.clocks.get(name(witness))
+        if asked is None:
+            holds_ns = HOLDS[witness.kind]
+            asked = Asked(controller, holds_ns, Curve(ASKED_EVERY_16_S, holds_ns))
+            self.clocks[name(witness)] = asked
+        if witness.mono_ns <= asked.last_ns:
+            return
+        asked.last_ns = witness.mono_ns
+        if at.guests is not None:
+            off, bound = witness.offset_ns - at.guests.offset_ns, witness.bound_at(at.mono_ns)
+            asked.curve.extend((ClockPoint(witness.mono_ns, off, bound + at.guests.bound_ns),))
 
 
 def _point(r: Reading) -> ClockPoint:

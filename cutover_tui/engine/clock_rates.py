@@ -36,6 +36,7 @@ class _Host:
     from_ns: int = 0  # `ahead` holds what came after this,
     ahead_ns: int = 0  # up to this: so many samples
     taken: int = 0
+    line: Sequence[Standing] = ()
     answers: int = 0
 
 
@@ -61,9 +62,10 @@ class ClockRates:
         """
         oldest_ns = max(void_ns, begin_ns(until_ns) - 1)
         kept = self._kept.get(host)
-        if kept is None or kept.void_ns != void_ns or kept.settled_ns < oldest_ns:
-            # a new disturbance, or nobody has asked for long
-            kept = self._kept[host] = _Host(void_ns, oldest_ns, Estimator())
+        known = kept is not None and kept.void_ns == void_ns and kept.line is line
+        if kept is None or not known or kept.settled_ns < oldest_ns:
+            # a new disturbance, other clocks are asked, or nobody has asked us for long
+            kept = self._kept[host] = _Host(void_ns, oldest_ns, Estimator(), line=line)
         settled_ns = max(kept.settled_ns, until_ns - HOLD_NS)
         _take(kept.settled, samples.between(kept.settled_ns, settled_ns), line)
         kept.settled_ns = settled_ns

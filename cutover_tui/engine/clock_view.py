@@ -5,14 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from cutover_tui.core.checks.references import HOLD_NS, independent
+from cutover_tui.core.checks.standing_words import name
 from cutover_tui.core.checks.time_offset import STALE_NS
 from cutover_tui.core.finding import Finding, Soak, Verdict
 from cutover_tui.core.runbook import SECOND, GateCheck
+from cutover_tui.engine.clock_history import SETTLED_NS
 from cutover_tui.engine.clock_rates import clock_rate
 from cutover_tui.engine.port import ClockLooks, ClockSeries, ClockView, ReferenceSeries
 from cutover_tui.engine.views import Live, judged
-from probes.observation import Instant
+from probes.observation import JUMP, Instant
 
 LOOKS_EVERY_NS = 5 * SECOND
 """`time.reboot` looks back over hours; what it says changes with a boot, after minutes, and after twenty."""
@@ -31,7 +32,8 @@ def clock_view(
     known = tuple(host for host in hosts if live.runbook.host(host) is not None)
     _look(live, known, now)
     series = tuple(_series(live, host, since_ns, until_ns, points, now) for host in known)
-    line = live.standings()
+    whose = known[0] if known else JUMP
+    line = live.standings(whose)
     newest = line[-1] if line else None
     judge = newest.guests if newest is not None else None
     off = newest.domain_off if newest is not None else None
@@ -42,14 +44,14 @@ def clock_view(
         fail_ns=numbers.ns("fail"),
         series=series,
         marks=live.marks.between(since_ns, until_ns, known),
-        references=tuple(w.server for w in judge.agreeing) if judge is not None else (),
+        references=tuple(name(w) for w in judge.agreeing) if judge is not None else (),
         dissenting=newest.dissenting if newest is not None else (),
         judged_by=newest.judge if newest is not None else None,
         domain_off_ns=off[0]
         if off is not None and abs(off[0]) > live.runbook.domain.tolerances.references_agree
         else None,
         kerberos_ns=int(live.runbook.domain.tolerances.kerberos_skew),
-        clocks=_clocks(live, since_ns, until_ns, points),
+        clocks=_clocks(live, whose, since_ns, until_ns, points),
         since_ns=since_ns,
         until_ns=until_ns,
     )
@@ -60,7 +62,7 @@ def _series(live: Live, host: str, since_ns: int, until_ns: int, points: int, no
     rate = clock_rate(live.estimate(host, now.boottime_ns), live.runbook, now.boottime_ns)
     live.marks.look_at(host, live.logs.of(host))
     if rate is not None:
-        live.marks.stepped(host, rate.steps, now.boottime_ns - HOLD_NS)
+        live.marks.stepped(host, rate.steps, now.boottime_ns - SETTLED_NS)
     provider = judged(live, GateCheck(check="time.provider"), host, now)
     passes = provider is not None and provider.verdict is Verdict.PASS
     return ClockSeries(
@@ -127,15 +129,15 @@ def clock_looks(finding: Finding) -> ClockLooks:
             return ClockLooks("passed", 2) if finding.verdict is Verdict.PASS else ClockLooks("none")
 
 
-def _clocks(live: Live, since_ns: int, until_ns: int, points: int) -> tuple[ReferenceSeries, ...]:
+def _clocks(live: Live, whose: str, since_ns: int, until_ns: int, points: int) -> tuple[ReferenceSeries, ...]:
     """The clocks that were asked, in the order of their names."""
-    references = independent(live.runbook.domain)
     return tuple(
         ReferenceSeries(
             server=server,
-            kind="reference" if server in references else "controller",
-            points=tuple(curve.between(since_ns, until_ns, points)),
-            gaps=tuple(curve.gaps_between(since_ns, until_ns)),
+            kind="controller" if asked.controller else "reference",
+            points=tuple(asked.curve.between(since_ns, until_ns, points)),
+            gaps=tuple(asked.curve.gaps_between(since_ns, until_ns)),
+            holds_ns=asked.holds_ns,
         )
-        for server, curve in sorted(live.clocks().curves.items())
+        for server, asked in sorted(live.clocks(whose).clocks.items())
     )

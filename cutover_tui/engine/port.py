@@ -172,12 +172,16 @@ class ClockSeries(msgspec.Struct, frozen=True):
 
 
 class ReferenceSeries(msgspec.Struct, frozen=True):
-    """One clock that is asked for the time, minus what guests are judged by, like a guest's."""
+    """One clock that is asked for the time, minus what guests are judged by, like a guest's.
+
+    An answer speaks for it for `holds_ns`.
+    """
 
     server: str
     kind: Literal["controller", "reference"]
     points: tuple[ClockPoint, ...]
     gaps: tuple[tuple[int, int], ...] = ()
+    holds_ns: int = 90_000_000_000
 
 
 class ClockMark(msgspec.Struct, frozen=True):
@@ -209,7 +213,7 @@ class ClockView(msgspec.Struct, frozen=True):
     judged_by: Literal["domain", "references"] | None = "references"
     domain_off_ns: int | None = None  # the domain minus the independents, where that is too much
     kerberos_ns: int = 300_000_000_000  # the runbook's tolerance
-    clocks: tuple[ReferenceSeries, ...] = ()
+    clocks: tuple[ReferenceSeries, ...] = ()  # as they are asked for the first of the guests
     since_ns: int = 0
     until_ns: int = 0
 

@@ -20,9 +20,6 @@ from screens.widgets.raster import (
 _UNBROKEN_NS = 2_500_000_000
 """Guests are sampled once a second; more than two and a half intervals apart is a gap."""
 
-_SPEAKS_NS = 90_000_000_000
-"""A clock that is asked every 16 s speaks for itself as long after an answer."""
-
 _NEVER = 1 << 62
 _JOINED_NAMES = 18
 _SAMPLED = 64  # values of a guest by which an axis is chosen
@@ -76,7 +73,7 @@ def clock_lines(view: ClockView, end_ns: int) -> list[Series]:
     return [
         Series(
             name=joined if agreeing and clock.server == agreeing[0] else clean(clock.server),
-            points=points(clock.points, clock.gaps, end_ns, _SPEAKS_NS),
+            points=points(clock.points, clock.gaps, end_ns, clock.holds_ns),
             role=REFERENCE_ROLE,
             interval_ns=_NEVER,
             label=_label(clock, agreeing),

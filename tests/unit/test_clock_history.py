@@ -108,8 +108,8 @@ def test_clocks_are_drawn_against_what_guests_are_judged_by():
     for _ in range(200):
         evening.advance(3)
         clocks.follow(evening.line.points)
-    assert sorted(clocks.curves) == ["dc1", "ntp1", "ntp2"]
-    for server, curve in clocks.curves.items():
+    assert sorted(clocks.clocks) == ["dc1", "ntp1", "ntp2"]
+    for server, asked in clocks.clocks.items():
         mine = [
             at
             for at in evening.line.points
@@ -118,7 +118,7 @@ def test_clocks_are_drawn_against_what_guests_are_judged_by():
             )
             and at.guests is not None
         ]
-        shown = curve.between(0, 200 * S, 10**6)
+        shown = asked.curve.between(0, 200 * S, 10**6)
         assert [p.mono_ns for p in shown] == [at.mono_ns for at in mine]
         for point, at in zip(shown, mine, strict=True):
             own = next(w for w in (*at.independents, *at.controllers) if w.server == server)
@@ -173,3 +173,29 @@ def test_a_short_story_is_not_coarse_because_much_time_is_asked_for():
     curve = Curve(LEVELS, 5 * S)
     curve.extend(ClockPoint(t * S, t % 7) for t in range(90))
     assert len(curve.between(-100_000 * S, 90 * S, 100)) == 90
+
+
+def test_another_line_compares_everything_anew():
+    """A guest that begins to ask clocks itself has a line of its own from then on, over all its past."""
+    evening, other = Evening(), Evening()
+    history, rates = ClockHistory(LIMIT), ClockRates()
+    for _ in range(300):
+        evening.advance(3)
+        other.advance(3, answered=other.second % 16 == 7)
+    until = 300 * S
+    history.follow(evening.samples, evening.line.points, until)
+    rates.estimate("a", evening.samples, evening.line.points, -1, until)
+    history.follow(evening.samples, other.line.points, until)
+    told = [r for s in evening.samples.between(-1, until) if (r := reading(s, other.line.points)) is not None]
+    assert [p.offset_ns for p in history.between(0, until, 10**6)] == [r.offset_ns for r in told]
+    assert [p.offset_ns for p in evening.again()] != [r.offset_ns for r in told]
+    fresh = estimator_for(evening.samples.between(-1, until), other.line.points).estimate()
+    assert rates.estimate("a", evening.samples, other.line.points, -1, until) == fresh
+    clocks = ReferenceHistory()
+    clocks.follow(evening.line.points)
+    clocks.follow(other.line.points)
+    alone = ReferenceHistory()
+    alone.follow(other.line.points)
+    assert {n: a.curve.between(0, until, 10**6) for n, a in clocks.clocks.items()} == {
+        n: a.curve.between(0, until, 10**6) for n, a in alone.clocks.items()
+    }
