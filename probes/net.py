@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,11 @@ class SystemNetwork:
 
     def __init__(self, trust: ssl.SSLContext | None = None) -> None:
         self._trust = trust
+        # The kernel stamps arrivals while any socket asks for it, and begins some time after the first one
+        # did (net_enable_timestamp defers to a work queue); before that a stamp is the time of reading.
+        # So one socket that asks stays open as long as this network is used.
+        asking = _stamped(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        weakref.finalize(self, asking.close)
 
     async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> Answered:
         """Send what `make` returns to the first address of `host` and return the first answer from there.
@@ -208,8 +214,7 @@ async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> Answered
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as sock:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        _stamped(sock).setblocking(False)
         # Connected, so that the kernel drops datagrams of others and reports a closed port.
         sock.connect(address)
         arrived: asyncio.Future[Answered] = loop.create_future()
@@ -221,6 +226,11 @@ async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> Answered
             return await arrived
         finally:
             loop.remove_reader(sock)
+
+
+def _stamped(sock: socket.socket) -> socket.socket:
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    return sock
 
 
 def _receive(sock: socket.socket, address: str, sent_ns: int, arrived: asyncio.Future[Answered]) -> None:
