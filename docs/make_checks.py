@@ -130,7 +130,11 @@ ABOUT = {
             "Counted are chronyd, systemd-timesyncd, ntpd, openntpd and VBoxService by process or unit, and on "
             "VMware the two mechanisms of VMware Tools: the periodic one (`timesync status`) and the one-time "
             "one at start, resume and snapshot, which that command does not show. Tools on another platform "
-            "are residue, not a writer."
+            "are residue, not a writer. What ends within a second is no process to be seen: where one writer was found, "
+            "the guest's journal (as far as the account may read it) is asked who else says that he set the clock since "
+            "the last disturbance, and a clock that jumps away from the time it is judged by and is brought back "
+            "within the last half hour has two masters too. A guest that stands still falls behind by no more than the "
+            "time it was not read, and is not counted."
         ),
     ),
     "time.offset": (

@@ -36,6 +36,7 @@ from probes.facts_time import (
     TimesyncdFacts,
     VmToolsFacts,
 )
+from probes.facts_writers import StepsFacts
 
 Vantage = Literal["jump", "guest"]
 Facts = (
@@ -62,6 +63,7 @@ Facts = (
     | RootDseFacts
     | RtcFacts
     | ServicesFacts
+    | StepsFacts
     | TimesyncdFacts
     | TrustFacts
     | VmToolsFacts

@@ -14,6 +14,7 @@ from probes.linux.ntpq import READER as NTPQ
 from probes.linux.platform import READER as PLATFORM
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
+from probes.linux.steps import READER as STEPS
 from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
 from probes.linux.trust import READER as TRUST
@@ -34,6 +35,7 @@ READERS: tuple[Reader, ...] = (
     KERNEL_CLOCK,
     KEYTAB,
     CACHES,
+    STEPS,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 

@@ -80,6 +80,48 @@ def _(where: Path) -> None:
         write(where, "kernel-clock", "an account that may not see the journal; no adjtimex", facts, asked("kernel-clock", [*enter, *NOBODY]))  # fmt: skip
 
 
+def says(enter: list[str], *lines: tuple[str, str]) -> None:
+    """Lines into that journal, each under the name of a program."""
+    for name, text in lines:
+        subprocess.run([*enter, "logger", "-t", name, text], check=True)
+    subprocess.run([*enter, "journalctl", "--sync"], check=True)
+
+
+@case("steps/systemd-252/set")
+def _(where: Path) -> None:
+    lines = (
+        ("chronyd", "System clock was stepped by -1.900123 seconds"), ("systemd-resolved", "Clock change detected. Flushing caches."),
+        ("chronyd", "Selected source 192.0.2.1"), ("ntpdate", "step time server 192.0.2.1 offset 2.500000 sec"),
+        ("systemd-journald", "Time jumped backwards, rotating."), ("ntpd", "CLOCK: time stepped by 0.300000"),
+    )  # fmt: skip
+    facts = {"sets.0.by": "ntpd", "sets.0.amount_ns": 300_000_000, "sets.0.utc_ns": around(time.time() + 10, 20), "sets.1.by": None, "sets.1.amount_ns": None, "sets.2.by": "ntpdate", "sets.2.amount_ns": 2_500_000_000, "sets.3.by": None, "sets.4.by": "chronyd", "sets.4.amount_ns": -1_900_123_000, "more": False}  # fmt: skip
+    with journal() as enter:
+        says(enter, *lines)
+        write(where, "steps", "three programs and two witnesses said so; the words are those of their sources, no clock was set", facts, asked("steps", enter))  # fmt: skip
+
+
+@case("steps/systemd-252/more")
+def _(where: Path) -> None:
+    facts = {"more": True, "sets.0.amount_ns": 0, "sets.39.amount_ns": -39_000_000_000}
+    with journal() as enter:
+        says(enter, *(("chronyd", f"System clock was stepped by {number - 44}.000000 seconds") for number in range(45)))  # fmt: skip
+        write(where, "steps", "45 steps, the newest of 0 s", facts, asked("steps", enter))
+
+
+@case("steps/systemd-252/nothing-said")
+def _(where: Path) -> None:
+    with journal() as enter:
+        says(enter, ("chronyd", "Selected source 192.0.2.1"))
+        write(where, "steps", "no line is about a clock that was set", {"sets": [], "more": False}, asked("steps", enter))  # fmt: skip
+
+
+@case("steps/systemd-252/unprivileged")
+def _(where: Path) -> None:
+    with journal() as enter:
+        says(enter, ("chronyd", "System clock was stepped by -1.900123 seconds"))
+        write(where, "steps", "an account that may not see the journal", {"sets": None}, asked("steps", [*enter, *NOBODY]))  # fmt: skip
+
+
 def ntpsec() -> None:
     """The unpacked package where it belongs: ntpq looks for its library there."""
     over = f"mount -t overlay -o lowerdir={os.environ['NTPSEC_ROOT']}/usr:/usr none /usr"

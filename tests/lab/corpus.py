@@ -46,6 +46,11 @@ _RULES = tuple(
         ),
         (r"^associd=0 status=[0-9a-f]{4} .*,$", "NTPD STATUS"),
         (f"^({'|'.join(_NTPD)})=.*$", "NTPD VARIABLES"),
+        (r'^\{(?:"[A-Z_]+":"(?:[^"\\]|\\.)*",?)+\}$', "JOURNAL ENTRY"),
+        (
+            r"^-- cursor: s=[0-9a-f]{32};i=[0-9a-f]+;b=[0-9a-f]{32};m=[0-9a-f]+;t=[0-9a-f]+;x=[0-9a-f]+$",
+            "CURSOR",
+        ),
         (r"\d+s \d+us = \d+\.\d+$", "TIME"),
         (r"/zoneinfo/\S+$", "/zoneinfo/ZONE"),
         (r'("data":)"[^"]*"', r"\1STRING"),

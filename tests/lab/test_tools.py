@@ -1,9 +1,12 @@
 """The lab's tools over a state that is set; tests/system holds them against the real ones."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
+
+from tests.lab.bench import Ran
 
 SECOND = 1_000_000_000
 
@@ -189,3 +192,23 @@ def test_ntpq_shows_what_fits_in_eight_columns(bench, ms, shown):
     bench.wait(60)
     bench.guest.ntpd.sources[0].measured_ns = -round(ms * 1e6)
     assert f" {shown} " in bench.run("ntpq -n -c peers").out.splitlines()[2]
+
+
+def test_the_journal_is_roots_and_holds_the_steps_of_this_boot(bench):
+    grep = "journalctl -b -r -n 40 --show-cursor -o json -t chronyd -g"
+    assert (
+        bench.run(f"{grep} stepped").err == "No journal files were opened due to insufficient permissions.\n"
+    )
+    assert bench.root(f"{grep} stepped") == Ran(1, "", "")
+    bench.guest.clock = bench.guest.clock.stepped(bench.now, -3 * SECOND)
+    bench.root("apt-get -y install chrony")
+    bench.wait(30)
+    found = bench.root(f"{grep} stepped")
+    entry, cursor = found.out.splitlines()
+    assert (found.rc, found.err) == (0, "")
+    assert re.fullmatch(r"System clock was stepped by 3\.0\d{5} seconds", json.loads(entry)["MESSAGE"])
+    assert cursor == f"-- cursor: {json.loads(entry)['__CURSOR']}"
+    assert bench.root(f"{grep} slewed") == Ran(1, f"{cursor}\n", "")
+    bench.root("reboot")
+    bench.wait(4)
+    assert bench.root(f"{grep} stepped") == Ran(1, "", "")

@@ -136,7 +136,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=1,
+            version=2,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -145,7 +145,9 @@ _ALL = (
         ),
         judge=time_master.run,
         criterion=time_master.criterion,
-        readers=("services", "platform", "vmtools"),
+        readers=("services", "platform", "vmtools", "steps"),
+        jump_readers=("ntp",),
+        looks_back=time_master.looks_back,
         naive="`vmware-toolbox-cmd timesync status` says Disabled, while Tools sets the clock at every resume",
     ),
     Check(
@@ -455,6 +457,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "rtc": Family.TIME,
     "ntpq": Family.TIME,
     "kernel-clock": Family.TIME,
+    "steps": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "ntp-guest": Family.TIME,

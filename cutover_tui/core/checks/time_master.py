@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.foreign_sets import LOOKS_BACK_NS, foreign
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_identity import PlatformFacts
@@ -78,6 +79,15 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
     else:
         tools_words = f" (VMware Tools cannot act on {platform.platform})"
     if len(writers) == 1:
+        other = foreign(evidence, writers[0])
+        if other is not None:
+            return says.fails(
+                "several-writers",
+                f"{writers[0]} runs alone{tools_words}, and yet {other.words}.",
+                remedy="Find who sets it and stop it: a job (ntpdate, date, hwclock in cron or a timer), a script, a person.",
+                measured=2,
+                used=(*used, *other.used),
+            )
         return says.passes(f"{writers[0]} alone{tools_words}", measured=1, used=used)
     if not writers:
         return says.fails(
@@ -94,6 +104,11 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         measured=len(writers),
         used=used,
     )
+
+
+def looks_back(_asked: Asked) -> int:
+    """How far back a jump of the clock is somebody's."""
+    return LOOKS_BACK_NS
 
 
 def criterion(_asked: Asked) -> Criterion:

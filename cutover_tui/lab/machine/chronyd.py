@@ -153,6 +153,7 @@ class Chronyd:
     reference: Source | None = None  # whom the last update came from: `tracking` keeps naming it
     updates: int = 0
     steps: int = 0
+    stepped: list[tuple[int, int]] = field(default_factory=list)  # (true time, by), not told yet
     last_update: int | None = None
     previous_update: int | None = None
     ref_utc: int = 0  # at the last update, what the guest's clock would show were its slew over
@@ -261,6 +262,7 @@ class Chronyd:
         if threshold is not None and (limit < 0 or self.updates <= limit) and abs(correction) > threshold:
             clock = clock.stepped(now, correction)
             self.steps += 1
+            self.stepped.append((now, correction))
         else:
             clock = clock.slewed(now, correction)
         self.ref_utc = clock.read(now) + clock.slewing(now)

@@ -112,6 +112,16 @@ class Rtc:
 
 
 @dataclass(slots=True)
+class LogLine:
+    """One line of the journal of this boot."""
+
+    at: int  # true time, less what the guest stood still since
+    shown: int  # the guest's clock then
+    name: str  # of the program
+    text: str
+
+
+@dataclass(slots=True)
 class Suspension:
     """The guest stands still: not running, not gone."""
 
@@ -164,6 +174,7 @@ class Guest:
     stop_at: int | None = None  # true time at which a shutdown under way is over
     down_until: int | None = None  # true time at which it answers again
     next_pid: int = 400
+    log: list[LogLine] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -173,6 +184,10 @@ class Guest:
     def utc(self, true_ns: int) -> int:
         """What the guest's clock shows."""
         return self.clock.read(true_ns)
+
+    def say(self, true_ns: int, name: str, text: str) -> None:
+        """A line into the journal; who asks for older than `true_ns` afterwards gets it in its place."""
+        self.log.append(LogLine(true_ns, self.clock.read(max(true_ns, self.clock.since)), name, text))
 
     def up(self, true_ns: int) -> bool:
         """Whether it answers: not between the end of a shutdown and the end of the boot."""

@@ -41,6 +41,7 @@ def boot(world: World, guest: Guest, now: int) -> None:
     guest.boots += 1
     guest.boot_id, guest.disciplined = world.new_id(), None
     guest.files = {path: file for path, file in guest.files.items() if not path.startswith(_VOLATILE)}
+    guest.log.clear()
     guest.booted = now - world.boot_ns * 2 // 3  # the kernel's start; services are there at `now`
     if guest.move is not None:
         _arrive(world, guest, guest.move, now)
@@ -91,6 +92,8 @@ def _shift(guest: Guest, stood: int, now: int) -> None:
     guest.clock = guest.clock.resumed(now, stood)
     guest.booted += by
     guest.next_periodic += by
+    for line in guest.log:
+        line.at += by
     if guest.disciplined is not None:
         guest.disciplined += by
     for unit in guest.units.values():

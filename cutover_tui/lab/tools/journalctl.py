@@ -1,37 +1,110 @@
-"""journalctl of systemd 252. The lab's guests keep an empty journal, which only root may open."""
+"""journalctl of systemd 252 over what the guest's daemons said since its boot; only root and adm may open it."""
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass, field
+
+from cutover_tui.lab.machine.guest import LogLine
 from cutover_tui.lab.tools.call import Call, Result
 
-_FLAGS = ("-k", "-b", "-q", "--dmesg", "--boot", "--quiet", "--no-pager", "-r", "--reverse", "--utc")
+_FLAGS = ("-k", "-b", "-q", "-r", "--dmesg", "--boot", "--quiet", "--no-pager", "--reverse", "--utc")
 _VALUED = ("-o", "-n", "-g", "-u", "-t", "-S", "-U", "-p")
 _LONG = ("--output", "--lines", "--grep", "--unit", "--identifier", "--since", "--until", "--output-fields")
+_SHORT = {
+    "--output": "-o", "--lines": "-n", "--grep": "-g", "--identifier": "-t", "--unit": "-u",
+    "--quiet": "-q", "--reverse": "-r", "--dmesg": "-k",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Asked:
+    flags: set[str] = field(default_factory=set)
+    values: dict[str, list[str]] = field(default_factory=dict)
+
+    def last(self, name: str, otherwise: str) -> str:
+        return self.values.get(name, [otherwise])[-1]
 
 
 def journalctl(call: Call) -> Result:
     """Options, then field matches; what is asked for with --grep and not there ends with 1."""
-    words, grep, quiet = call.argv[1:], False, False
+    asked = _asked(call.argv[1:])
+    if isinstance(asked, Result):
+        return asked
+    quiet = "-q" in asked.flags
+    if not call.root and not {name for _, name in call.user.groups} & {"adm", "systemd-journal"}:
+        return Result(
+            1, err="" if quiet else "No journal files were opened due to insufficient permissions.\n"
+        )
+    looked_at, lines = _lines(call, asked, call.now)
+    where = f"-- cursor: {_cursor(call, looked_at[-1])}\n" if looked_at else ""
+    cursor = where if "--show-cursor" in asked.flags else ""
+    if not lines and "-g" not in asked.values:
+        return Result(out=("" if quiet else "-- No entries --\n") + cursor)
+    return Result(0 if lines else 1, "".join(_shown(call, asked, line) for line in lines) + cursor)
+
+
+def _asked(words: list[str]) -> _Asked | Result:
+    asked = _Asked()
     while words:
         word = words.pop(0)
-        name, equals, _ = word.partition("=")
-        if word in _FLAGS:
-            quiet |= word in ("-q", "--quiet")
+        name, equals, value = word.partition("=")
+        if word in _FLAGS or word == "--show-cursor":
+            asked.flags.add(_SHORT.get(word, word))
         elif word in _VALUED or (name in _LONG and not equals):
             if not words:
                 return Result(1, err=f"journalctl: option requires an argument -- '{word.lstrip('-')}'\n")
-            words.pop(0)
-            grep |= word in ("-g", "--grep")
+            asked.values.setdefault(_SHORT.get(name, name), []).append(words.pop(0))
         elif name in _LONG:
-            grep |= name == "--grep"
+            asked.values.setdefault(_SHORT.get(name, name), []).append(value)
         elif word.startswith("--"):
             return Result(1, err=f"journalctl: unrecognized option '{word}'\n")
         elif word.startswith("-"):
             return Result(1, err=f"journalctl: invalid option -- '{word[1:2]}'\n")
         elif word != "+" and not equals:
             return Result(1, err=f"Failed to add match '{word}': Invalid argument\n")
-    if not call.root and not {name for _, name in call.user.groups} & {"adm", "systemd-journal"}:
-        return Result(
-            1, err="" if quiet else "No journal files were opened due to insufficient permissions.\n"
-        )
-    return Result(1) if grep else Result(out="" if quiet else "-- No entries --\n")
+    return asked
+
+
+def _lines(call: Call, asked: _Asked, now: int) -> tuple[list[LogLine], list[LogLine]]:
+    """Those it goes through, in its order, and those of them that it shows."""
+    if "-k" in asked.flags:
+        return [], []
+    names, pattern = asked.values.get("-t"), re.compile(asked.last("-g", ""))
+    found = [x for x in call.guest.log if x.at <= now and (names is None or x.name in names)]
+    # With --grep and --lines the newest comes first whether that was asked for or not.
+    back = "-r" in asked.flags or {"-g", "-n"} <= asked.values.keys()
+    found.sort(key=lambda line: line.at, reverse=back)
+    shown = [n for n, x in enumerate(found) if pattern.search(x.text)]
+    if "-n" in asked.values:
+        most = int(asked.last("-n", "10"))
+        if back and len(shown) > most:
+            shown = shown[:most]
+            found = found[: shown[-1] + 1]
+        elif len(shown) > most:
+            shown = shown[-most:]
+    return found, [found[n] for n in shown]
+
+
+def _shown(call: Call, asked: _Asked, line: LogLine) -> str:
+    if asked.last("-o", "short") != "json":
+        return f"{line.text}\n"
+    entry = {
+        "SYSLOG_IDENTIFIER": line.name,
+        "__MONOTONIC_TIMESTAMP": str(_mono(call, line)),
+        "MESSAGE": line.text,
+        "_BOOT_ID": call.guest.boot_id.replace("-", ""),
+        "__REALTIME_TIMESTAMP": str(line.shown // 1000),
+        "__CURSOR": _cursor(call, line),
+    }
+    return json.dumps(entry, separators=(",", ":")) + "\n"
+
+
+def _mono(call: Call, line: LogLine) -> int:
+    return max(0, line.at - call.guest.booted) // 1000
+
+
+def _cursor(call: Call, line: LogLine) -> str:
+    boot, number = call.guest.boot_id.replace("-", ""), call.guest.log.index(line) + 1
+    return f"s={call.guest.machine_id};i={number:x};b={boot};m={_mono(call, line):x};t={line.shown // 1000:x};x={number * 0x9E3779B97F4A7C15 % 2**64:x}"

@@ -24,6 +24,7 @@ from cutover_tui.lab.world_file.model import (
     IdentitySpec,
     LinkSpec,
     MoveSpec,
+    PrivilegesSpec,
     ReferenceSpec,
     RtcSpec,
     RuleSpec,
@@ -116,6 +117,12 @@ def agent_unit(system: System, name: str) -> UnitFile:
     return NGT_UNIT if name == "ngt" else system.mirror["qemu-guest-agent"].units[0]
 
 
+def groups_of(may: PrivilegesSpec) -> tuple[tuple[int, str], ...]:
+    """The groups of the login."""
+    extra = ((4, "adm", may.journal), (27, "sudo", may.sudo != "none"))
+    return ((1000, USER), *((number, name) for number, name, member in extra if member))
+
+
 def rtc_of(spec: RtcSpec) -> Rtc:
     platform = spec.platform if spec.platform is not None else spec.guest
     return Rtc(spec.offset, spec.zone, spec.guest == "localtime", platform == "localtime")
@@ -155,11 +162,10 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
     system = SYSTEMS[spec.os]
     shell = _CLIENT[spec.shell or system.login_shell]
     may = spec.privileges
-    groups = ((1000, USER),) if may.sudo == "none" else ((1000, USER), (27, "sudo"))
     user = User(
         USER,
         1000,
-        groups,
+        groups_of(may),
         sudo=may.sudo == "nopasswd",
         password=PASSWORD if may.sudo == "password" else None,
         shell=shell,

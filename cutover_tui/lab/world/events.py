@@ -16,7 +16,7 @@ from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File, Guest, Unit
 from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.world import members
-from cutover_tui.lab.world.build import LEAPS, PASSWORD, USER, route_of, rule_of
+from cutover_tui.lab.world.build import LEAPS, PASSWORD, USER, groups_of, route_of, rule_of
 from cutover_tui.lab.world.network import ANYBODY, JUMP
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import (
@@ -322,5 +322,6 @@ def _file(guest: Guest, change: FileChange) -> None:
 def _privileges(guest: Guest, may: PrivilegesSpec) -> None:
     before = guest.users[USER]
     password = PASSWORD if may.sudo == "password" else None
-    guest.users[USER] = replace(before, sudo=may.sudo == "nopasswd", password=password)
+    sudo = may.sudo == "nopasswd"
+    guest.users[USER] = replace(before, groups=groups_of(may), sudo=sudo, password=password)
     guest.unreadable = may.unreadable

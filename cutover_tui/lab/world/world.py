@@ -17,7 +17,7 @@ from cutover_tui.lab.kerberos import member
 from cutover_tui.lab.kerberos.domain import Domain
 from cutover_tui.lab.kerberos.kdc import Kdc
 from cutover_tui.lab.machine import power, services
-from cutover_tui.lab.machine.chronyd import Reply
+from cutover_tui.lab.machine.chronyd import Chronyd, Reply
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import SECOND, Guest, Unit, User
 from cutover_tui.lab.machine.packages import Package
@@ -170,6 +170,7 @@ class World:
                 continue
             updates = daemon.updates
             guest.clock = daemon.advance(guest.clock, now, ask)
+            _tell(guest, daemon)
             if daemon.updates > updates and daemon.config.rtcsync:
                 self._disciplined(guest, daemon.last_update)
         if guest.timesyncd is not None:
@@ -239,6 +240,17 @@ class World:
     def remove(self, guest: Guest, name: str, now: int, *, purge: bool) -> None:
         """Stop and remove; with `purge` its configuration too."""
         services.remove(guest, name, now, purge=purge)
+
+
+def _tell(guest: Guest, daemon: Chronyd) -> None:
+    """What a daemon says in the journal of the steps it made: the words of chrony's local.c and of ntpsec."""
+    for at, by in daemon.stepped:
+        seconds = f"{by / SECOND:.6f}"
+        if daemon is guest.ntpd:
+            guest.say(at, "ntpd", f"CLOCK: time stepped by {seconds}")
+        else:
+            guest.say(at, "chronyd", f"System clock was stepped by {seconds} seconds")
+    daemon.stepped.clear()
 
 
 @dataclass(frozen=True, slots=True)
