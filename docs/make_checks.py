@@ -121,7 +121,9 @@ ABOUT = {
             "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
             "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
             "one newer answer owed. openntpd is recognised and not read: `unknown`. Sources that smear leap seconds "
-            "beside others that do not are named; they fail once a leap second is announced."
+            "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
+            "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
+            "be read; names of chrony's configuration that have no address are named."
         ),
     ),
     "time.single-master": (

@@ -36,6 +36,7 @@ from probes.facts_time import (
     TimesyncdFacts,
     VmToolsFacts,
 )
+from probes.facts_time_config import TimeConfigFacts
 from probes.facts_writers import StepsFacts
 
 Vantage = Literal["jump", "guest"]
@@ -64,6 +65,7 @@ Facts = (
     | RtcFacts
     | ServicesFacts
     | StepsFacts
+    | TimeConfigFacts
     | TimesyncdFacts
     | TrustFacts
     | VmToolsFacts

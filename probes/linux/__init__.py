@@ -15,6 +15,7 @@ from probes.linux.platform import READER as PLATFORM
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
 from probes.linux.steps import READER as STEPS
+from probes.linux.time_config import READER as TIME_CONFIG
 from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
 from probes.linux.trust import READER as TRUST
@@ -36,6 +37,7 @@ READERS: tuple[Reader, ...] = (
     KEYTAB,
     CACHES,
     STEPS,
+    TIME_CONFIG,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 

@@ -89,12 +89,21 @@ def _daemon(tracking: Raw, sources: Raw, activity: Raw) -> ChronyFacts:
     if any(silent) or tracking.rc != 0 or sources.rc != 0:
         said = next(r for r in (tracking, sources) if r.rc != 0 or _NO_DAEMON in r.out)
         raise Unparsed(f"no report: {quoted(said.out or said.err)}")
-    listed = tuple(_source(line) for line in whole_lines(sources.out))
-    if activity.rc == 0:
-        counted = sum(_activity(only_line(activity.out))[:4])
-        if counted != sum(s.mode != "refclock" for s in listed):
-            raise Unparsed(f"sources report is not complete: {counted} NTP sources are active")
+    counted = counts(activity) if activity.rc == 0 else None
+    listed = listed_sources(sources, counted)
     return msgspec.structs.replace(_tracking(only_line(tracking.out)), sources=listed)
+
+
+def listed_sources(sources: Raw, counted: tuple[int, ...] | None) -> tuple[ChronySource, ...]:
+    """The lines of `sources`; `counted` of `activity` shows one that was cut.
+
+    Raises:
+        Unparsed: another format, or fewer sources than are active.
+    """
+    listed = tuple(_source(line) for line in whole_lines(sources.out))
+    if counted is not None and sum(counted[:4]) != sum(s.mode != "refclock" for s in listed):
+        raise Unparsed(f"sources report is not complete: {sum(counted[:4])} NTP sources are active")
+    return listed
 
 
 def _tracking(line: str) -> ChronyFacts:
@@ -177,8 +186,13 @@ def _source(line: str) -> ChronySource:
     )
 
 
-def _activity(line: str) -> tuple[int, ...]:
-    columns = line.split(",")
+def counts(activity: Raw) -> tuple[int, ...]:
+    """What `activity` counts: NTP sources online, offline, in two kinds of bursts, and without an address.
+
+    Raises:
+        Unparsed: another format.
+    """
+    columns = only_line(activity.out).split(",")
     if len(columns) != _ACTIVITY_COLUMNS:
         raise Unparsed(f"activity has {len(columns)} columns, not {_ACTIVITY_COLUMNS}")
     return tuple(natural(c, upto=10_000) for c in columns)

@@ -27,6 +27,7 @@ from pathlib import Path
 from tests.corpus import (  # noqa: F401 - they register themselves
     cases_chrony,
     cases_clock,
+    cases_config,
     cases_guest,
     cases_systemd,
 )

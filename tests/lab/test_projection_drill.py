@@ -41,7 +41,7 @@ REFUSED = """{{outcome: refused, step: provider, host: app01, findings: [
 )
 def test_a_gate_with_a_projection(tmp_path: Path, rate: str, time: str, expect: str) -> None:
     runbook = RUNBOOK.replace(
-        "- check: time.single-master", "- check: time.single-master\n          - check: time.projection"
+        "- check: time.single-master", "- check: time.single-master\n          - check: time.projection", 1
     )
     assert runbook.count("time.projection") == 2
     text = WORLD.format(rate=rate, time=time, expect=expect) + indent(runbook, "  ")

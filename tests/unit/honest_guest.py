@@ -124,6 +124,17 @@ def _steps(guest: Guest, mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return journal, replaced(uptime, f"{up // 100}.{up % 100:02} 999.00\n")
 
 
+def _time_config(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
+    found, sources, activity = CASES["time-config/debian-12/nothing"].raws
+    if guest.chrony:
+        conf = "/etc/chrony/chrony.conf:server 192.0.2.1 iburst\n"
+        listed = CASES["chrony/4.3/synchronised"].raws
+        found = replaced(found, conf + found.out)
+        sources = msgspec.structs.replace(listed[1], argv=sources.argv)
+        activity = msgspec.structs.replace(listed[2], argv=activity.argv)
+    return found, sources, activity
+
+
 def _ntpq(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return CASES["ntpq/none/not-installed"].raws
 
@@ -140,6 +151,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "ntpq": _ntpq,
     "kernel-clock": _kernel_clock,
     "steps": _steps,
+    "time-config": _time_config,
 }
 
 

@@ -91,8 +91,8 @@ def tabular(case):
 
 
 TABULAR = pytest.mark.parametrize("case", [c for c in UNDERSTOOD if tabular(c)], ids=lambda case: case.id)
-NAMES = {"ls", "ps", "rc-update"}
-"""What these print are names: a word more is another file, process or runlevel, and true."""
+NAMES = {"ls", "ps", "rc-update", "grep"}
+"""What these print are names: a word more is another file, process, runlevel or server, and true."""
 
 
 def columned(case):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cutover_tui.core.checks.check import Says, no_facts
+from cutover_tui.core.checks.provider_sources import UNSAID, Origin
 from cutover_tui.core.checks.smear import Mixture
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
@@ -53,8 +54,9 @@ def at_boot(
     evidence: Evidence,
     says: Says,
     mixed: Mixture | None = None,
+    origin: Origin = UNSAID,
 ) -> Finding:
-    """Passes with `words`, and names a mixture of smears, where one of these units starts at boot."""
+    """Passes where one of these units starts at boot, with `words`, a mixture of smears, and where sources are from."""
     services = evidence.facts("services", ServicesFacts)
     newest = evidence.latest("services")
     if services is None or newest is None:
@@ -64,10 +66,16 @@ def at_boot(
     if any(u.enabled in AT_BOOT for u in units):
         smear = f"; {mixed.words}: equal until the next leap second, do not mix them" if mixed else ""
         return says.passes(
-            f"{words}{smear}",
-            code="smear-mixed" if mixed is not None else "ok",
+            f"{words}{smear}{origin.words}",
+            code="smear-mixed"
+            if mixed is not None
+            else "dhcp-sources"
+            if origin.provenance == "dhcp"
+            else "default-sources"
+            if origin.provenance == "default"
+            else "ok",
             measured=good,
-            used=used,
+            used=(*used, *origin.used),
         )
     known = [u for u in units if u.enabled is not None]
     if known:

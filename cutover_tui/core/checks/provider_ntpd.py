@@ -12,6 +12,7 @@ from cutover_tui.core.checks.provider_boot import (
     before_disturbance,
     lasts,
 )
+from cutover_tui.core.checks.provider_sources import of_ntpd
 from cutover_tui.core.checks.smear import mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
@@ -109,7 +110,7 @@ def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, says: Says
         f"ntpd ← {selected.name} (stratum {selected.stratum}), "
         f"{good} good of the last 8, last {span(heard)} ago"
     )
-    return at_boot(UNITS, words, good, used, evidence, says, mixed)
+    return at_boot(UNITS, words, good, used, evidence, says, mixed, of_ntpd(evidence))
 
 
 def _nobody(facts: NtpdFacts, used: tuple[Observation, ...], evidence: Evidence, says: Says) -> Finding:

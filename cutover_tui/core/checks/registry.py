@@ -121,7 +121,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=6,
+            version=7,
             family=Family.TIME,
             soak=None,
             attempts=None,
@@ -130,7 +130,7 @@ _ALL = (
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
-        readers=("chrony", "timesyncd", "ntpq", "services"),
+        readers=("chrony", "timesyncd", "ntpq", "services", "time-config"),
         naive="the time service is active; `timedatectl` says synchronized: yes (for 8.9 h after the last update)",
     ),
     Check(
@@ -458,6 +458,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "ntpq": Family.TIME,
     "kernel-clock": Family.TIME,
     "steps": Family.TIME,
+    "time-config": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "ntp-guest": Family.TIME,

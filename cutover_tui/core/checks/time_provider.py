@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.checks import provider_boot, provider_ntpd
+from cutover_tui.core.checks import provider_boot, provider_ntpd, provider_sources
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
@@ -124,12 +124,13 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
         )
     selected = next((s for s in facts.sources if s.state == "selected"), None)
     if selected is None:
+        lost = provider_sources.of_chrony(evidence)
         if not facts.sources:
             return says.fails(
                 "no-sources",
-                "chronyd runs without a single source.",
+                f"chronyd runs without a single source{lost.words}.",
                 remedy="Configure this site's time servers.",
-                used=used,
+                used=(*used, *lost.used),
             )
         if all(s.reach == 0 for s in facts.sources):
             # One that has updated the clock before is no new one: its sources are gone.
@@ -145,9 +146,9 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
                 )
             return says.fails(
                 "no-reachable-source",
-                f"chronyd runs, but none of its {len(facts.sources)} sources answers.",
+                f"chronyd runs, but none of its {len(facts.sources)} sources answers{lost.words}.",
                 remedy="Open UDP 123 from the guest to its sources, or configure reachable ones.",
-                used=used,
+                used=(*used, *lost.used),
             )
         return says.unknown(
             "not-selected",
@@ -228,7 +229,8 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
         f"chronyd ← {selected.name} (stratum {selected.stratum}), "
         f"{good} good of the last 8, last {span(max(0, age))} ago"
     )
-    return provider_boot.at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed)
+    origin = provider_sources.of_chrony(evidence)
+    return provider_boot.at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed, origin)
 
 
 def _mixed(facts: ChronyFacts) -> Mixture | None:
@@ -304,4 +306,7 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
         f"systemd-timesyncd ← {server} (stratum {facts.stratum}), "
         f"{facts.packet_count} answers, last {span(max(0, age))} ago"
     )
-    return provider_boot.at_boot(TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says)
+    origin = provider_sources.of_timesyncd(evidence, facts.server_name)
+    return provider_boot.at_boot(
+        TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says, origin=origin
+    )

@@ -32,6 +32,7 @@ COMES = frozenset(
     {
         *("soaking", "waiting", "few-updates", "no-update-since", "source-silent", "not-read", "no-samples"),
         *("void", "old", "proving", "not-tried-yet", "few-attempts"),
+        "provider-unknown",  # time.projection: as long as the reason of time.provider lasts
     }
 )
 """Reason codes that only want time."""

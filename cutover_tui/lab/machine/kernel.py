@@ -45,6 +45,7 @@ def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
         "/proc/cmdline": (f"BOOT_IMAGE=/boot/vmlinuz-{guest.system.kernel} root=/dev/sda1 ro quiet\n", 0o444),
         "/proc/uptime": (f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),
         "/proc/1/comm": ("systemd\n" if guest.system.init == "systemd" else "init\n", 0o644),
+        "/proc/sys/kernel/ostype": ("Linux\n", 0o444),
         "/proc/sys/kernel/osrelease": (f"{guest.system.kernel}\n", 0o444),
         "/sys/class/dmi/id/sys_vendor": (f"{guest.platform.vendor}\n", 0o444),
         "/sys/class/dmi/id/product_name": (f"{guest.platform.product}\n", 0o444),

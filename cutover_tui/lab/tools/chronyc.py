@@ -32,6 +32,7 @@ _SECOND = 1_000_000_000
 class _Form:
     csv: bool = False
     numeric: bool = False
+    original: bool = False  # names as configured
 
 
 def chronyc(call: Call) -> Result | Running:
@@ -52,6 +53,7 @@ def chronyc(call: Call) -> Result | Running:
                 return Result(1, _USAGE, f"chronyc: invalid option -- '{letter}'\n")
             form.csv |= letter == "c"
             form.numeric |= letter in "nc"
+            form.original |= letter == "N"
             several |= letter == "m"
     if not words:
         return Result()
@@ -240,12 +242,12 @@ def _sources(call: Call, daemon: Chronyd, now: int, form: _Form) -> str:
         bound = 0 if never else source.bound_ns
         if form.csv:
             out += (
-                f"^,{state},{source.address},{source.stratum},{source.poll},{source.reach:o},{ago},"
+                f"^,{state},{source.line.name if form.original else source.address},{source.stratum},{source.poll},{source.reach:o},{ago},"
                 f"{_s(adjusted)},{_s(source.measured_ns)},{_s(bound)}\n"
             )
         else:
             out += (
-                f"^{state} {_name(call, source.address, form):<27}  {source.stratum:2}  {source.poll:2}   "
+                f"^{state} {source.line.name if form.original else _name(call, source.address, form):<27}  {source.stratum:2}  {source.poll:2}   "
                 f"{source.reach:3o}  {_ago(ago)}  {_short(adjusted, '+5')}[{_short(source.measured_ns, '+5')}] "
                 f"+/- {_short(bound, '4')}\n"
             )

@@ -66,17 +66,18 @@ def _filled(form: str, name: str, file: File, *, is_file: bool, call: Call) -> s
 
 
 def grep(call: Call) -> Result:
-    """Basic expressions in files; -r -h -s -i -q -c -v."""
-    given = options(call.argv, flags="rhsiqE")
+    """Expressions in files; -r -h -H -s -i -q, and -E, which changes nothing for those the readers use."""
+    given = options(call.argv, flags="rhHsiqE")
     usage = "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"
     if given.unknown is not None:
         return Result(2, err=f"grep: {given.unknown}\n{usage}")
     if not given.words:
         return Result(2, err=usage)
-    pattern = re.compile(given.words[0], re.IGNORECASE if given.has("i") else 0)
+    expression = given.words[0].replace("[[:space:]]", r"\s")
+    pattern = re.compile(expression, re.IGNORECASE if given.has("i") else 0)
     files = call.guest.all_files(call.now)
     names, out, err, failed = given.words[1:], "", "", False
-    several = (len(names) > 1 or given.has("r")) and not given.has("h")
+    several = (len(names) > 1 or given.has("r") or given.has("H")) and not given.has("h")
     for name in names:
         path = call.path(name)
         inside = sorted(p for p in files if p.startswith(f"{path}/") and not p.endswith("/"))
@@ -90,7 +91,11 @@ def grep(call: Call) -> Result:
         else:
             read = [(name, text)]
         for where, content in read:
-            lines = content.splitlines() if isinstance(content, str) else []
+            if isinstance(content, int):
+                failed = True
+                err += f"grep: {where}: {ERRNO[content]}\n"
+                continue
+            lines = content.splitlines()
             out += "".join(
                 f"{where}:{line}\n" if several else f"{line}\n" for line in lines if pattern.search(line)
             )

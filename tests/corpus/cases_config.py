@@ -1,0 +1,76 @@
+"""Where time sources are configured, by whom, and what of it chronyd could resolve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.cases_clock import NOBODY, etc
+from tests.corpus.recorder import COMMANDS, case, daemon, ntp_server, run, settled, write
+
+CONF = """\
+# pool 9.debian.pool.ntp.org iburst
+confdir /etc/chrony/conf.d
+Server 127.0.0.1 iburst minpoll 0 maxpoll 0
+pool time.absent.example iburst maxsources 2
+  peer 192.0.2.3
+sourcedir /run/chrony-dhcp
+refclock SHM 0 refid SHM0
+local stratum 10
+"""
+
+
+@case("time-config/debian-12/chrony")
+def _(where: Path) -> None:
+    Path("/etc/chrony/chrony.conf").write_text(CONF)
+    Path("/etc/chrony/chrony.conf.bak").write_text("server 198.51.100.7\n")
+    Path("/etc/chrony/conf.d/site.conf").write_text("server ntp.site.example iburst\n")
+    Path("/etc/chrony/chrony.keys").write_text("1 MD5 secret\n")
+    Path("/run/chrony-dhcp").mkdir()
+    Path("/run/chrony-dhcp/eth0.sources").write_text("server 127.0.0.2 iburst\n")
+    facts = {
+        "sources.0.name": "", "sources.0.kind": "local", "sources.1.name": "192.0.2.3", "sources.1.kind": "peer",
+        "sources.2.name": "time.absent.example", "sources.2.kind": "pool", "sources.2.provenance": "static",
+        "sources.3.name": "SHM 0", "sources.3.kind": "refclock", "sources.4.name": "127.0.0.1", "sources.4.provenance": "static",
+        "sources.5.name": "ntp.site.example", "sources.5.file": "/etc/chrony/conf.d/site.conf",
+        "sources.6.name": "127.0.0.2", "sources.6.provenance": "dhcp", "hidden": [], "unresolved": {"from": 1, "to": 10},
+    }  # fmt: skip
+    with (
+        ntp_server("127.0.0.1", offset=0),
+        daemon("chronyd", "-x", "-u", "root", "-d", "-f", "/etc/chrony/chrony.conf"),
+    ):
+        write(where, "time-config", "sources of several files; two names do not resolve", facts, settled("time-config", facts, after=3))  # fmt: skip
+
+
+@case("time-config/debian-12/others")
+def _(where: Path) -> None:
+    Path("/run/systemd/netif").mkdir(parents=True)
+    Path("/run/systemd/netif/state").write_text("OPER_STATE=routable\nNTP=192.0.2.42\n")
+    etc({
+        "/etc/systemd/timesyncd.conf": "[Time]\n#FallbackNTP=0.debian.pool.ntp.org\nNTP=ntp1.site.example ntp2.site.example\n",
+        "/etc/ntp.conf": "driftfile /var/lib/ntp/ntp.drift\npool 2.debian.pool.ntp.org iburst\nserver 127.127.1.0\nserver -4 192.0.2.9\n",
+    }, {})  # fmt: skip
+    facts = {
+        "sources.0.service": "chrony", "sources.0.kind": "pool", "sources.0.provenance": "default",
+        "sources.1.name": "", "sources.1.kind": "local", "sources.1.service": "ntpd",
+        "sources.2.name": "2.debian.pool.ntp.org", "sources.2.provenance": "default", "sources.3.name": "192.0.2.9",
+        "sources.4.name": "ntp1.site.example", "sources.4.service": "timesyncd", "sources.5.name": "ntp2.site.example",
+        "sources.6.name": "192.0.2.42", "sources.6.provenance": "dhcp", "following": None, "unresolved": None,
+    }  # fmt: skip
+    write(where, "time-config", "Debian's chrony.conf, a timesyncd.conf, what networkd got by DHCP, an ntp.conf; no chronyd runs", facts, [run(c) for c in COMMANDS["time-config"]])  # fmt: skip
+
+
+@case("time-config/debian-12/unreadable")
+def _(where: Path) -> None:
+    Path("/etc/chrony/chrony.conf").write_text(CONF)
+    Path("/etc/chrony/chrony.keys").write_text("1 MD5 secret\n")
+    for name in ("chrony.conf", "chrony.keys"):
+        Path("/etc/chrony", name).chmod(0o600)
+    raws = [{**run([*NOBODY, *c]), "argv": c} for c in COMMANDS["time-config"]]
+    facts = {"hidden": ["/etc/chrony/chrony.conf"], "following": None}
+    write(where, "time-config", "an account that may not read chrony.conf and chrony.keys", facts, raws)
+
+
+@case("time-config/debian-12/nothing")
+def _(where: Path) -> None:
+    facts: dict[str, object] = {"sources": [], "hidden": []}
+    write(where, "time-config", "no file names a source", facts, [run(c) for c in COMMANDS["time-config"]])
