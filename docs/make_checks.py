@@ -120,7 +120,7 @@ ABOUT = {
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd, then ntpd (ntpsec "
             "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
             "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
-            "one newer answer owed. openntpd is recognised and not read: `unknown`. Sources that smear leap seconds "
+            "one newer answer owed. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
             "be read; names of chrony's configuration that have no address are named."
@@ -129,7 +129,9 @@ ABOUT = {
     "time.single-master": (
         "Is there exactly one writer of the clock that can act on the platform the guest is on now?",
         (
-            "Counted are chronyd, systemd-timesyncd, ntpd, openntpd and VBoxService by process or unit, and on "
+            "Counted are chronyd, systemd-timesyncd, ntpd, openntpd, VBoxService, phc2sys and ptp4l by process or unit (the last two "
+            "not where they feed chronyd), whatever else runs under the name of a time service, jobs that set the clock (cron, "
+            "scripts, units of the site, as far as the account may read them), and on "
             "VMware the two mechanisms of VMware Tools: the periodic one (`timesync status`) and the one-time "
             "one at start, resume and snapshot, which that command does not show. Tools on another platform "
             "are residue, not a writer. What ends within a second is no process to be seen: where one writer was found, "

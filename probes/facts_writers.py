@@ -14,6 +14,20 @@ class ClockSet(msgspec.Struct, frozen=True):
     amount_ns: int | None  # forwards is positive; None = not said
 
 
+class ClockJob(msgspec.Struct, frozen=True):
+    """One line of a cron table, a script below /etc/cron.* or a unit that runs what sets the clock."""
+
+    program: str  # "ntpdate", "date", "hwclock" …
+    file: str
+
+
+class CronFacts(msgspec.Struct, frozen=True, tag="cron"):
+    """Jobs that set the clock, as far as this account may read them."""
+
+    jobs: tuple[ClockJob, ...]
+    hidden: tuple[str, ...]  # files and directories that may not be read: what stands there is not known
+
+
 class StepsFacts(msgspec.Struct, frozen=True, tag="steps"):
     """What the guest's log of this boot says of its clock being set, newest first.
 

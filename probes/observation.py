@@ -37,7 +37,7 @@ from probes.facts_time import (
     VmToolsFacts,
 )
 from probes.facts_time_config import TimeConfigFacts
-from probes.facts_writers import StepsFacts
+from probes.facts_writers import CronFacts, StepsFacts
 
 Vantage = Literal["jump", "guest"]
 Facts = (
@@ -49,6 +49,7 @@ Facts = (
     | CachesFacts
     | ChronyFacts
     | CldapFacts
+    | CronFacts
     | DnsFacts
     | ExchangeFacts
     | GuestNtpFacts

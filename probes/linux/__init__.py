@@ -8,6 +8,7 @@ from probes.linux.agents import READER as AGENTS
 from probes.linux.boot import READER as BOOT
 from probes.linux.caches import READER as CACHES
 from probes.linux.chrony import READER as CHRONY
+from probes.linux.cron import READER as CRON
 from probes.linux.kernel_clock import READER as KERNEL_CLOCK
 from probes.linux.keytab import READER as KEYTAB
 from probes.linux.ntpq import READER as NTPQ
@@ -38,6 +39,7 @@ READERS: tuple[Reader, ...] = (
     CACHES,
     STEPS,
     TIME_CONFIG,
+    CRON,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 

@@ -5,7 +5,6 @@ sources.d); timesyncd.conf(5); ntp.conf(5). DHCP's option 42 arrives as files of
 /run/chrony-dhcp (Debian, Red Hat 9), `ntp.conf.dhcp` beside ntp.conf's, systemd-networkd's
 /run/systemd/netif/state (what timesyncd calls LinkNTPServers), and dhclient's leases (`option ntp-servers`).
 
-grep is given a file of the kernel as its last one, whose line ends the list: one that was cut is seen.
 `chronyc -N` (chrony 4) shows sources by the names they were configured with.
 """
 
@@ -14,8 +13,9 @@ from __future__ import annotations
 import re
 
 from probes.facts_time_config import Kind, Provenance, Service, TimeConfigFacts, TimeSource
+from probes.linux import grep
 from probes.linux.chrony import counts, listed_sources
-from probes.linux.text import Unparsed, absent, broken, quoted, unusable, whole_lines
+from probes.linux.text import Unparsed, absent, broken, quoted, unusable
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
@@ -36,10 +36,8 @@ PATHS = (
     "/var/lib/dhcp",
     "/var/lib/dhclient",
 )
-_END = "/proc/sys/kernel/ostype"
 _PATTERN = (
-    "^[[:space:]]*((server|pool|peer|refclock|local)([[:space:]]|$)|(Fallback)?NTP=|option ntp-servers |"
-    "Linux$)"
+    "^[[:space:]]*((server|pool|peer|refclock|local)([[:space:]]|$)|(Fallback)?NTP=|option ntp-servers )"
 )
 _CHRONY = re.compile(
     r"/etc/chrony(?:/chrony)?\.conf|/etc/chrony(?:\.d|/conf\.d)/[^/]+\.conf|"
@@ -50,7 +48,6 @@ _NTPD = re.compile(
     r"/etc/ntp\.conf|/etc/ntpsec/(?:ntp\.conf|ntp\.d/[^/]+\.conf)|/run/(?:ntpsec/)?ntp\.conf\.dhcp"
 )
 _DHCP = re.compile(r"/run/chrony-dhcp/|/run/(?:ntpsec/)?ntp\.conf\.dhcp$|/run/systemd/netif/|/var/lib/dh")
-_LINE = re.compile(r"(/[^:]{1,200}):[ \t]*(.*)\Z")
 _HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.:%_-]{0,252}[0-9A-Za-z.])?\Z", re.ASCII)
 _OPTIONS = frozenset([
     "iburst", "burst", "minpoll", "maxpoll", "prefer", "key", "nts", "ntsport", "offline",
@@ -65,7 +62,6 @@ _DRIVERS = frozenset(["PPS", "SHM", "SOCK", "PHC"])
 _VENDOR = re.compile(r"(?:\d\.)?[a-z]+\.pool\.ntp\.org\Z|ntp\.ubuntu\.com\Z|time\d\.google\.com\Z")
 """Vendor zones of the NTP pool (ntppool.org, "for vendors"), Ubuntu's, and systemd's own fallback."""
 
-_ERROR = re.compile(r"grep: (/[^:]{1,200}): (.+)\Z")
 _SECRET = re.compile(r"\.keys?\Z|/keys/|/cert")
 _KINDS: dict[str, Kind] = {
     "server": "server",
@@ -86,7 +82,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         following, unresolved = _chronyd(sources, activity)
         return TimeConfigFacts(
             sources=_configured(found),
-            hidden=_hidden(found),
+            hidden=tuple(path for path in grep.hidden(found) if not _SECRET.search(path)),
             following=following,
             unresolved=unresolved,
         )
@@ -95,15 +91,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
 
 
 def _configured(found: Raw) -> tuple[TimeSource, ...]:
-    lines = whole_lines(found.out)
-    if lines[-1:] != [f"{_END}:Linux"]:
-        raise Unparsed("grep: the list is not complete")
-    sources: set[TimeSource] = set()
-    for line in lines[:-1]:
-        match = _LINE.match(line)
-        if match is None or any(path in match.group(2) for path in (*PATHS, _END)):  # two lines in one
-            raise Unparsed(f"grep: {quoted(line)}")
-        sources |= set(_of_line(match.group(1), match.group(2)))
+    sources = {source for file, text in grep.lines(found) for source in _of_line(file, text)}
     return tuple(sorted(sources, key=lambda s: (s.service, s.file, s.kind, s.name)))
 
 
@@ -168,18 +156,6 @@ def _host(word: str) -> str:
     return word
 
 
-def _hidden(found: Raw) -> tuple[str, ...]:
-    """What grep says that it may not read, keys apart; files that are not there are no news."""
-    hidden = []
-    for line in whole_lines(found.err):
-        match = _ERROR.match(line)
-        if match is None or match.group(2) not in ("No such file or directory", "Permission denied"):
-            raise Unparsed(f"grep: {quoted(line)}")
-        if match.group(2) == "Permission denied" and not _SECRET.search(match.group(1)):
-            hidden.append(match.group(1))
-    return tuple(sorted(hidden))
-
-
 def _chronyd(sources: Raw, activity: Raw) -> tuple[tuple[str, ...] | None, int | None]:
     """The names chronyd goes by, and how many have no address; an older chronyc knows no -N."""
     if absent(sources) or sources.rc != 0:
@@ -194,7 +170,7 @@ READER = Reader(
     version=1,
     family=Family.TIME,
     commands=(
-        Command(("grep", "-HriE", _PATTERN, *PATHS, _END), limit=64 * 1024),
+        grep.command(_PATTERN, PATHS),
         Command(("chronyc", "-N", "-c", "sources")),
         Command(("chronyc", "-N", "-c", "activity")),
     ),

@@ -27,6 +27,7 @@ def etc(files: dict[str, str], links: dict[str, str]) -> None:
     over = "mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/top,workdir=/run/etc/aside none /etc"
     subprocess.run(shlex.split(over), check=True)
     for path in (*files, *links):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).unlink(missing_ok=True)  # a link would lead out of the overlay
     for path, text in files.items():
         Path(path).write_text(text)

@@ -74,3 +74,39 @@ def _(where: Path) -> None:
 def _(where: Path) -> None:
     facts: dict[str, object] = {"sources": [], "hidden": []}
     write(where, "time-config", "no file names a source", facts, [run(c) for c in COMMANDS["time-config"]])
+
+
+CRONTAB = """\
+# m h dom mon dow user command: 5 * * * * root ntpdate-debian
+17 * * * * root cd / && run-parts --report /etc/cron.hourly
+*/5 * * * * root /usr/sbin/ntpdate -u 192.0.2.1 >/dev/null
+*/7 * * * * root ntpdate -q 192.0.2.1 | logger
+1 1 * * * root hwclock --systohc; date -u +%s
+"""
+UNIT = "[Service]\nType=oneshot\nExecStart=/usr/sbin/chronyd -q 'server 192.0.2.1 iburst'\n"
+
+
+@case("cron/debian-12/jobs")
+def _(where: Path) -> None:
+    files = {"/etc/crontab": CRONTAB, "/etc/cron.daily/clock": "#!/bin/sh\nhwclock -s --utc\n", "/etc/cron.d/clock.bak": "* * * * * root rdate 192.0.2.1\n", "/etc/systemd/system/clock.service": UNIT}  # fmt: skip
+    etc(files, {})
+    facts = {
+        "jobs.0.file": "/etc/cron.daily/clock", "jobs.0.program": "hwclock", "jobs.1.file": "/etc/crontab", "jobs.1.program": "ntpdate",
+        "jobs.2.file": "/etc/systemd/system/clock.service", "jobs.2.program": "chronyd -q", "hidden": [],
+    }  # fmt: skip
+    write(where, "cron", "three jobs that set the clock; a query, a comment and a file cron does not read", facts, [run(c) for c in COMMANDS["cron"]])  # fmt: skip
+
+
+@case("cron/debian-12/unreadable")
+def _(where: Path) -> None:
+    etc({"/etc/crontab": CRONTAB, "/etc/cron.d/secret": "1 1 * * * root rdate 192.0.2.1\n"}, {})
+    Path("/etc/cron.d/secret").chmod(0o600)
+    raws = [{**run([*NOBODY, *c]), "argv": c} for c in COMMANDS["cron"]]
+    facts: dict[str, object] = {"jobs.0.program": "ntpdate", "hidden.0": "/etc/cron.d/secret"}
+    write(where, "cron", "an account that may not read a table", facts, raws)
+
+
+@case("cron/debian-12/none")
+def _(where: Path) -> None:
+    etc({"/etc/crontab": "17 * * * * root cd / && run-parts --report /etc/cron.hourly\n"}, {})
+    write(where, "cron", "no job sets the clock", {"jobs": []}, [run(c) for c in COMMANDS["cron"]])

@@ -135,6 +135,10 @@ def _time_config(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return found, sources, activity
 
 
+def _cron(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
+    return CASES["cron/debian-12/none"].raws
+
+
 def _ntpq(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return CASES["ntpq/none/not-installed"].raws
 
@@ -152,6 +156,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "kernel-clock": _kernel_clock,
     "steps": _steps,
     "time-config": _time_config,
+    "cron": _cron,
 }
 
 

@@ -9,14 +9,14 @@ from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.agent import OF_PLATFORM
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.provider_ntpd import UNITS as NTPD_UNITS
-from cutover_tui.core.checks.time_provider import CHRONY_UNITS, TIMESYNCD_UNITS, UNREAD_UNITS
+from cutover_tui.core.checks.time_provider import CHRONY_UNITS, TIMESYNCD_UNITS
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_identity import AgentsFacts
 from probes.facts_time import KernelSyncFacts, ServicesFacts
 from probes.observation import Observation
 
-TIME_UNITS = (*CHRONY_UNITS, *TIMESYNCD_UNITS, *NTPD_UNITS, *UNREAD_UNITS)
+TIME_UNITS = (*CHRONY_UNITS, *TIMESYNCD_UNITS, *NTPD_UNITS, "openntpd.service")
 PROCESSES = ("chronyd", "systemd-timesyn", "ntpd", "openntpd")
 DATE_LIMIT_NS = 1_000_000_000
 PING_NS = 5_000_000_000

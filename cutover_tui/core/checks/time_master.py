@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutover_tui.core.checks import time_writers
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.foreign_sets import LOOKS_BACK_NS, foreign
 from cutover_tui.core.evidence import Evidence
@@ -9,15 +10,6 @@ from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_identity import PlatformFacts
 from probes.facts_time import ServicesFacts, VmToolsFacts
 from probes.observation import FailureKind, Observation
-
-DAEMONS = {
-    "chronyd": ("chronyd", ("chrony.service", "chronyd.service")),
-    "systemd-timesyncd": ("systemd-timesyn", ("systemd-timesyncd.service",)),
-    "ntpd": ("ntpd", ("ntp.service", "ntpd.service", "ntpsec.service")),
-    "openntpd": ("openntpd", ("openntpd.service",)),
-    "VBoxService": ("VBoxService", ("vboxadd-service.service",)),
-}
-"""Writer -> process name as the kernel cuts it (15 characters), and its units."""
 
 
 def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
@@ -37,7 +29,7 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
             remedy="Give the account the right to list processes.",
             used=used,
         )
-    writers = [name for name, (comm, units) in DAEMONS.items() if _runs(services, comm, units)]
+    writers = time_writers.writers(evidence, services)
     tools_words = ""
     if platform.platform == "vmware":
         tools_at = evidence.latest("vmtools")
@@ -78,6 +70,8 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         )
     else:
         tools_words = f" (VMware Tools cannot act on {platform.platform})"
+    named, seen = time_writers.jobs(evidence)
+    writers, used = [*writers, *named], (*used, *seen)
     if len(writers) == 1:
         other = foreign(evidence, writers[0])
         if other is not None:
@@ -100,7 +94,7 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
     return says.fails(
         "several-writers",
         f"{len(writers)} writers fight over the clock: {', '.join(writers)}.",
-        remedy=_remedy(writers),
+        remedy=_remedy(writers, named),
         measured=len(writers),
         used=used,
     )
@@ -115,13 +109,9 @@ def criterion(_asked: Asked) -> Criterion:
     return Criterion("exactly one writer that can act on this platform", 1, "count")
 
 
-def _runs(services: ServicesFacts, comm: str, units: tuple[str, ...]) -> bool:
-    if services.processes is not None and comm in {p[:15] for p in services.processes}:
-        return True
-    return any(u.name in units and u.active == "active" for u in services.units)
-
-
-def _remedy(writers: list[str]) -> str:
+def _remedy(writers: list[str], jobs: list[str]) -> str:
+    if jobs:
+        return f"Take the job out: {', '.join(jobs)}."
     if any(w.startswith("VMware Tools") for w in writers):
         return "Set [timeSync] disable-all=true in /etc/vmware-tools/tools.conf and restart Tools."
     return f"Keep one and disable the other: {' or '.join(writers)}."

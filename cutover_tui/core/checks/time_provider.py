@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.checks import provider_boot, provider_ntpd, provider_sources
+from cutover_tui.core.checks import provider_boot, provider_ntpd, provider_sources, time_writers
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
@@ -26,7 +26,6 @@ PROVIDERS = (
     ("systemd-timesyncd", TIMESYNCD_UNITS),
     ("ntpd", provider_ntpd.UNITS),
 )
-UNREAD_UNITS = {"openntpd.service": "openntpd"}
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -50,13 +49,13 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     services = evidence.facts("services", ServicesFacts)
     if services is None:
         return no_facts(says, "services", evidence.latest("services"))
-    for unit in services.units:
-        if unit.name in UNREAD_UNITS and unit.active == "active":
-            return says.unknown(
-                "unrecognised-provider",
-                f"{UNREAD_UNITS[unit.name]} runs, which this version cannot read.",
-                remedy="Use chrony, systemd-timesyncd or ntpd.",
-            )
+    unread = time_writers.unread(evidence, services)
+    if unread:
+        return says.unknown(
+            "unrecognised-provider",
+            f"Unrecognised provider {' and '.join(unread)}: how well it keeps this clock cannot be read.",
+            remedy="Use chrony, systemd-timesyncd or ntpd.",
+        )
     silent = _silent(services)
     if silent is not None:
         return says.unknown(

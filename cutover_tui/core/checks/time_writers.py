@@ -1,0 +1,87 @@
+"""Who sets a Linux guest's clock, by the names of what runs: known daemons, and what looks like one.
+
+A process shows 15 characters of its name (the kernel's limit). Only a program this version knows is said to set
+nothing: ptp4l and phc2sys that feed chronyd over shared memory (`refclock SHM` or `SOCK`, timemaster does so), and the
+tools and clients of a known daemon.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cutover_tui.core.evidence import Evidence
+from probes.facts_time import ServicesFacts
+from probes.facts_time_config import TimeConfigFacts
+from probes.facts_writers import CronFacts
+from probes.observation import Observation
+
+DAEMONS = {
+    "chronyd": ("chronyd", ("chrony.service", "chronyd.service")),
+    "systemd-timesyncd": ("systemd-timesyn", ("systemd-timesyncd.service",)),
+    "ntpd": ("ntpd", ("ntp.service", "ntpd.service", "ntpsec.service")),
+    "openntpd": ("openntpd", ("openntpd.service",)),
+    "VBoxService": ("VBoxService", ("vboxadd-service.service", "virtualbox-guest-utils.service")),
+    "phc2sys": ("phc2sys", ("phc2sys.service",)),
+    "ptp4l": ("ptp4l", ("ptp4l.service",)),
+}
+"""Writer -> process name as the kernel cuts it, and its units."""
+
+_PTP = frozenset({"phc2sys", "ptp4l"})
+_READ = frozenset({"chronyd", "systemd-timesyncd", "ntpd"})
+"""Those `time.provider` can read."""
+
+_LOOKS = re.compile(r"(?:^|[-_.])(?:s?ntp|ptp|time-?sync|tlsdate|htpdate|rdate|clockspeed|statime)", re.ASCII)
+_KNOWN = re.compile(
+    r"chronyd|chronyc|ntpd|ntpq|ntpdig|systemd-timesyn|systemd-timedat|openntpd|phc2sys|ptp4l|timemaster|ptp\d+|irq/.*|"
+    r".*(?:export|monitor|check).*",
+    re.ASCII,
+)
+"""Counted above, their tools, what watches them, or threads of the kernel."""
+
+
+def writers(evidence: Evidence, services: ServicesFacts) -> list[str]:
+    """Names of the daemons that set this clock, and of what looks like one."""
+    found = [name for name, (comm, units) in DAEMONS.items() if _runs(services, comm, units)]
+    if "openntpd" in found and "ntpd" in found and not _active(services, DAEMONS["ntpd"][1]):
+        found.remove("ntpd")  # openntpd's process is called ntpd too
+    if "phc2sys" in found and "ptp4l" in found:
+        found.remove("ptp4l")  # it keeps the network card's clock, phc2sys takes the system's from there
+    if _feeds_chronyd(evidence, services):
+        found = [name for name in found if name not in _PTP]
+    return [*found, *unknown_daemons(services)]
+
+
+def unread(evidence: Evidence, services: ServicesFacts) -> list[str]:
+    """Writers that run here and that `time.provider` cannot read."""
+    return [name for name in writers(evidence, services) if name not in _READ]
+
+
+def unknown_daemons(services: ServicesFacts) -> list[str]:
+    """Processes that look like a time service and are none this version knows."""
+    return [p for p in services.processes or () if _LOOKS.search(p) and not _KNOWN.fullmatch(p[:15])]
+
+
+def jobs(evidence: Evidence) -> tuple[list[str], tuple[Observation, ...]]:
+    """Jobs that set the clock, in words, and what they were seen by; on VMware only, what asks VMware's Tools."""
+    facts, newest = evidence.facts("cron", CronFacts), evidence.latest("cron")
+    if facts is None or newest is None or not facts.jobs:
+        return [], ()
+    return [f"{job.program} ({job.file})" for job in facts.jobs], (newest,)
+
+
+def _feeds_chronyd(evidence: Evidence, services: ServicesFacts) -> bool:
+    if _active(services, ("timemaster.service",)) or "timemaster" in (services.processes or ()):
+        return True
+    config = evidence.facts("time-config", TimeConfigFacts)
+    refclocks = [s.name for s in config.of("chrony") if s.kind == "refclock"] if config is not None else []
+    return any(name.startswith(("SHM ", "SOCK ")) for name in refclocks)
+
+
+def _runs(services: ServicesFacts, comm: str, units: tuple[str, ...]) -> bool:
+    if services.processes is not None and comm in {p[:15] for p in services.processes}:
+        return True
+    return _active(services, units)
+
+
+def _active(services: ServicesFacts, units: tuple[str, ...]) -> bool:
+    return any(u.name in units and u.active == "active" for u in services.units)

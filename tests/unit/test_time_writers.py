@@ -1,0 +1,96 @@
+"""Who sets the clock by the names of what runs, and by the jobs that could be read."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from probes.facts_time import Unit
+from probes.facts_time_config import TimeConfigFacts, TimeSource
+from probes.facts_writers import ClockJob, CronFacts
+from tests.unit import evidence_builders as b
+from tests.unit.test_checks_time import finding
+
+NOW = 300.0
+
+
+def world(*processes: str, units: tuple[str, ...] = (), refclock: str | None = None) -> b.World:
+    made = b.World()
+    services = b.services(*processes)
+    more = tuple(Unit(name, "loaded", "active", "enabled") for name in units)
+    made.see(b.observed("services", NOW - 2, structs.replace(services, units=(*services.units, *more))))
+    made.see(b.observed("platform", NOW - 2, b.platform()))
+    made.see(*(b.observed(name, NOW - 2, b.ABSENT) for name in ("chrony", "timesyncd", "ntpq")))
+    if refclock is not None:
+        source = TimeSource("chrony", "refclock", refclock, "static", "/etc/chrony/chrony.conf")
+        made.see(b.observed("time-config", NOW - 2, TimeConfigFacts((source,), (), None, None)))
+    return made
+
+
+def said(made: b.World, check: str = "time.single-master") -> tuple[str, str]:
+    found = finding(made, check, NOW)
+    return found.reason_code, found.reason
+
+
+@pytest.mark.parametrize(
+    ("processes", "units", "refclock", "expected"),
+    [
+        (("chronyd",), (), None, "ok"),
+        (
+            ("chronyd", "chronyc", "systemd-timedat", "ptp0", "chrony_exporter", "ntp_exporter"),
+            (),
+            None,
+            "ok",
+        ),
+        (("chronyd", "ntp-daemon"), (), None, "several-writers"),
+        (("chronyd", "phc2sys", "ptp4l"), (), None, "several-writers"),
+        (("chronyd", "phc2sys", "ptp4l"), (), "SHM 0", "ok"),
+        (("chronyd", "phc2sys", "ptp4l"), (), "PHC /dev/ptp0", "several-writers"),
+        (("chronyd", "phc2sys", "ptp4l", "timemaster"), (), None, "ok"),
+        (("phc2sys", "ptp4l"), (), None, "ok"),
+        (("ntpd",), ("openntpd.service",), None, "ok"),
+        (("ntpd", "openntpd"), ("openntpd.service", "ntpsec.service"), None, "several-writers"),
+        (("VBoxService", "chronyd"), (), None, "several-writers"),
+        (("timesync-agent",), (), None, "ok"),
+        (("bash", "htpasswd", "sleep"), (), None, "no-writer"),
+    ],
+)
+def test_writers_are_counted_by_name(
+    processes: tuple[str, ...], units: tuple[str, ...], refclock: str | None, expected: str
+) -> None:
+    assert said(world(*processes, units=units, refclock=refclock))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("processes", "units", "name"),
+    [
+        (("ntp-daemon",), (), "ntp-daemon"),
+        (("ntpd",), ("openntpd.service",), "openntpd"),
+        (("phc2sys", "ptp4l"), (), "phc2sys"),
+        (("VBoxService",), (), "VBoxService"),
+    ],
+)
+def test_a_provider_nobody_can_read_is_unknown_and_named(
+    processes: tuple[str, ...], units: tuple[str, ...], name: str
+) -> None:
+    found = finding(world(*processes, units=units), "time.provider", NOW)
+    assert (str(found.verdict), found.reason_code) == ("unknown", "unrecognised-provider")
+    assert found.reason.startswith(f"Unrecognised provider {name}:")
+
+
+def test_a_job_that_sets_the_clock_is_a_writer_and_named_with_its_file() -> None:
+    made = world("chronyd")
+    made.see(b.observed("cron", NOW - 1, CronFacts((ClockJob("ntpdate", "/etc/crontab"),), ())))
+    found = finding(made, "time.single-master", NOW)
+    assert (str(found.verdict), found.reason_code) == ("fail", "several-writers")
+    assert "chronyd, ntpdate (/etc/crontab)" in found.reason
+    assert found.remedy == "Take the job out: ntpdate (/etc/crontab)."
+    assert "cron@guest" in found.provenance
+
+
+def test_what_may_not_be_read_is_no_job() -> None:
+    made = world("chronyd")
+    made.see(b.observed("cron", NOW - 1, CronFacts((), ("/var/spool/cron/crontabs",))))
+    assert said(made)[0] == "ok"
+    made.see(b.observed("cron", NOW - 0.5, b.DENIED))
+    assert said(made)[0] == "ok"
