@@ -123,7 +123,8 @@ ABOUT = {
             "one newer answer owed. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
-            "be read; names of chrony's configuration that have no address are named."
+            "be read; names of chrony's configuration that have no address are named. A refclock PHC counts where its device is the "
+            "host's clock (KVM, Hyper-V, by the device's name) or ptp4l runs; one that the move took away is named as the cause."
         ),
     ),
     "time.single-master": (

@@ -39,6 +39,27 @@ class RtcFacts(msgspec.Struct, frozen=True, tag="rtc"):
 _GRAIN_NS = 1_000_000_000
 
 
+class PtpClock(msgspec.Struct, frozen=True):
+    """One PTP clock device. Its number is an accident of the order of drivers; its name says what it is."""
+
+    index: int  # of /dev/ptpN
+    name: str  # "KVM virtual PTP", "hyperv", "ptp_vmw", a network card's driver
+
+
+class PtpFacts(msgspec.Struct, frozen=True, tag="ptp"):
+    """The PTP clock devices a `refclock PHC /dev/ptpN` may mean."""
+
+    clocks: tuple[PtpClock, ...]
+
+    def behind(self, device: str) -> PtpClock | None:
+        """The clock behind a path, `/dev/ptp0` or udev's link by name (`/dev/ptp_kvm`, `/dev/ptp_hyperv`)."""
+        linked = {"/dev/ptp_kvm": "KVM virtual PTP", "/dev/ptp_hyperv": "hyperv"}
+        wanted = device.split(":")[0]
+        return next(
+            (c for c in self.clocks if wanted == f"/dev/ptp{c.index}" or linked.get(wanted) == c.name), None
+        )
+
+
 class KernelClockFacts(msgspec.Struct, frozen=True, tag="kernel-clock"):
     """The kernel's own part: what it counts by, how it was told to, and what its NTP discipline says.
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from probes.facts_clock import KernelClockFacts, RtcFacts
+from probes.facts_clock import KernelClockFacts, PtpFacts, RtcFacts
 from probes.facts_directory import (
     AccountFacts,
     AddressesFacts,
@@ -62,6 +62,7 @@ Facts = (
     | NtpdFacts
     | PathsFacts
     | PlatformFacts
+    | PtpFacts
     | RootDseFacts
     | RtcFacts
     | ServicesFacts

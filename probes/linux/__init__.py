@@ -13,6 +13,7 @@ from probes.linux.kernel_clock import READER as KERNEL_CLOCK
 from probes.linux.keytab import READER as KEYTAB
 from probes.linux.ntpq import READER as NTPQ
 from probes.linux.platform import READER as PLATFORM
+from probes.linux.ptp import READER as PTP
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
 from probes.linux.steps import READER as STEPS
@@ -40,6 +41,7 @@ READERS: tuple[Reader, ...] = (
     STEPS,
     TIME_CONFIG,
     CRON,
+    PTP,
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 

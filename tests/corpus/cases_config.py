@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from pathlib import Path
 
 from tests.corpus.cases_clock import NOBODY, etc
@@ -110,3 +112,10 @@ def _(where: Path) -> None:
 def _(where: Path) -> None:
     etc({"/etc/crontab": "17 * * * * root cd / && run-parts --report /etc/cron.hourly\n"}, {})
     write(where, "cron", "no job sets the clock", {"jobs": []}, [run(c) for c in COMMANDS["cron"]])
+
+
+@case("ptp/linux-6.18/none")
+def _(where: Path) -> None:
+    if Path("/sys/class/ptp").exists():  # this machine's are out of sight
+        subprocess.run(shlex.split("mount -t tmpfs none /sys/class/ptp"), check=True)
+    write(where, "ptp", "a machine without PTP clocks", {"clocks": []}, [run(c) for c in COMMANDS["ptp"]])

@@ -139,6 +139,10 @@ def _cron(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return CASES["cron/debian-12/none"].raws
 
 
+def _ptp(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
+    return CASES["ptp/linux-6.18/none"].raws
+
+
 def _ntpq(_guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     return CASES["ntpq/none/not-installed"].raws
 
@@ -157,6 +161,7 @@ _TEXTS: dict[str, Callable[[Guest, int, int], tuple[Raw, ...]]] = {
     "steps": _steps,
     "time-config": _time_config,
     "cron": _cron,
+    "ptp": _ptp,
 }
 
 

@@ -86,16 +86,14 @@ OF_CASES = pytest.mark.parametrize("case", [c for c in UNDERSTOOD if speaking(c)
 """Every damage is done to every case: a reader whose cases are few is not left to chance."""
 
 
-COMMANDS = {"cron"}
-"""What these readers show are commands of others: a word less is another command, and true."""
+FREE = {"cron", "ptp"}
+"""What these readers show is text of others, commands and names: a word less is another one, and true."""
 
 
 def tabular(case):
-    return (
-        []
-        if case.reader.name in COMMANDS
-        else [i for i in speaking(case) if case.raws[i].argv[0] not in FILES]
-    )
+    if case.reader.name in FREE:
+        return []
+    return [i for i in speaking(case) if case.raws[i].argv[0] not in FILES]
 
 
 TABULAR = pytest.mark.parametrize("case", [c for c in UNDERSTOOD if tabular(c)], ids=lambda case: case.id)
@@ -297,7 +295,7 @@ def test_a_complaint_that_was_cut_never_changes_facts(case):
 def test_every_reader_and_every_case_has_text_to_damage():
     assert {case.reader.name for case in UNDERSTOOD if not speaking(case)} == ALL_ON_STDERR
     tables = {case.reader.name for case in UNDERSTOOD if tabular(case)}
-    assert tables == {*(reader.name for reader in READERS), exchange.NAME} - {"boot"} - COMMANDS, (
+    assert tables == {*(reader.name for reader in READERS), exchange.NAME} - {"boot"} - FREE, (
         "boot reads files of the kernel only"
     )
 

@@ -46,6 +46,8 @@ def said(made: b.World, check: str = "time.single-master") -> tuple[str, str]:
         (("chronyd", "phc2sys", "ptp4l"), (), None, "several-writers"),
         (("chronyd", "phc2sys", "ptp4l"), (), "SHM 0", "ok"),
         (("chronyd", "phc2sys", "ptp4l"), (), "PHC /dev/ptp0", "several-writers"),
+        (("chronyd", "ptp4l"), (), "PHC /dev/ptp0", "ok"),
+        (("chronyd", "ptp4l"), (), None, "several-writers"),
         (("chronyd", "phc2sys", "ptp4l", "timemaster"), (), None, "ok"),
         (("phc2sys", "ptp4l"), (), None, "ok"),
         (("ntpd",), ("openntpd.service",), None, "ok"),

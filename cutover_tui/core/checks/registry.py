@@ -130,7 +130,7 @@ _ALL = (
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
-        readers=("chrony", "timesyncd", "ntpq", "services", "time-config"),
+        readers=("chrony", "timesyncd", "ntpq", "services", "time-config", "ptp"),
         naive="the time service is active; `timedatectl` says synchronized: yes (for 8.9 h after the last update)",
     ),
     Check(
@@ -460,6 +460,7 @@ READER_FAMILY: Mapping[str, Family] = {
     "steps": Family.TIME,
     "time-config": Family.TIME,
     "cron": Family.TIME,
+    "ptp": Family.TIME,
     "vmtools": Family.TIME,
     "ntp": Family.TIME,
     "ntp-guest": Family.TIME,

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.checks import provider_boot, provider_ntpd, provider_sources, time_writers
+from cutover_tui.core.checks import (
+    provider_boot,
+    provider_ntpd,
+    provider_refclock,
+    provider_sources,
+    time_writers,
+)
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.evidence import Evidence
@@ -64,10 +70,11 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             remedy="Let the account ask it (chronyc needs the command port or root, ntpq needs ntpq installed and no `noquery`).",
         )
     seen = (chrony_at, timesyncd_at, ntpd_at, evidence.latest("services"))
-    used = tuple(o for o in seen if o is not None)
+    because, by = provider_refclock.gone(evidence)
+    used = (*(o for o in seen if o is not None), *by)
     return says.fails(
         "no-provider",
-        "Nothing on this guest keeps its clock right: no chronyd, systemd-timesyncd or ntpd runs.",
+        f"Nothing on this guest keeps its clock right: no chronyd, systemd-timesyncd or ntpd runs.{because}",
         remedy="Install and start chrony with this site's time sources.",
         used=used,
     )
@@ -224,8 +231,11 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             measured=good,
             used=used,
         )
+    unsure = provider_refclock.judged(selected, used, evidence, says)
+    if unsure is not None:
+        return unsure
     words = (
-        f"chronyd ← {selected.name} (stratum {selected.stratum}), "
+        f"chronyd ← {selected.name}{provider_refclock.host(selected, evidence)} (stratum {selected.stratum}), "
         f"{good} good of the last 8, last {span(max(0, age))} ago"
     )
     origin = provider_sources.of_chrony(evidence)

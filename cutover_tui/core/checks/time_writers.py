@@ -1,8 +1,8 @@
 """Who sets a Linux guest's clock, by the names of what runs: known daemons, and what looks like one.
 
 A process shows 15 characters of its name (the kernel's limit). Only a program this version knows is said to set
-nothing: ptp4l and phc2sys that feed chronyd over shared memory (`refclock SHM` or `SOCK`, timemaster does so), and the
-tools and clients of a known daemon.
+nothing: ptp4l and phc2sys that feed chronyd over shared memory (`refclock SHM` or `SOCK`, timemaster does so), ptp4l
+that keeps a card's clock for it (`refclock PHC`), and the tools and clients of a known daemon.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ DAEMONS = {
 }
 """Writer -> process name as the kernel cuts it, and its units."""
 
-_PTP = frozenset({"phc2sys", "ptp4l"})
 _READ = frozenset({"chronyd", "systemd-timesyncd", "ntpd"})
 """Those `time.provider` can read."""
 
@@ -46,8 +45,8 @@ def writers(evidence: Evidence, services: ServicesFacts) -> list[str]:
         found.remove("ntpd")  # openntpd's process is called ntpd too
     if "phc2sys" in found and "ptp4l" in found:
         found.remove("ptp4l")  # it keeps the network card's clock, phc2sys takes the system's from there
-    if _feeds_chronyd(evidence, services):
-        found = [name for name in found if name not in _PTP]
+    fed = _feeds_chronyd(evidence, services)
+    found = [name for name in found if name not in fed]
     return [*found, *unknown_daemons(services)]
 
 
@@ -69,12 +68,15 @@ def jobs(evidence: Evidence) -> tuple[list[str], tuple[Observation, ...]]:
     return [f"{job.program} ({job.file})" for job in facts.jobs], (newest,)
 
 
-def _feeds_chronyd(evidence: Evidence, services: ServicesFacts) -> bool:
+def _feeds_chronyd(evidence: Evidence, services: ServicesFacts) -> frozenset[str]:
+    """Which of the PTP daemons hand chronyd what they know instead of setting the clock themselves."""
     if _active(services, ("timemaster.service",)) or "timemaster" in (services.processes or ()):
-        return True
+        return frozenset({"phc2sys", "ptp4l"})
     config = evidence.facts("time-config", TimeConfigFacts)
     refclocks = [s.name for s in config.of("chrony") if s.kind == "refclock"] if config is not None else []
-    return any(name.startswith(("SHM ", "SOCK ")) for name in refclocks)
+    if any(name.startswith(("SHM ", "SOCK ")) for name in refclocks):
+        return frozenset({"phc2sys", "ptp4l"})
+    return frozenset({"ptp4l"}) if any(name.startswith("PHC ") for name in refclocks) else frozenset()
 
 
 def _runs(services: ServicesFacts, comm: str, units: tuple[str, ...]) -> bool:

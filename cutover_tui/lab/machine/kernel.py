@@ -40,7 +40,8 @@ def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
     up = (true_ns - guest.booted) // 10_000_000
     source, rtc = "/sys/devices/system/clocksource/clocksource0", "/sys/class/rtc/rtc0"
     shown = guest.registers(true_ns)
-    return {
+    ptp = {"/sys/class/ptp/ptp0/clock_name": (f"{guest.platform.ptp}\n", 0o444)} if guest.platform.ptp else {}
+    return ptp | {
         "/proc/sys/kernel/random/boot_id": (f"{guest.boot_id}\n", 0o444),
         "/proc/cmdline": (f"BOOT_IMAGE=/boot/vmlinuz-{guest.system.kernel} root=/dev/sda1 ro quiet\n", 0o444),
         "/proc/uptime": (f"{up // 100}.{up % 100:02} {up * 19 // 1000}.00\n", 0o444),

@@ -21,6 +21,7 @@ class Platform:
     virt: str  # what systemd-detect-virt prints
     clocksource: str
     clocksources: tuple[str, ...]
+    ptp: str | None = None  # name of the PTP clock the platform gives without asking
 
 
 VMWARE = Platform("vmware", "VMware, Inc.", "VMware20,1", "vmware", "tsc", ("tsc", "hpet", "acpi_pm"))
@@ -40,6 +41,7 @@ HYPERV = Platform(
     "microsoft",
     "hyperv_clocksource_tsc_page",
     ("hyperv_clocksource_tsc_page", "hyperv_clocksource_msr", "acpi_pm"),
+    "hyperv",
 )
 AZURE = replace(HYPERV, name="azure")
 XEN = Platform("xen", "Xen", "HVM domU", "xen", "xen", ("xen", "tsc", "hpet", "acpi_pm"))
