@@ -14,7 +14,7 @@ from cutover_tui.cli.outcome import OPEN, REFUSED, UNKNOWN, BadInput
 from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import Step
-from cutover_tui.engine.checking import check
+from cutover_tui.engine.checking import Looked, check
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import read
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     hosts = _hosts(loaded, arguments.host)
     state = _state(loaded, arguments.session) if arguments.session is not None else None
     say = _quiet if arguments.json else _progress
-    decisions = asyncio.run(
+    looked = asyncio.run(
         check(
             loaded,
             steps,
@@ -48,14 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     if arguments.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(decisions), indent=2) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(looked.decisions), indent=2) + b"\n")
     else:
-        for decision in decisions:
-            _show(decision, loaded)
-    verdicts = {m.verdict for d in decisions for m in d.missing}
+        show(looked, loaded)
+    verdicts = {m.verdict for d in looked.decisions for m in d.missing}
     if Verdict.FAIL in verdicts:
         return REFUSED
     return UNKNOWN if verdicts else OPEN
+
+
+def show(looked: Looked, loaded: Loaded) -> None:
+    """Print the decisions, and what of each guest was not visible."""
+    for decision in looked.decisions:
+        _show(decision, loaded)
+    for host, words in looked.not_visible:
+        print(f"{host}: not visible to this account: {'; '.join(words)}")
 
 
 def _show(decision: Decision, loaded: Loaded) -> None:

@@ -12,6 +12,7 @@ from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import SECOND, Step
+from cutover_tui.core.visibility import not_visible
 from cutover_tui.engine.assembly import Surroundings, watches
 from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
 from cutover_tui.engine.probe_loop import ProbeLoop
@@ -71,6 +72,14 @@ class Look:
                     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a headless look decided, and what of each guest it could not see."""
+
+    decisions: tuple[Decision, ...]
+    not_visible: tuple[tuple[str, tuple[str, ...]], ...]  # guest and words, where there are any
+
+
 async def check(
     loaded: Loaded,
     steps: tuple[Step, ...],
@@ -81,7 +90,7 @@ async def check(
     state: State | None,
     progress: Callable[[str], None],
     secret: Callable[[str, bool], str | None],
-) -> tuple[Decision, ...]:
+) -> Looked:
     """Decide every step in every column asked for, on evidence gathered now.
 
     Args:
@@ -102,7 +111,9 @@ async def check(
         await _settled(look, wanted, clock, anchor, probes, clocks, secret)
         if soak:
             await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
-        return _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
+        decisions = _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
+        seen = ((host, not_visible(look.logs.of(host).observations)) for host in sorted(wanted))
+        return Looked(decisions, tuple((host, words) for host, words in seen if words))
     finally:
         await probes.stop()
         crossing.close()

@@ -268,6 +268,13 @@ def test_a_long_ticket_is_cut_at_a_line_and_counts_the_rest(tmp_path: Path) -> N
     assert int(left[1]) > 30
 
 
+def test_what_the_account_could_not_see_stands_with_its_host(report: Report) -> None:
+    """The story's guest has no journal to be read of its kernel."""
+    assert report.hosts[0].hidden == ("the journal",)
+    assert "- Not visible to the account: the journal\n" in markdown(report)
+    assert "<p>Not visible to the account</p><ul><li>the journal</li></ul>" in re.sub(r"\n", "", html(report))
+
+
 def test_markdown_is_inert(hostile: Report) -> None:
     text = markdown(hostile)
     assert clean_text(text) == text

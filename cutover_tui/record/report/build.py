@@ -12,6 +12,7 @@ from cutover_tui.core.finding import Decision
 from cutover_tui.core.gate import hosts_of
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.runbook import Runbook, Step
+from cutover_tui.core.visibility import not_visible
 from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
@@ -102,6 +103,7 @@ class HostPart:
     disturbances: list[tuple[str, Disturbed]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # at, words
     up: bool = False
+    hidden: tuple[str, ...] = ()  # what the account could not see, by the newest readings
 
 
 @dataclass(slots=True)
@@ -156,6 +158,9 @@ def build(events: Sequence[Event], reels: Mapping[str, Reel], head: str, tool: s
     for event in events:
         gathering.take(event)
     started, runbook = gathering.begun()
+    for host in gathering.hosts.values():
+        if (reel := reels.get(host.name)) is not None:
+            host.hidden = not_visible(o for _, o in reel.sealed_observations())
     return Report(
         head=head,
         tool=tool,

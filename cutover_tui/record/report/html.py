@@ -240,6 +240,9 @@ def _host(h: HostPart) -> Iterator[str]:
         at, body = h.baseline
         yield f"<p>Baseline {e(at)}, boot {e(body.boot_id or 'not read')}</p>"
         yield _list(e(section_words(s)) for s in body.sections)
+    if h.hidden:
+        yield "<p>Not visible to the account</p>"
+        yield _list(e(one_line(words)) for words in h.hidden)
     if h.disturbances:
         yield "<p>Disturbances</p>"
         yield _list(

@@ -238,6 +238,8 @@ def _host(h: HostPart) -> Iterator[str]:
         boot = body.boot_id or "not read"
         yield f"- Baseline {inert(f'{at}, boot {boot}')}"
         yield from (f"  - {inert(section_words(s))}" for s in body.sections)
+    if h.hidden:
+        yield f"- Not visible to the account: {inert('; '.join(h.hidden))}"
     for at, d in h.disturbances:
         families = ", ".join(d.families)
         yield f"- Disturbed {inert(f'{at}: {d.cause} ({families})')}"
