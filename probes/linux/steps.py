@@ -153,6 +153,7 @@ READER = Reader(
                 _GREP,
             ),
             limit=64 * 1024,
+            aside=True,  # a journal may be large
         ),
         Command(("cat", "/proc/uptime")),
     ),
