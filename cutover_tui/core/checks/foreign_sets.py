@@ -14,7 +14,7 @@ from itertools import islice, pairwise
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import SECOND
 from cutover_tui.core.checks.references import Standing
-from cutover_tui.core.checks.standing_line import standing_line
+from cutover_tui.core.checks.standing_line import line_of
 from cutover_tui.core.checks.time_offset import reading
 from cutover_tui.core.estimate.bucket import SLEW_PPB
 from cutover_tui.core.evidence import Evidence
@@ -82,7 +82,7 @@ def _said(witness: ClockSet, sets: Sequence[ClockSet]) -> bool:
 
 
 def _sampled(evidence: Evidence) -> Foreign | None:
-    line = standing_line(evidence.jump.get("ntp", ()), evidence.anchor, evidence.domain)
+    line = line_of(evidence)
     newest: tuple[Sample, int] | None = None
     for index, amount_ns in jumps(evidence.samples):
         after = evidence.samples[index]
