@@ -118,6 +118,36 @@ def test_the_engineer_may_not_set_it_without_sudo(guest: Guest):
     assert abs(guest.clock.offset_ns()) < NS
 
 
+def test_who_owns_the_clocks_file_may_set_it(guest: Guest):
+    guest.clock.set_offset(0)
+    guest.node.run("chown", USER, "/run/fakeclock")
+    try:
+        guest.node.run("date", "-s", "@4000000000", user=USER)
+    finally:
+        guest.node.run("chown", "root", "/run/fakeclock")
+    assert 4_000_000_000 * NS <= guest.clock.read() < 4_000_000_005 * NS
+
+
+STAMPED = """
+import socket, struct, time
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind(("127.0.0.1", 0))
+here.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
+before = time.time_ns()
+here.sendto(b"x", here.getsockname())
+_, control, _, _ = here.recvmsg(10, 100)
+seconds, ns = struct.unpack("qq", control[0][2])
+print(before, seconds * 10**9 + ns, time.time_ns())
+"""
+
+
+def test_packets_are_stamped_with_the_guests_clock(guest: Guest, in_guest: Callable[[str], str]):
+    guest.clock.set_offset(-3 * DAY * NS)
+    guest.clock.set_drift(100_000_000)
+    before, stamp, after = map(int, in_guest(STAMPED).split())
+    assert before - 1000 <= stamp <= after
+
+
 def test_a_direct_system_call_cannot_reach_the_machines_clock(in_guest: Callable[[str], str]):
     code = """
 import ctypes, os

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -53,12 +54,16 @@ struct shared {
 static const struct shared *clk;
 static int (*real_gettime)(clockid_t, struct timespec *);
 static int (*real_setsockopt)(int, int, int, const void *, socklen_t);
+static ssize_t (*real_recvmsg)(int, struct msghdr *, int);
+static int (*real_recvmmsg)(int, struct mmsghdr *, unsigned, int, struct timespec *);
 
 __attribute__((constructor)) static void attach(void)
 {
 	if (real_gettime)
 		return;
 	real_setsockopt = dlsym(RTLD_NEXT, "setsockopt");
+	real_recvmsg = dlsym(RTLD_NEXT, "recvmsg");
+	real_recvmmsg = dlsym(RTLD_NEXT, "recvmmsg");
 	real_gettime = dlsym(RTLD_NEXT, "clock_gettime");
 	int saved = errno, fd = open(FAKECLOCK_PATH, O_RDONLY | O_CLOEXEC);
 	struct stat is;
@@ -127,11 +132,12 @@ static void rebase(struct state *s, int64_t real)
 	s->base_fake = now;
 }
 
-/* Lock the file and hand out a rebased copy to change; NULL with EPERM where the kernel would say so. */
+/* Lock the file and hand out a rebased copy to change. Who may write the file may set the clock: the
+ * stand-in of CAP_SYS_TIME, which a daemon that runs as a user of its own gets by owning it. */
 static struct shared *begin(struct state *s, int *fd)
 {
 	attach();
-	*fd = clk && geteuid() == 0 ? open(FAKECLOCK_PATH, O_RDWR | O_CLOEXEC) : -1;
+	*fd = clk ? open(FAKECLOCK_PATH, O_RDWR | O_CLOEXEC) : -1;
 	void *at = *fd < 0 ? MAP_FAILED : mmap(0, sizeof *clk, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	if (at == MAP_FAILED || flock(*fd, LOCK_EX) < 0) {
 		errno = EPERM;
@@ -334,16 +340,54 @@ int ntp_gettimex(struct ntptimeval *t)
 	return r;
 }
 
-/* The kernel stamps packets with the host's clock: daemons must use their own reading. */
+/* --- stamps of packets ---
+ *
+ * The kernel stamps them with the host's clock. SO_TIMESTAMPNS is granted and translated, as ntpd
+ * and timesyncd do not work without; the others are refused, and daemons take this one instead.
+ */
+
 int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	attach();
 	if (clk && level == SOL_SOCKET) {
 		switch (name) {
-		case SO_TIMESTAMP: case SO_TIMESTAMPNS: case SO_TIMESTAMPING: /* and their 64-bit twins */
+		case SO_TIMESTAMP: case SO_TIMESTAMPING: /* and the 64-bit twins of all three */
 		case 63: case 64: case 65:
 			return errno = ENOPROTOOPT, -1;
 		}
 	}
 	return real_setsockopt(fd, level, name, value, size);
+}
+
+static void translate(struct msghdr *m)
+{
+	struct state s;
+	struct timespec t;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		fake_now(&s);
+		memcpy(&t, CMSG_DATA(c), sizeof t);
+		int64_t at = fake_at(&s, t.tv_sec * NS + t.tv_nsec);
+		t = (struct timespec){at / NS, at % NS};
+		memcpy(CMSG_DATA(c), &t, sizeof t);
+	}
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	attach();
+	ssize_t n = real_recvmsg(fd, m, flags);
+	if (clk && n >= 0)
+		translate(m);
+	return n;
+}
+
+int recvmmsg(int fd, struct mmsghdr *m, unsigned count, int flags, struct timespec *timeout)
+{
+	attach();
+	int n = real_recvmmsg(fd, m, count, flags, timeout);
+	for (int i = 0; clk && i < n; i++)
+		translate(&m[i].msg_hdr);
+	return n;
 }
