@@ -52,6 +52,28 @@ def test_a_reboot_is_a_new_boot_with_the_same_disk(lab: SystemLab):
     assert lab.jump.run("ssh", "app01", "hostname").out == "app01\n"
 
 
+def _control_groups() -> list[str]:
+    argv = ["unshare", "--mount", "sh", "-c", "mount -t cgroup2 none /mnt && ls /mnt"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_guest_with_systemd_keeps_its_services_over_a_reboot_and_leaves_nothing(lab: SystemLab):
+    guest = lab.guest("app01", systemd=True)
+    assert guest.systemd is not None
+    assert lab.jump.run("ssh", "app01", "systemctl is-active chrony", check=False).out == "inactive\n"
+    guest.chrony.configure([])
+    guest.chrony.enable()
+    guest.reboot()
+    assert lab.jump.run("ssh", "app01", "systemctl is-active chrony").out == "active\n"
+    assert guest.node.run("ps", "-p", "1", "-o", "comm=").out == "systemd\n"
+    assert guest.node.read("/proc/sys/kernel/random/boot_id").strip() == guest.node.boot_id
+    shown = lab.jump.run("ssh", "app01", "timedatectl show -p CanNTP -p NTP -p NTPSynchronized").out
+    assert shown.splitlines() == ["CanNTP=yes", "NTP=yes", "NTPSynchronized=no"]
+    assert guest.systemd.group in _control_groups()
+    lab.close()
+    assert guest.systemd.group not in _control_groups()
+
+
 @pytest.mark.parametrize(
     ("shell", "word"), [("bash", "bash"), ("dash", "dash"), ("busybox", "busybox")], ids=lambda v: v
 )

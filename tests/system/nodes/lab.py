@@ -31,6 +31,7 @@ from tests.system.nodes.fakeclock import FakeClock, build_library
 from tests.system.nodes.network import Segment, unplug
 from tests.system.nodes.node import ENVIRONMENT, Node, NodeError
 from tests.system.nodes.sshd import USER, Escalation, Shell, SshServer, make_key
+from tests.system.nodes.systemd import Systemd
 from tests.system.nodes.vmware_tools import VmwareTools, build_package
 
 VMWARE = "VMware, Inc."
@@ -57,6 +58,8 @@ class Guest:
     tools: VmwareTools
     clock: FakeClock
     segment: Segment
+    systemd: Systemd | None = None
+    """None: services start by init scripts, and `systemctl` answers as on a machine without systemd."""
 
     @property
     def name(self) -> str:
@@ -70,6 +73,8 @@ class Guest:
         """Start the node, connect it, and start sshd and what has a start link for runlevel 2."""
         self.node.start()
         self.segment.plug(self.node)
+        if self.systemd is not None:
+            self.systemd.boot()
         self.ssh.start()
         for enabled, service in ((self.chrony.enabled, self.chrony), (self.tools.enabled, self.tools)):
             if enabled:
@@ -174,6 +179,8 @@ class SystemLab:
         escalation: Escalation = "sudo-nopasswd",
         sshd_options: Sequence[str] = (),
         tools_period_s: int = 60,
+        rtc: bool = False,
+        systemd: bool = False,
     ) -> Guest:
         """A guest, booted and reachable over ssh as `engineer` with `user_key`.
 
@@ -186,19 +193,35 @@ class SystemLab:
             escalation: how the engineer becomes root.
             sshd_options: further sshd_config lines, e.g. "MaxSessions 1".
             tools_period_s: interval of Tools' periodic synchronisation.
+            rtc: it has a hardware clock, which shows what `Node.set_rtc` last wrote.
+            systemd: a real systemd with bus and timedated keeps the guest's services.
         """
         node = self._node(name)
+        manager = Systemd(node) if systemd else None
+        if manager is not None:
+            self._ends.callback(manager.remove_group)
         clock = node.install_clock(self._library, offset_ns=_ns(offset_s), drift_ppb=_ppb(drift_ppm))
         node.set_platform(vendor=vendor, product=TARGETS.get(vendor, "Virtual Machine"))
+        if rtc:
+            node.set_rtc()
         self._start(node)
         ssh = SshServer(node, options=sshd_options)
         ssh.install(user_key=self._user_public, shell=shell, escalation=escalation)
         guest = Guest(
-            node, ssh, GuestChrony(node), VmwareTools(node, self._tools_package()), clock, self._segment
+            node,
+            ssh,
+            GuestChrony(node),
+            VmwareTools(node, self._tools_package()),
+            clock,
+            self._segment,
+            manager,
         )
         guest.chrony.prepare()
         node.write("/usr/bin/systemd-detect-virt", _DETECT_VIRT, mode=0o755)
         node.write("/etc/machine-id", node.run("cat", "/proc/sys/kernel/random/uuid").out.replace("-", ""))
+        if manager is not None:
+            manager.prepare()
+            manager.boot()
         ssh.start()
         if tools:
             guest.tools.install(period_s=tools_period_s)

@@ -65,6 +65,7 @@ class Node:
     boot_id: str = ""
     _unshare: subprocess.Popen[str] | None = field(default=None, repr=False)
     _pid: int | None = None
+    _manager: int | None = None
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
 
     @property
@@ -77,7 +78,11 @@ class Node:
         """PID 1 of the node, as the machine numbers it."""
         if self._pid is None:
             raise NodeError(f"{self.name} is not running")
-        return self._pid
+        return self._pid if self._manager is None else self._manager
+
+    def take_over(self, manager: int) -> None:
+        """From now on the node is what this process sees, until it stops: a service manager as its process 1."""
+        self._manager = manager
 
     @property
     def running(self) -> bool:
@@ -102,6 +107,15 @@ class Node:
         dmi.mkdir(parents=True, exist_ok=True)
         (dmi / "sys_vendor").write_text(f"{vendor}\n")
         (dmi / "product_name").write_text(f"{product}\n")
+
+    def set_rtc(self, off_ns: int = 0) -> None:
+        """What the hardware clock shows now, off true time by `off_ns`: a file that somebody keeps ticking.
+
+        The first time before `start`: the node sees a hardware clock, or none, from its boot on.
+        """
+        register = self.store / "dmi/rtc/rtc0/since_epoch"
+        register.parent.mkdir(parents=True, exist_ok=True)
+        register.write_text(f"{(time.time_ns() + off_ns) // 1_000_000_000}\n")
 
     def start(self) -> None:
         """Boot: a new boot id, no processes, the files of before.
@@ -150,7 +164,7 @@ class Node:
             if child.stdout is not None:
                 child.stdout.close()
         self._children.clear()
-        self._unshare = self._pid = None
+        self._unshare = self._pid = self._manager = None
 
     def enter(self, argv: Sequence[str], *, user: str | None = None) -> list[str]:
         """The command line that runs `argv` in here from the machine."""
