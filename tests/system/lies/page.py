@@ -22,7 +22,8 @@ states on real guests (real chronyd, ntpsec, systemd-timesyncd and systemd under
 The test beside it holds this page against a new run in everything but figures.
 
 Left: what was said, verbatim and shortened, exit status in brackets; `✓` where a checklist is content with it.
-Right: what the gate says about the same guest in the same minute.
+Right: what the gate says about the same guest in the same minute. `vmware-toolbox-cmd` is the lab's stand-in, with
+the real one's words and exit statuses; everything else is the real tool.
 """
 TALLY = """
 ## How often a checklist was content
@@ -33,7 +34,7 @@ Of the {refused} states in which the gate refuses:
 | --- | --- | --- |
 """
 _UNIT = r"(?:ns|µs|ms|s|min|h|d|ppm)\b"
-_FIGURE = rf"[+\-−±]?\s?\d[\d.:,]*[mhd]?(?:\s{_UNIT})?"
+_FIGURE = rf"\s?[+\-−±]?\s?\d[\d.:,]*[mhd]?(?:\s{_UNIT})?"
 _FIGURES = re.compile(rf"{_FIGURE}(?:,?\s*{_FIGURE})*")
 _REFID = re.compile(r"\b[0-9A-F]{8}\b")
 
