@@ -157,12 +157,19 @@ def _peer(line: str) -> NtpdPeer:
         refid=refid.strip("."),
         stratum=natural(stratum, upto=16),
         kind=kind,
-        last_rx_s=None if when == "-" else _span(when),
+        last_rx_s=_ago(when, heard=natural(reach, upto=0o377, base=8) & 1 == 1),
         poll_s=_span(poll),
         reach=natural(reach, upto=0o377, base=8),
         offset_ns=-scaled(offset, _MS),
         jitter_ns=scaled(jitter, _MS),
     )
+
+
+def _ago(when: str, *, heard: bool) -> int | None:
+    """ntpsec writes what is less than a second ago as it writes never (ntp/util.py `prettyinterval`)."""
+    if when == "-":
+        return 0 if heard else None
+    return _span(when)
 
 
 def _span(text: str) -> int:

@@ -10,6 +10,7 @@ from cutover_tui.core.runbook import GateCheck
 from probes.facts_ntpd import NtpdFacts, NtpdPeer
 from probes.facts_time import ServicesFacts, Unit
 from probes.observation import Facts, Failure, Family
+from tests.unit import corpus
 from tests.unit.evidence_builders import ABSENT, DENIED, MS, UTC0, S, World, at, observed
 
 SEEN_S = 99
@@ -131,3 +132,11 @@ def test_smeared_and_other_servers_are_named_and_fail_once_a_leap_second_comes()
     mixed = (PEER, msgspec.structs.replace(PEER, state="candidate", name="169.254.169.123"))
     assert said(but(peers=mixed)) == ("pass", "smear-mixed")
     assert said(but(peers=mixed, leap="insert")) == ("fail", "smear-mixed")
+
+
+def test_an_answer_of_this_second_is_one_although_ntpsec_prints_it_as_never() -> None:
+    facts = corpus.read(corpus.CORPUS, "ntpq/ntpsec-1.2.2/synchronised").parse()
+    assert isinstance(facts, NtpdFacts)
+    heard, never = facts.peers
+    assert (heard.reach, heard.last_rx_s) == (7, 0)
+    assert (never.reach, never.last_rx_s) == (0, None)
