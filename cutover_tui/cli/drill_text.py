@@ -30,14 +30,15 @@ def scored_lines(one: Scored, *, truth: bool) -> Iterator[str]:
     yield from _wrapped(outcome, f"{_word(one):16} ")
     for difference in one.differs:
         yield from _wrapped(difference)
+    if one.no_twin is not None:
+        yield from _wrapped(one.no_twin)
     if one.pending is not None:
         yield from _wrapped(f"pending: {one.pending}")
     if truth:
         for guest in played.truth:
-            shown = "off" if guest.offset_ns is None else time_amount(guest.offset_ns, sign=True)
-            yield from _wrapped(
-                f"in truth {guest.guest}: {shown} in the end" + (", BROKEN" if guest.broken else "")
-            )
+            end = "off" if guest.offset_ns is None else time_amount(guest.offset_ns, sign=True)
+            worst = f", {time_amount(guest.worst_ns)} at worst" + (", BROKEN" if guest.broken else "")
+            yield from _wrapped(f"in truth {guest.guest}: {end} in the end{worst}")
 
 
 def summary(scored: Sequence[Scored]) -> str:

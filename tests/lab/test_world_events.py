@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cutover_tui.core.runbook import Duration
 from cutover_tui.lab.world.build import build
 from cutover_tui.lab.world.events import CannotHappen, Timeline, apply
 from cutover_tui.lab.world.network import JUMP, Link, Network, Route, Rule
-from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.amounts import Length, Rate, Span
 from cutover_tui.lab.world_file.model import (
     Change,
     ClockChange,
+    Event,
     HostChange,
     IdentityChange,
     IdentitySpec,
@@ -270,3 +272,18 @@ def test_unblock_of_one_port_leaves_the_wide_rule() -> None:
     apply(played.world, Change(block=RuleSpec(source="app01")), NOON)
     apply(played.world, Change(unblock=RuleSpec(source="app01", port=123)), NOON)
     assert not played.world.network.allows("app01", "ntp1", 123, "udp")
+
+
+def test_a_repeated_event_happens_so_often_and_no_more() -> None:
+    stuns = Event(
+        on="time",
+        after=Length(60 * SECOND),
+        every=Duration(600 * SECOND),
+        times=3,
+        do=(Change(clock=ClockChange(who="ntp1", by=Span(SECOND))),),
+    )
+    spec = msgspec.structs.replace(Played("healthy-debian").spec, events=(stuns,))
+    timeline = Timeline(spec, build(spec, NOON), NOON)
+    made = [one.at - NOON for one in timeline.advance(NOON + 7200 * SECOND)]
+    assert made == [60 * SECOND, 660 * SECOND, 1260 * SECOND]
+    assert timeline.next_at() is None

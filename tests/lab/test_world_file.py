@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,9 @@ from cutover_tui.core.loading import load_text
 from cutover_tui.core.yaml_model.describe import structs
 from cutover_tui.lab.drill.runbooks import direct, fill
 from cutover_tui.lab.world.build import build
+from cutover_tui.lab.world_file import findings
 from cutover_tui.lab.world_file.amounts import format_rate, format_span, parse_rate, parse_span
+from cutover_tui.lab.world_file.book import step_table
 from cutover_tui.lab.world_file.keys import MEANING
 from cutover_tui.lab.world_file.loading import (
     WorldError,
@@ -26,7 +29,7 @@ from cutover_tui.lab.world_file.loading import (
     world_schema,
 )
 from cutover_tui.lab.world_file.model import WorldFile
-from cutover_tui.lab.world_file.runbook import runbook_text
+from cutover_tui.lab.world_file.runbook import plain_text, runbook_text, shipped_runbooks
 from tests.lab.worlds import FIXTURES, NOON
 from tests.unit.test_schema import Yaml12, complaints
 
@@ -43,7 +46,6 @@ Yaml12Core.yaml_implicit_resolvers = {
     for first, known in Yaml12.yaml_implicit_resolvers.items()
 }
 Yaml12Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
-BEGIN, END = "<!-- reference: begin -->\n", "<!-- reference: end -->\n"
 
 
 @pytest.mark.parametrize("path", WORLDS, ids=lambda path: path.stem)
@@ -71,7 +73,7 @@ events:
   - {on: mark, after: -1s, do: [{clock: {who: c}}, {reference: {name: q}}]}
 runbook: nosuch.yaml
 play: {pauses: [{step: a, host: nobody, lasts: 1min}]}
-expect: {outcome: refused}
+expect: {outcome: allowed, host: c}
 naive: {outcome: allowed, step: x}
 """
 
@@ -95,12 +97,12 @@ def test_every_error_of_a_file_comes_with_its_line_in_one_run() -> None:
         (9, "has 2 changes"),
         (9, "`events[0].do[0].block.from` is `zz`"),
         (9, "`events[0].do[0].stun.lasts` is `0s`"),
-        (10, "`after` is negative"),
+        (10, "`events[1].after` is `-1s`, which is negative"),
         (10, "a clock changes in no way"),
         (10, "`events[1].do[1].reference.name` is `q`"),
         (11, "runbook `nosuch.yaml` is not there"),
         (12, "`play.pauses[0].host` is `nobody`"),
-        (13, "a refusal without a `step`"),
+        (13, "`host` of what is allowed"),
         (14, "`step` of what is allowed"),
     ):
         assert any(one.startswith(f"w.yaml:{line}: ") and words in one for one in said), (line, words, said)
@@ -127,11 +129,22 @@ def test_no_key_without_its_sentence_and_no_sentence_without_its_key() -> None:
     assert all(said.strip() for words in MEANING.values() for said in words.values())
 
 
-def test_the_page_has_every_key() -> None:
+def shipped_books() -> str:
+    parts = [f"### `{name}`\n\n{step_table(plain_text(name, FIXTURES))}" for name in shipped_runbooks()]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "made"),
+    [("reference", world_reference), ("names", findings.table), ("runbooks", shipped_books)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_page_has_what_the_program_knows(part: str, made: Callable[[], str]) -> None:
+    """Every key, every name of a finding, and the words of every shipped runbook."""
     page = DOC.read_text()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    whole = f"{before}{BEGIN}{world_reference()}{END}{after}"
+    begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->\n"
+    before, rest = page.split(begin)
+    whole = f"{before}{begin}{made()}{end}{rest.split(end)[1]}"
     if os.environ.get("UPDATE_DOCS"):
         DOC.write_text(whole)
     assert DOC.read_text() == whole, "run UPDATE_DOCS=1 pytest tests/lab/test_world_file.py"

@@ -23,6 +23,7 @@ def scored(
     *,
     incident: bool,
     twin_of: str | None = None,
+    apart: tuple[str, ...] = ("events[0].do",),
     differs: tuple[str, ...] = (),
     worst_ns: int = 1000,
 ) -> Scored:
@@ -33,6 +34,7 @@ def scored(
         pending=None,
         incident=incident,
         twin_of=twin_of,
+        apart=apart if twin_of is not None else (),
         book=book,
         held=True,
         played=Played(
@@ -86,6 +88,18 @@ def test_both_books_are_counted_alike() -> None:
     assert "2 of 2, 100% (34-100)" in text
     assert "1 pending, left out: later" in text
     assert msgspec.json.decode(msgspec.json.encode(table))["naive"]["caught"]["hits"] == 1
+
+
+def test_a_twin_that_is_none_is_no_pair_and_says_so() -> None:
+    bad = row("bad", "allowed", "refused", incident=True)
+    for apart in ((), ("seed", "guests[0].time")):
+        naive, ours = (
+            scored("good", book, "allowed", incident=False, twin_of="bad", apart=apart)
+            for book in ("naive", "ours")
+        )
+        table = table_of([bad, row_of(naive, ours)])
+        assert (table.naive.pairs, table.ours.pairs) == (0, 0)
+        assert sum("! no twin of bad: " in line for line in shown(table)) == 1
 
 
 def test_what_was_true_stands_beside_it() -> None:

@@ -23,6 +23,7 @@ from cutover_tui.lab.drill.naive_book import Book
 from cutover_tui.lab.drill.piece import piece_of
 from cutover_tui.lab.world.events import CannotHappen
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world_text
+from cutover_tui.lab.world_file.twins import differing_keys, path_of
 from cutover_tui.record.files import RecordError
 
 
@@ -38,10 +39,19 @@ class Scored(msgspec.Struct, frozen=True):
     pending: str | None  # why `expect` is not yet expected to come out right
     incident: bool  # the class: its `expect` is a refusal
     twin_of: str | None
+    apart: tuple[str, ...]  # the keys in which it differs from that; one, or it is no twin
     book: Book
     held: bool  # the file says what must come out of this book; where not, nothing can differ
     played: Played
     differs: tuple[str, ...]
+
+    @property
+    def no_twin(self) -> str | None:
+        """Why it is no twin of the world it names, None where it is one or names none."""
+        if self.twin_of is None or len(self.apart) == 1:
+            return None
+        keys = f"{len(self.apart)} keys: {', '.join(self.apart)}" if self.apart else "none"
+        return f"no twin of {self.twin_of}: a twin differs in one key, this in {keys}"
 
     @property
     def good(self) -> bool:
@@ -59,7 +69,11 @@ def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName
     """
     try:
         played = drill(piece_of(world, book), root, door)
-    except (BadRunbook, CannotPlay, CannotHappen, yaml.YAMLError) as error:
+    except CannotHappen as error:
+        line = world.lines.get(error.where)
+        at = world.name if line is None else f"{world.name}:{line}"
+        raise NotPlayed(f"{at}: cannot be played: {error}") from None
+    except (BadRunbook, CannotPlay, yaml.YAMLError) as error:
         raise NotPlayed(f"{world.name}: cannot be played: {error}") from None
     except (RecordError, OSError) as error:
         raise NotPlayed(f"{world.name}: {error}; the drill was not played to its end") from None
@@ -71,10 +85,18 @@ def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName
         pending=spec.pending,
         incident=spec.expect.outcome == "refused",
         twin_of=spec.twin_of,
+        apart=_apart(world),
         book=book,
         held=expect is not None,
         played=played,
         differs=() if expect is None else differs(expect, played),
+    )
+
+
+def _apart(world: LoadedWorld) -> tuple[str, ...]:
+    twin_of = world.spec.twin_of
+    return (
+        () if twin_of is None else differing_keys(world.text, path_of(twin_of, world.directory).read_bytes())
     )
 
 

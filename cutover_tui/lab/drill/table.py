@@ -16,6 +16,7 @@ import msgspec
 from cutover_tui.lab.drill.naive_book import Book
 from cutover_tui.lab.drill.scoring import Scored
 from cutover_tui.lab.drill.wilson import interval
+from cutover_tui.lab.world_file.twins import path_of
 
 BOOKS: tuple[Book, Book] = ("naive", "ours")
 """In the order of the columns, and of the two plays of a row."""
@@ -109,12 +110,12 @@ def _totals(rows: Sequence[Row], book: Book) -> Totals:
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """An incident and its healthy twin; `twin_of` names a world file in the same directory."""
+    """An incident and its healthy twin, which differs in one key only."""
     by_path = {Path(row.world): row for row in rows}
     found: list[tuple[Row, Row]] = []
     for row in rows:
-        if row.ours.twin_of is not None and not row.incident:
-            other = by_path.get(Path(row.world).with_name(f"{row.ours.twin_of}.yaml"))
+        if row.ours.twin_of is not None and row.ours.no_twin is None and not row.incident:
+            other = by_path.get(path_of(row.ours.twin_of, Path(row.world).parent))
             if other is not None and other.incident:
                 found.append((other, row))
     return found

@@ -31,6 +31,8 @@ def row_lines(row: Row) -> Iterator[str]:
     truth = ("BROKEN " if row.broken else "") + time_amount(row.worst_ns)
     cells = [f"{_word(row, book)}{'' if row.of(book).good else ' !'}" for book in BOOKS]
     yield f"{name:{_NAME}} {cells[0]:9} {cells[1]:9} {truth}"
+    if row.ours.no_twin is not None:
+        yield from _wrapped(f"! {row.ours.no_twin}")
     for book in BOOKS:
         scored = row.of(book)
         if scored.played.outcome == "refused" and (book == "naive" or not scored.good or not row.incident):

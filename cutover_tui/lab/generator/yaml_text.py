@@ -7,7 +7,7 @@ import yaml
 
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.runbook import Duration
-from cutover_tui.lab.world_file.amounts import Rate, Span, format_rate, format_span
+from cutover_tui.lab.world_file.amounts import Length, Rate, Span, format_rate, format_span
 from cutover_tui.lab.world_file.model import WorldFile
 
 _Plain = dict[str, "_Plain"] | list["_Plain"] | str | int | bool | None
@@ -52,7 +52,7 @@ def _plain(value: object) -> _Plain:
             return format_duration(value)
         case Rate():
             return format_rate(value)
-        case Span():
+        case Span() | Length():
             return format_span(value)
         case bool() | int() | str() | None:
             return value

@@ -114,9 +114,11 @@ def revert(world: World, guest: Guest, name: str, now: int) -> None:
     """Back to a snapshot: files, daemons and the clock of then, under the same boot id.
 
     Raises:
-        KeyError: there is no snapshot of that name.
+        ValueError: no snapshot of that name was taken.
     """
     world.advance_guest(guest, now)
+    if name not in guest.snapshots:
+        raise ValueError(f"no snapshot {name!r} was taken of it before")
     taken, kept = guest.snapshots[name]
     _become(guest, kept)
     guest.connections += 1

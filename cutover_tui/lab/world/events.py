@@ -51,7 +51,14 @@ _PROCESSES = {
 
 
 class CannotHappen(Exception):  # noqa: N818 - what an event asked for
-    """An event asks for what this world cannot do (a revert to a snapshot never taken)."""
+    """An event asks for what this world cannot do (a revert to a snapshot never taken).
+
+    `where` is the change's path in the world file, "" for one that is in none.
+    """
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(what)
+        self.where = where
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class _Due:
     order: int
     change: Change = field(compare=False)
     host: str | None = field(compare=False)
+    where: str = field(compare=False)
 
 
 class Timeline:
@@ -79,12 +87,13 @@ class Timeline:
         self._due: list[_Due] = []
         self._order = 0
         self._boots = {name: guest.boots for name, guest in world.guests.items()}
-        for event in spec.events:
+        self._events = tuple(enumerate(spec.events))
+        for n, event in self._events:
             if event.on == "time":
-                self._schedule(event, began, None if event.host == ANYBODY else event.host)
+                self._schedule(n, event, began, None if event.host == ANYBODY else event.host)
         for who, clock in _clocks(spec):
             for step in clock.steps:
-                self._push(began + step.after, _step_of(who, step), None)
+                self._push(began + step.after, _step_of(who, step), None, "")
 
     def happened(
         self,
@@ -99,12 +108,12 @@ class Timeline:
 
         `when` tells a step's start from its end, and an action's from its end.
         """
-        for event in self._spec.events:
+        for n, event in self._events:
             if event.on != on or event.on in ("time", "boot"):
                 continue
             fits = (event.id in (None, id)) and event.when == when and (on != "mark" or when == "done")
             if fits and (event.host == ANYBODY or host is None or event.host == host):
-                self._schedule(event, now, host if event.host == ANYBODY else event.host)
+                self._schedule(n, event, now, host if event.host == ANYBODY else event.host)
 
     def next_at(self) -> int | None:
         """True time of the next change that is known to come; boots may bring others."""
@@ -132,25 +141,32 @@ class Timeline:
         for name, guest in self._world.guests.items():
             while self._boots[name] < guest.boots:
                 self._boots[name] += 1
-                for event in self._spec.events:
+                for n, event in self._events:
                     if (
                         event.on == "boot"
                         and event.host in (name, ANYBODY)
                         and event.nth in (None, self._boots[name])
                     ):
-                        self._schedule(event, guest.booted + self._world.boot_ns * 2 // 3, name)
+                        self._schedule(n, event, guest.booted + self._world.boot_ns * 2 // 3, name)
 
-    def _schedule(self, event: Event, now: int, host: str | None) -> None:
-        for change in event.do:
-            self._push(now + event.after, change, host)
+    def _schedule(self, n: int, event: Event, now: int, host: str | None) -> None:
+        for turn in range(event.times or 1):
+            at = now + event.after + turn * (event.every or 0)
+            for m, change in enumerate(event.do):
+                self._push(at, change, host, f"events[{n}].do[{m}]")
 
-    def _push(self, at: int, change: Change, host: str | None) -> None:
+    def _push(self, at: int, change: Change, host: str | None, where: str) -> None:
         self._order += 1
-        heapq.heappush(self._due, _Due(at, self._order, change, host))
+        heapq.heappush(self._due, _Due(at, self._order, change, host, where))
 
     def _make(self, due: _Due) -> list[Happened]:
         what = kind_of(due.change)
-        return [Happened(due.at, host, what) for host in _apply(self._world, due.change, due.host, due.at)]
+        try:
+            return [
+                Happened(due.at, host, what) for host in _apply(self._world, due.change, due.host, due.at)
+            ]
+        except CannotHappen as error:
+            raise CannotHappen(str(error), due.where) from error
 
 
 def kind_of(change: Change) -> str:
@@ -190,7 +206,7 @@ def _apply(world: World, change: Change, host: str | None, now: int) -> Iterator
             for name in _names(world, value.host or host):
                 try:
                     _to_guest(world, world.guests[name], kind, value, now)
-                except (KeyError, ValueError) as error:
+                except ValueError as error:
                     raise CannotHappen(f"{kind} of {name}: {error}") from error
                 yield name
             return

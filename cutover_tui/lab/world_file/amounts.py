@@ -7,10 +7,11 @@ import re
 from cutover_tui.core.durations import LONGEST, UNITS
 
 _UNITS = {**UNITS, "us": 1_000, "ns": 1}
-SPAN_PATTERN = (
-    r"^(?=[+-]?\d)[+-]?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}min)?(\d{1,9}s)?(\d{1,12}ms)?(\d{1,12}us)?(\d{1,12}ns)?$"
-)
+_PARTS = r"(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}min)?(\d{1,9}s)?(\d{1,12}ms)?(\d{1,12}us)?(\d{1,12}ns)?$"
+SPAN_PATTERN = rf"^(?=[+-]?\d)[+-]?{_PARTS}"
 SPAN_EXPECTED = "an amount of time with a sign where it is negative, such as -3200ms, 250us, 0s or 1h30min"
+LENGTH_PATTERN = rf"^(?=\d){_PARTS}"
+LENGTH_EXPECTED = "an amount of time without a sign, such as 250us, 5ms, 0s or 1h30min"
 RATE_PATTERN = r"^[+-]?\d{1,9}(\.\d{1,3})?pp[mb]$"
 RATE_EXPECTED = "a rate such as 12ppm, -31400ppm or 900ppb"
 FASTEST_PPB = 500_000_000
@@ -22,6 +23,10 @@ _RATE = re.compile(r"([+-]?)(\d{1,9})(?:\.(\d{1,3}))?pp([mb])\Z", re.ASCII)
 
 class Span(int):
     """Nanoseconds, signed; positive is ahead, later or longer."""
+
+
+class Length(int):
+    """Nanoseconds, 0 or more: what takes time, or comes later."""
 
 
 class Rate(int):
@@ -47,6 +52,18 @@ def parse_span(text: str) -> Span:
     if total > LONGEST:
         raise ValueError("is longer than a year")
     return Span(-total if text.startswith("-") else total)
+
+
+def parse_length(text: str) -> Length:
+    """Nanoseconds of an amount of time that is not negative.
+
+    Raises:
+        ValueError: it is none; the message says what is wrong with it.
+    """
+    ns = parse_span(text)
+    if text.startswith(("-", "+")):
+        raise ValueError("is negative" if ns < 0 else "has a sign")
+    return Length(ns)
 
 
 def format_span(ns: int) -> str:

@@ -13,7 +13,7 @@ from cutover_tui.lab.world_file import amounts, identity, model
 
 _HOST = "The guest, `*` for all; where it is not given, the one the event is about."
 _NETWORK: Mapping[str, str] = {
-    "latency": "How long a packet takes, one way.",
+    "latency": "How long a packet takes, one way, at least.",
     "asymmetry": "So much longer on the way there; negative: on the way back.",
     "jitter": "At most so much longer, different for every packet.",
     "loss": "How many packets of a hundred are lost, each way.",
@@ -34,7 +34,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "world": "Version of this file format; this version reads 1.",
         "title": "What happens here, in one line.",
         "scenario": "The scenario it plays, such as A2.",
-        "twin_of": "The world from which this one differs in one key.",
+        "twin_of": "The world from which this one differs in one key: the name of its file, which lies beside this one, without `.yaml`.",
         "pending": "Why what is expected does not come out yet; such a world is listed, not failed.",
         "seed": "What ids, noise, jitter and loss are drawn from.",
         "jump": "The jump host's own clock.",
@@ -204,6 +204,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "host": "On which guest; `*` for each.",
         "when": "At its start or once it is done.",
         "after": "So long after that; for `time`, after the world began.",
+        "every": "Again and again, so long after each other; with `times`.",
+        "times": "How many times altogether, where it repeats.",
         "nth": "Only the nth boot since the world began.",
         "do": "What changes, in this order.",
     },
@@ -265,12 +267,14 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "fix": "Whether the engineer runs the action a refused gate points to, and tries again.",
         "pauses": "Where the engineer waits although the gate is open.",
         "acknowledge": "Pre-existing faults that are accepted with a ticket.",
-        "patience": "How long a refused step is waited for before it counts as refused.",
+        "patience": "How long a step that is refused is waited for altogether before it counts as refused.",
+        "settle": "How long of that while a check fails; 90s where not given, or `patience` where that is shorter.",
     },
     model.PlayedAction: {
         "step": "At which step.",
         "action": "Id of the action or provocation.",
         "host": "On which guest.",
+        "after": "So long after the step was started there; he waits for it.",
         "crash": "The application dies while it runs, and the session is resumed.",
     },
     model.Pause: {"step": "At which step.", "host": "On which guest.", "lasts": "How long."},
@@ -281,11 +285,14 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     },
     model.Expect: {
         "outcome": "Whether every step can be marked done.",
-        "step": "The step that is refused.",
+        "step": "The step that is refused; any where not given.",
         "host": "The guest it is refused on; any where not given.",
-        "findings": "The checks that do not pass there: exactly these, any where none is given.",
+        "findings": "What does not hold there: exactly these, anything where none is given.",
     },
-    model.ExpectedFinding: {"check": "Id of the check.", "reason": "Its reason code."},
+    model.ExpectedFinding: {
+        "check": "Id of the check, or what else a gate asks ([names](#what-closes-a-gate)).",
+        "reason": "Its reason code.",
+    },
 }
 
 
@@ -307,6 +314,14 @@ WORLD = Language(
             pattern=amounts.SPAN_PATTERN,
             examples=("-3200ms", "250us", "0s"),
             word="an amount of time",
+        ),
+        amounts.Length: Amount(
+            parse=amounts.parse_length,
+            show=amounts.format_span,
+            expected=amounts.LENGTH_EXPECTED,
+            pattern=amounts.LENGTH_PATTERN,
+            examples=("250us", "5ms", "1h30min"),
+            word="an amount of time, not negative",
         ),
         amounts.Rate: Amount(
             parse=amounts.parse_rate,

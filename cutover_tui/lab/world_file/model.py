@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
-from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.amounts import Length, Rate, Span
 from cutover_tui.lab.world_file.identity import DomainSpec, JoinedSpec, KdcSpec, Kvno
 from cutover_tui.lab.world_file.struct import Struct
 
 SCHEMA = 1
+DEFAULT_RUNBOOK = "linux-time.yaml"
 Os = Literal["debian12", "rhel9", "alpine"]
 ShellName = Literal["bash", "dash", "ash"]
 AgentName = Literal["qemu-guest-agent", "ngt"]
@@ -46,7 +47,7 @@ class ClockSpec(Struct, frozen=True, kw_only=True):
 
     offset: Span = Span(0)
     rate: Rate = Rate(0)
-    noise: Span = Span(0)
+    noise: Length = Length(0)
     steps: tuple[ClockStep, ...] = ()
 
 
@@ -192,9 +193,9 @@ class LinkSpec(Struct, frozen=True, kw_only=True):
 
     source: Who = msgspec.field(name="from", default="*")
     target: Who = msgspec.field(name="to", default="*")
-    latency: Span = Span(200_000)
+    latency: Length = Length(200_000)
     asymmetry: Span = Span(0)
-    jitter: Span = Span(0)
+    jitter: Length = Length(0)
     loss: Percent = 0
 
 
@@ -210,9 +211,9 @@ class RuleSpec(Struct, frozen=True, kw_only=True):
 class NetworkSpec(Struct, frozen=True, kw_only=True):
     """The network at the start of the world."""
 
-    latency: Span = Span(200_000)
+    latency: Length = Length(200_000)
     asymmetry: Span = Span(0)
-    jitter: Span = Span(0)
+    jitter: Length = Length(0)
     loss: Percent = 0
     links: tuple[LinkSpec, ...] = ()
     blocked: tuple[RuleSpec, ...] = ()
@@ -338,7 +339,9 @@ class Event(Struct, frozen=True, kw_only=True):
     id: Id | None = None
     host: Who = "*"
     when: Literal["started", "done"] = "done"
-    after: Span = Span(0)
+    after: Length = Length(0)
+    every: Duration | None = None
+    times: Annotated[int, Meta(ge=2, le=1000)] | None = None
     nth: Annotated[int, Meta(ge=1, le=1000)] | None = None
     do: Annotated[tuple[Change, ...], Meta(min_length=1)]
 
@@ -349,6 +352,7 @@ class PlayedAction(Struct, frozen=True, kw_only=True):
     step: Id
     action: Id
     host: Who = "*"
+    after: Length = Length(0)
     crash: bool = False
 
 
@@ -376,17 +380,18 @@ class Play(Struct, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...] = ()
     acknowledge: tuple[Acknowledged, ...] = ()
     patience: Duration = Duration(30 * MINUTE)
+    settle: Duration | None = None
 
 
 class ExpectedFinding(Struct, frozen=True, kw_only=True):
-    """A check that does not pass at the refused step, and its reason code."""
+    """A check or rule of the gate that does not hold at the refused step, and its reason code."""
 
     check: str
     reason: str
 
 
 class Expect(Struct, frozen=True, kw_only=True):
-    """What must come out: the outcome, and where refused the step, host and exact set of findings."""
+    """What must come out: the outcome, and where refused, as far as it says so, step, host and the exact set of findings."""
 
     outcome: Outcome
     step: Id | None = None
@@ -409,7 +414,7 @@ class WorldFile(Struct, frozen=True, kw_only=True):
     guests: Annotated[tuple[GuestSpec, ...], Meta(min_length=1)]
     network: NetworkSpec = msgspec.field(default_factory=NetworkSpec)
     events: tuple[Event, ...] = ()
-    runbook: str = "linux-time.yaml"
+    runbook: str = DEFAULT_RUNBOOK
     play: Play = msgspec.field(default_factory=Play)
     aftermath: Duration = Duration(72 * HOUR)
     expect: Expect

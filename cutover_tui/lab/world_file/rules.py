@@ -6,11 +6,15 @@ from pathlib import Path
 
 import msgspec
 
+from cutover_tui.core.durations import format_duration
 from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, place, shown
 from cutover_tui.lab.world.network import ANYBODY, JUMP
-from cutover_tui.lab.world_file.model import Change
-from cutover_tui.lab.world_file.runbook import exists
+from cutover_tui.lab.world_file.book import book_words
+from cutover_tui.lab.world_file.model import DEFAULT_RUNBOOK, Change, Play, SnapshotChange
+from cutover_tui.lab.world_file.rules_book import check_against_book
+from cutover_tui.lab.world_file.runbook import plain_text, shipped_runbooks
+from cutover_tui.lab.world_file.twins import path_of
 
 _CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
 _OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference"}
@@ -23,7 +27,8 @@ def check_world(world: Part, directory: Path, problems: Problems) -> None:
 
 class _Rules:
     def __init__(self, world: Part, directory: Path, problems: Problems) -> None:
-        self._world, self._directory, self._report = world, directory, problems.error
+        self._world, self._directory = world, directory
+        self._problems, self._report = problems, problems.error
         self._guests = [g.text("name") or "" for g in world.each("guests")]
         self._references = [r.text("name") or "" for r in world.each("references")]
 
@@ -38,9 +43,11 @@ class _Rules:
                 self._ends(link)
         for event in self._world.each("events"):
             self._event(event)
+        self._reverts()
         self._play()
         for key in ("expect", "naive"):
             self._expect(self._world.get(key))
+        self._twin()
         self._runbook()
 
     def _unique_names(self) -> None:
@@ -119,9 +126,9 @@ class _Rules:
             self._report(event.line_of("id"), f"`id` in an event on `{on}`", "no id there: nothing has one")
         if on != "boot" and event.has("nth"):
             self._report(event.line_of("nth"), f"`nth` in an event on `{on}`", "nth only with `on: boot`")
-        after = event.integer("after")
-        if after is not None and after < 0:
-            self._report(event.line_of("after"), "`after` is negative", "an amount of time of 0s or more")
+        if event.has("every") != event.has("times"):
+            given = "every" if event.has("every") else "times"
+            self._report(event.line_of(given), f"`{given}` alone", "`every` and `times`, or neither")
         for change in event.each("do"):
             self._change(change, on)
 
@@ -154,6 +161,28 @@ class _Rules:
         for key in ("actions", "pauses", "acknowledge"):
             for one in play.each(key):
                 self._name(one, "host", tuple(self._guests))
+        settle, patience = play.integer("settle"), play.integer("patience")
+        longest = Play().patience if patience is None else patience
+        if settle is not None and settle > longest:
+            self._report(
+                play.line_of("settle"),
+                f"`settle` is above `patience` ({format_duration(longest)})",
+                "settle of at most patience",
+            )
+
+    def _reverts(self) -> None:
+        changes = [change for event in self._world.each("events") for change in event.each("do")]
+        default = SnapshotChange().name
+        taken = [s.text("name", default) or "" for c in changes if (s := c.get("snapshot")) is not None]
+        for change in changes:
+            back = change.get("revert")
+            name = back.text("name", default) if back is not None else None
+            if back is not None and name is not None and name not in taken:
+                self._report(
+                    back.line_of("name"),
+                    f"{place(f'{back.path}.name', 'world')} is {shown(name)}, which no event takes",
+                    did_you_mean(name, taken) if taken else "a `snapshot` in an earlier event",
+                )
 
     def _expect(self, expect: Part | None) -> None:
         if expect is None:
@@ -163,14 +192,34 @@ class _Rules:
             for key in ("step", "host", "findings"):
                 if expect.has(key):
                     self._report(expect.line_of(key), f"`{key}` of what is allowed", "`outcome: refused`")
-        elif expect.text("outcome") == "refused" and not expect.has("step"):
-            self._report(expect.line_of("outcome"), "a refusal without a `step`", "the step that is refused")
+
+    def _twin(self) -> None:
+        name = self._world.text("twin_of")
+        if name is None:
+            return
+        own = Path(self._problems.file).stem
+        if name == own or not path_of(name, self._directory).is_file():
+            beside = sorted(p.stem for p in self._directory.glob("*.yaml") if p.stem != own)
+            self._report(
+                self._world.line_of("twin_of"),
+                f"twin_of {shown(name)} is {'this world itself' if name == own else 'not there'}",
+                f"a world file beside this one, without `.yaml`: {did_you_mean(name, beside)}",
+            )
 
     def _runbook(self) -> None:
-        name = self._world.text("runbook")
-        if name is not None and "\n" not in name and not exists(name, self._directory):
+        if "runbook" in self._world.unread:
+            return
+        name = self._world.text("runbook", DEFAULT_RUNBOOK) or DEFAULT_RUNBOOK
+        try:
+            text = plain_text(name, self._directory)
+        except (OSError, ValueError):
             self._report(
                 self._world.line_of("runbook"),
                 f"runbook {shown(name)} is not there",
-                "a file beside this one or one that the lab ships, or the runbook itself over several lines",
+                "a file beside this one, the runbook itself over several lines, or one that the lab ships: "
+                + did_you_mean(name, shipped_runbooks()),
             )
+            return
+        steps = book_words(text)
+        if steps:
+            check_against_book(self._world, steps, self._problems)

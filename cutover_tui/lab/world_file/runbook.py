@@ -16,9 +16,24 @@ SHIPPED = "worlds"
 """Folder of the lab with the runbooks and worlds that come with it."""
 
 
-def exists(name: str, directory: Path) -> bool:
-    """Whether there is such a runbook beside the world, or in the lab."""
-    return (directory / name).is_file() or _shipped(name) is not None
+def plain_text(name: str, directory: Path) -> str:
+    """The text of a runbook as it is written: `name` is a file's, or the text itself.
+
+    Raises:
+        OSError: it cannot be read. UnicodeDecodeError: it is no UTF-8.
+    """
+    if "\n" in name:
+        return name
+    beside = directory / name
+    shipped = None if beside.is_file() else _shipped(name)
+    return shipped if shipped is not None else beside.read_text(encoding="utf-8")
+
+
+def shipped_runbooks() -> tuple[str, ...]:
+    """The names of the runbooks that come with the lab."""
+    folder = resources.files("cutover_tui.lab").joinpath(SHIPPED)
+    named = sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml"))
+    return tuple(name for name in named if "\nschema:" in (_shipped(name) or ""))
 
 
 def runbook_text(spec: WorldFile, directory: Path) -> str:
@@ -27,13 +42,7 @@ def runbook_text(spec: WorldFile, directory: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    name = spec.runbook
-    if "\n" in name:
-        text = name
-    else:
-        beside = directory / name
-        shipped = None if beside.is_file() else _shipped(name)
-        text = shipped if shipped is not None else beside.read_text(encoding="utf-8")
+    text = plain_text(spec.runbook, directory)
     target = next((g.move.platform for g in spec.guests if g.move is not None), spec.guests[0].platform)
     return _with(_with(text, "source", spec.guests[0].platform), "target", target)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cutover_tui.core.runbook import Duration, PlatformName
 from cutover_tui.lab.generator.drawing.dice import Dice
 from cutover_tui.lab.generator.oracle.truth import MS, SECOND
-from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.amounts import Length, Rate, Span
 from cutover_tui.lab.world_file.model import (
     ChronySpec,
     ClockSpec,
@@ -61,7 +61,7 @@ def _clock(dice: Dice, most_ns: int) -> ClockSpec:
     return ClockSpec(
         offset=Span(dice.either_sign(0, most_ns)),
         rate=Rate(dice.either_sign(0, 300_000)),
-        noise=Span(dice.between(0, 20 * MS) if dice.in_100(30) else 0),
+        noise=Length(dice.between(0, 20 * MS) if dice.in_100(30) else 0),
     )
 
 

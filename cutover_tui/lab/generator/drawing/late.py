@@ -9,7 +9,7 @@ from cutover_tui.core.runbook import Duration
 from cutover_tui.lab.generator.drawing.dice import Dice
 from cutover_tui.lab.generator.oracle.truth import MS, SECOND
 from cutover_tui.lab.generator.runbook import HANDOVER, KEPT, REBOOT
-from cutover_tui.lab.world_file.amounts import Span
+from cutover_tui.lab.world_file.amounts import Length, Span
 from cutover_tui.lab.world_file.model import (
     Change,
     ClockChange,
@@ -27,7 +27,7 @@ from cutover_tui.lab.world_file.model import (
 
 Late = tuple[tuple[Event, ...], tuple[Pause, ...]]
 _BREAKS: tuple[Literal["stop", "disable", "mask"], ...] = ("stop", "disable", "mask")
-_AFTER = Span(15 * SECOND)
+_AFTER = Length(15 * SECOND)
 """The hand-over's gate has opened by then, where it does."""
 
 
@@ -52,7 +52,7 @@ def draw_late(dice: Dice, guest: GuestSpec, references: tuple[str, ...]) -> Late
         taken = (Change(snapshot=SnapshotChange(host=guest.name)),)
         events.insert(
             0,
-            Event(on="step", id=KEPT, when="started", host=guest.name, after=Span(30 * SECOND), do=taken),
+            Event(on="step", id=KEPT, when="started", host=guest.name, after=Length(30 * SECOND), do=taken),
         )
     return tuple(events), (Pause(step=HANDOVER, host=guest.name, lasts=Duration(lasts)),)
 

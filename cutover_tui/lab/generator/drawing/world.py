@@ -10,7 +10,7 @@ from cutover_tui.lab.generator.drawing.guest import draw_guest
 from cutover_tui.lab.generator.drawing.late import after_reboot, draw_late
 from cutover_tui.lab.generator.oracle.truth import MS, SECOND
 from cutover_tui.lab.generator.runbook import COLD_BOOT, CUTOVER, POWER_OFF, REBOOT, text
-from cutover_tui.lab.world_file.amounts import Rate, Span
+from cutover_tui.lab.world_file.amounts import Length, Rate, Span
 from cutover_tui.lab.world_file.model import (
     Change,
     ClockSpec,
@@ -100,14 +100,14 @@ def _references(dice: Dice) -> tuple[ReferenceSpec, ...]:
 
 
 def _network(dice: Dice, guests: tuple[str, ...]) -> NetworkSpec:
-    latency = Span(dice.weighed({200_000: 5, 2 * MS: 3, 20 * MS: 2, 150 * MS: 1}))
+    latency = Length(dice.weighed({200_000: 5, 2 * MS: 3, 20 * MS: 2, 150 * MS: 1}))
     links: list[LinkSpec] = []
     blocked: list[RuleSpec] = []
     for name in guests:
         if dice.in_100(1):
-            links.append(LinkSpec(source="jump", target=name, latency=Span(dice.between(4, 6) * SECOND)))
+            links.append(LinkSpec(source="jump", target=name, latency=Length(dice.between(4, 6) * SECOND)))
         elif dice.in_100(8):
-            links.append(LinkSpec(source="jump", target=name, latency=Span(dice.between(20, 300) * MS)))
+            links.append(LinkSpec(source="jump", target=name, latency=Length(dice.between(20, 300) * MS)))
         if dice.in_100(5):
             blocked.append(RuleSpec(source=name, port=123, protocol="udp"))
         elif dice.in_100(5):
@@ -119,7 +119,7 @@ def _network(dice: Dice, guests: tuple[str, ...]) -> NetworkSpec:
     return NetworkSpec(
         latency=latency,
         asymmetry=Span(dice.either_sign(0, min(latency // 2, 50 * MS)) if dice.in_100(25) else 0),
-        jitter=Span(dice.between(0, min(latency, 50 * MS)) if dice.in_100(40) else 0),
+        jitter=Length(dice.between(0, min(latency, 50 * MS)) if dice.in_100(40) else 0),
         loss=dice.between(1, 10) if dice.in_100(12) else 0,
         links=tuple(links),
         blocked=tuple(blocked),
