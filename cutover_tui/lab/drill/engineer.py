@@ -13,29 +13,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cutover_tui.core.finding import Decision, Finding, Verdict
+from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import WAVE, hosts_of
 from cutover_tui.core.runbook import Step
 from cutover_tui.engine.port import Refused
 from cutover_tui.engine.session import Session
+from cutover_tui.lab.drill.closing import closed_by, regressed
+from cutover_tui.lab.drill.patience import AGAIN_NS, Patience, settle_of
 from cutover_tui.lab.world_file.model import Play, PlayedAction
 from probes.seam import Clock
 
 SECOND = 1_000_000_000
-SETTLE_NS = 90 * SECOND
-"""How long a refusal may last that is not known to come by waiting: a link, a first poll, an old answer."""
-
 FIX_NS = 20 * SECOND
 """How long a check fails before its action is run: a daemon that just started fails for a few seconds."""
-
-COMES = frozenset(
-    {
-        *("soaking", "waiting", "few-updates", "no-update-since", "source-silent", "not-read", "no-samples"),
-        *("void", "old", "proving", "not-tried-yet", "few-attempts"),
-        "provider-unknown",  # time.projection: as long as the reason of time.provider lasts
-    }
-)
-"""Reason codes that only want time."""
 
 PROVE_NS = 60 * SECOND
 """How long the engineer leaves a guest alone after asking it for fresh exchanges."""
@@ -45,8 +35,6 @@ WANTS_PROOF = frozenset({"not-approved", "void", "old"})
 
 NOT_STARTED = ("start", "refused")
 """In the place of a finding: the step could not even be started."""
-
-_AGAIN_NS = 10 * SECOND
 
 
 class CannotPlay(Exception):  # noqa: N818 - what the play asks for
@@ -78,7 +66,7 @@ class Engineer:
     clock: Clock
     happened: Callable[[str, str, str | None, str], None]
     unhurried: bool = False
-    _began: set[tuple[str, str]] = field(default_factory=set)
+    _started: dict[tuple[str, str], int] = field(default_factory=dict)  # when, BOOTTIME
     _acted: set[tuple[str, str, str]] = field(default_factory=set)
     _asked: set[tuple[str, str, str, str]] = field(default_factory=set)  # acknowledgements, as asked
     _paused: set[tuple[str, str]] = field(default_factory=set)
@@ -109,13 +97,13 @@ class Engineer:
 
     async def _begin(self, session: Session, step: Step, host: str) -> bool:
         """Start it and act; False when it cannot be started (a mark without a baseline)."""
-        if (step.id, host) not in self._began:
+        if (step.id, host) not in self._started:
             self._touch(step, host)
             while await session.start_step(step.id, host) is not None:
-                if self._age(step, host) > self._settles:
+                if self._age(step, host) > settle_of(self.play):
                     return False
-                await asyncio.sleep(_AGAIN_NS / SECOND)
-            self._began.add((step.id, host))
+                await asyncio.sleep(AGAIN_NS / SECOND)
+            self._started[step.id, host] = self.clock.mono_ns()
             self._touch(step, host)
             self._tell("step", step.id, host, "started")
             if step.mark:
@@ -124,14 +112,16 @@ class Engineer:
             if played.step == step.id:
                 for guest in self._guests(session, host):
                     if played.host in (WAVE, guest):
-                        await self._act(session, step, guest, played)
+                        await self._act(session, step, host, guest, played)
         return True
 
-    async def _act(self, session: Session, step: Step, host: str, played: PlayedAction) -> None:
+    async def _act(self, session: Session, step: Step, column: str, host: str, played: PlayedAction) -> None:
         key = (step.id, host, played.action)
         if key in self._acted:
             return
         self._acted.add(key)
+        early = self._started[step.id, column] + played.after - self.clock.mono_ns()
+        await asyncio.sleep(max(0, early) / SECOND)
         if played.crash:
             await self._crash(session, step, host, played.action)
         await self._run(session, step, host, played.action)
@@ -167,7 +157,7 @@ class Engineer:
     async def _finish(self, session: Session, step: Step, host: str) -> Stopped | None:
         """Mark it done, as soon as that is possible."""
         await self._pause(session, step, host)
-        until = self.clock.mono_ns() + int(self.play.patience)
+        patience = Patience.of(self.play, self.clock.mono_ns())
         while True:
             decision = await session.mark_done(step.id, host)
             if isinstance(decision, Refused):
@@ -177,16 +167,15 @@ class Engineer:
             if decision.outcome == "open":
                 self._tell("step", step.id, host, "done")
                 return None
-            if (
-                await self._acknowledge(session, step, decision)
-                or await self._prove(session, decision)
-                or await self._mend(session, step, decision)
-                or await self._go_back(session, step, host)
-            ):
+            if await self._acknowledge(session, step, decision) or await self._prove(session, decision):
                 continue
-            wait = self._hope(step, host, decision)
-            if wait is None or self.clock.mono_ns() + wait > until:
-                return Stopped(step.id, host, _missing(decision))
+            if await self._mend(session, step, decision) or await self._go_back(session, decision):
+                patience.acted()
+                continue
+            back = bool(regressed(session, decision))
+            wait = patience.wait(decision, self.clock.mono_ns(), regressed=back)
+            if wait is None:
+                return Stopped(step.id, host, closed_by(session, decision))
             await asyncio.sleep(wait / SECOND)
 
     async def _pause(self, session: Session, step: Step, host: str) -> None:
@@ -200,7 +189,7 @@ class Engineer:
             while self.clock.mono_ns() < until:
                 if session.step(step.id, host).live.outcome == "open":
                     break
-                await asyncio.sleep(_AGAIN_NS / SECOND)
+                await asyncio.sleep(AGAIN_NS / SECOND)
             await asyncio.sleep(max(waits) / SECOND)
 
     async def _acknowledge(self, session: Session, step: Step, decision: Decision) -> bool:
@@ -248,36 +237,17 @@ class Engineer:
             return True
         return False
 
-    async def _go_back(self, session: Session, step: Step, host: str) -> bool:
-        """Mark a step this one rests on done again, where it failed in between and holds now."""
-        for needed in step.depends_on:
-            before = session.runbook.step(needed)
-            if before is None:
+    async def _go_back(self, session: Session, decision: Decision) -> bool:
+        """Turn to a step that fails now: done again where it holds, mended where the play lets him."""
+        for step, column in regressed(session, decision):
+            again = await session.mark_done(step.id, column)
+            if isinstance(again, Refused):
                 continue
-            for column in (WAVE,) if before.scope == "wave" else self._guests(session, host):
-                if session.recorder.state.status(needed, column) == "regressed":
-                    decision = await session.mark_done(needed, column)
-                    if not isinstance(decision, Refused) and decision.outcome == "open":
-                        return True
+            if again.outcome == "open" or await self._mend(session, step, again):
+                return True
+            if await self._go_back(session, again):
+                return True
         return False
-
-    def _hope(self, step: Step, host: str, decision: Decision) -> int | None:
-        """How long to wait before it is worth trying again, None = it will not come by waiting."""
-        by_check = {(f.check, f.verdict, f.reason): f for f in decision.findings}
-        wait = 0
-        for missing in decision.missing:
-            finding = by_check.get((missing.what, missing.verdict, missing.reason))
-            if finding is not None and finding.reason_code in COMES:
-                wait = max(wait, _left(finding))
-            elif self._age(step, host) < self._settles:
-                wait = max(wait, _AGAIN_NS)
-            else:
-                return None
-        return wait
-
-    @property
-    def _settles(self) -> int:
-        return min(SETTLE_NS, int(self.play.patience))
 
     def _guests(self, session: Session, host: str) -> tuple[str, ...]:
         return tuple(h.name for h in session.runbook.hosts) if host == WAVE else (host,)
@@ -290,21 +260,6 @@ class Engineer:
 
     def _tell(self, on: str, name: str, host: str, when: str) -> None:
         self.happened(on, name, None if host == WAVE else host, when)
-
-
-def _left(finding: Finding) -> int:
-    """What a soak still needs; a look every now and then where that is not known."""
-    soak = finding.soak
-    if soak is None:
-        return _AGAIN_NS
-    return max(soak.needed_ns - soak.held_ns, 2 * SECOND)
-
-
-def _missing(decision: Decision) -> tuple[tuple[str, str], ...]:
-    codes = {(f.check, f.verdict, f.reason): f.reason_code for f in decision.findings}
-    return tuple(
-        sorted({(m.what, codes.get((m.what, m.verdict, m.reason), str(m.verdict))) for m in decision.missing})
-    )
 
 
 def _kind(step: Step, action: str) -> str:
