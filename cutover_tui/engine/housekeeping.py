@@ -77,7 +77,7 @@ class Housekeeping:
     def _assess(self, step: Step, host: str, status: str) -> None:
         state = self.recorder.state
         about_guests = status not in ("done", "regressed") or self._still_counts(step, host)
-        if not about_guests and not any(_jump_only(g.check) for g in step.gate):
+        if not about_guests and not any(CHECKS[g.check].of_no_guest for g in step.gate):
             return
         decision = decide(
             question(
@@ -85,7 +85,7 @@ class Housekeeping:
             )
         )
         for f in decision.findings:
-            if not about_guests and not _jump_only(f.check):
+            if not about_guests and not CHECKS[f.check].of_no_guest:
                 continue
             seen = state.verdicts.get((step.id, f.host, f.check))
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
@@ -128,9 +128,3 @@ def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:
 def _fails(finding: Finding) -> bool:
     """What was accepted with a ticket makes no step regress, as long as that holds."""
     return finding.verdict is Verdict.FAIL and finding.acknowledged is None
-
-
-def _jump_only(check: str) -> bool:
-    """Whether a check looks at nothing of a guest."""
-    asks = CHECKS[check]
-    return not asks.readers and asks.looks_back is None
