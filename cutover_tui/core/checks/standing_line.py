@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cutover_tui.core.checks.references import Standing, standing_at
 from cutover_tui.core.checks.witness import (
     BRACKET_NS,
+    COARSEST_NS,
     Witness,
     https_date,
     independent,
@@ -65,13 +66,21 @@ class StandingLine:
 
     def extend(self, observations: Iterable[Observation], read: Iterable[PeopleRead] = ()) -> None:
         """Take newer answers."""
+        for w in self._found(observations, read):
+            at_ns = max(w.mono_ns, self.points[-1].mono_ns if self.points else 0)
+            self._recent = _still_counting(self._recent, w, at_ns)
+            self.points.append(_remembered(at_ns, self._recent, self.agree_ns, self.references))
+
+    def hear(self, observations: Iterable[Observation], read: Iterable[PeopleRead] = ()) -> None:
+        """Take newer answers for `at` alone: no standing is made of what lies between."""
+        for w in self._found(observations, read):
+            self._recent = _still_counting(self._recent, w, w.mono_ns)
+
+    def _found(self, observations: Iterable[Observation], read: Iterable[PeopleRead]) -> list[Witness]:
         waiting, self._unbracketed = self._unbracketed, []
         found = [w for o in (*waiting, *observations) if (w := self._witness(o)) is not None]
         found += [people(r, self.anchor) for r in read]
-        for w in sorted(found, key=lambda w: (w.mono_ns, w.server)):
-            at_ns = max(w.mono_ns, self.points[-1].mono_ns if self.points else 0)
-            self._recent = [x for x in (*self._recent, w) if x.until_ns >= at_ns]
-            self.points.append(standing_at(at_ns, self._recent, self.agree_ns, self.references))
+        return sorted(found, key=lambda w: (w.mono_ns, w.server))
 
     def at(self, mono_ns: int, since_ns: int) -> Standing:
         """The standing at a moment after the last answer, by answers since then and what people read."""
@@ -138,7 +147,9 @@ def standing_now(evidence: Evidence, agree_ns: int, max_age_ns: int) -> Standing
     """
     now_ns = evidence.now.boottime_ns
     line = StandingLine(evidence.anchor, agree_ns, independent(evidence.domain), _within(evidence.samples))
-    line.extend(answers(evidence), evidence.read)
+    # Dates of ten minutes narrow one another; of an NTP server only what is fresh counts.
+    fresh = (o for o in answers(evidence) if o.reader != "ntp" or o.ended.boottime_ns >= now_ns - max_age_ns)
+    line.hear(fresh, evidence.read)
     return line.at(now_ns, now_ns - max_age_ns)
 
 
@@ -150,6 +161,32 @@ def answers(evidence: Evidence) -> tuple[Observation, ...]:
 
 LOOKS_BACK_NS = USED_NS + MINUTE
 """How far back a check looks that asks for a standing now: Dates of ten minutes narrow one another."""
+
+
+def _still_counting(recent: Iterable[Witness], newer: Witness, at_ns: int) -> list[Witness]:
+    """Those that may still decide with `newer` among them; a fine clock's older answers never do."""
+    replaces = newer.kind == "ntp" and newer.bound_at(newer.until_ns) <= COARSEST_NS
+
+    def counts(x: Witness) -> bool:
+        older = x.kind == "ntp" and x.server == newer.server and x.mono_ns < newer.mono_ns
+        return x.until_ns >= at_ns and not (replaces and older)
+
+    return [*filter(counts, recent), newer]
+
+
+def _remembered(at_ns: int, recent: Sequence[Witness], agree_ns: int, references: frozenset[str]) -> Standing:
+    """`standing_at`, once for the same witnesses: every evaluation asks for a window of the same line."""
+    key = (at_ns, agree_ns, references, tuple(map(_what, recent)))
+    found = _standings.get(key)
+    if found is None:
+        if len(_standings) >= _STANDINGS:
+            _standings.clear()
+        found = _standings[key] = tuple(recent), standing_at(at_ns, recent, agree_ns, references)
+    return found[1]
+
+
+def _what(w: Witness) -> _Said:
+    return w.server, w.kind, w.mono_ns, w.offset_ns, w.bound_ns, w.own_offset_ns, id(w.observation)
 
 
 def _within(samples: Sequence[Sample]) -> Samples:
@@ -171,3 +208,9 @@ _KEPT = 64
 _Key = tuple[Instant, int, frozenset[str], tuple[int, ...], tuple[PeopleRead, ...], tuple[int, int] | None]
 _lines: dict[_Key, tuple[tuple[Observation, ...], tuple[Standing, ...]]] = {}
 """By the identity of the observations, which are kept beside the line so that none is used twice."""
+
+_STANDINGS = 1 << 15
+_Said = tuple[str, str, int, int, int, int, int]
+_PointKey = tuple[int, int, frozenset[str], tuple[_Said, ...]]
+_standings: dict[_PointKey, tuple[tuple[Witness, ...], Standing]] = {}
+"""By what the witnesses said and the identity of their observations, which are kept beside the standing."""
