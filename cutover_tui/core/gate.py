@@ -13,7 +13,16 @@ import msgspec
 
 from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
-from cutover_tui.core.evidence import NO_PROOFS, Baseline, HostLog, MarkPoint, Proofs, Wanted, select
+from cutover_tui.core.evidence import (
+    NO_PROOFS,
+    Baseline,
+    Evidence,
+    HostLog,
+    MarkPoint,
+    Proofs,
+    Wanted,
+    select,
+)
 from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
@@ -89,9 +98,14 @@ def decide(question: Question) -> Decision:
 
 def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Finding:
     """One check on one host, with the evidence `select` gives it."""
+    return judged(gate_check, evidence_of(gate_check, subject, question), subject, question)
+
+
+def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> Evidence:
+    """All that a check may see of a host."""
     check = CHECKS[gate_check.check]
     numbers = asked(gate_check)
-    evidence = select(
+    return select(
         Wanted(
             readers=check.readers,
             jump_readers=check.jump_readers,
@@ -117,7 +131,11 @@ def judge(gate_check: GateCheck, subject: Subject, question: Question) -> Findin
         proofs=subject.proofs,
         read=question.read,
     )
-    finding = check.run(evidence, numbers)
+
+
+def judged(gate_check: GateCheck, evidence: Evidence, subject: Subject, question: Question) -> Finding:
+    """What the check says of that evidence. It looks at no log, so another thread may ask it."""
+    finding = CHECKS[gate_check.check].run(evidence, asked(gate_check))
     return weigh(
         _with_origin(_with_action(finding, question.step), subject.baseline),
         past_of(subject, question.runbook),
