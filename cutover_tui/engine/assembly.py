@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
-from cutover_tui.core.checks.registry import IN_THE_DIRECTORY, unneeded
+from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
 from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine import ap_in
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.probe_loop import Attempts, HostsWatch, Watches
 from cutover_tui.engine.reached import Reached
+from cutover_tui.engine.readers import left_out
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watch_from_guest import GuestReferences
 from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
@@ -60,18 +61,10 @@ OF_A_DOMAIN = frozenset({"keytab", "caches"})
 
 def readers_for(runbook: Runbook) -> tuple[Reader, ...]:
     """What a session reads on its guests: everything, less what it does not need."""
-    left_out = _left_out(runbook)
+    unread = left_out(runbook)
     if runbook.domain.realm is None:
-        left_out |= OF_A_DOMAIN
-    return tuple(r for r in (*_of_domain(runbook.domain), *LINUX_READERS) if r.name not in left_out)
-
-
-def _left_out(runbook: Runbook) -> frozenset[str]:
-    """Readers that look only where a check is asked for, and it is not."""
-    steps = [s for step in runbook.steps() for s in (step, *step.rollback)]
-    gates = {g.check for step in steps for g in step.gate}
-    verifiers = {a.verifier for step in steps for a in (*step.actions, *step.provocations)}
-    return unneeded({name for name in gates | verifiers if name is not None})
+        unread |= OF_A_DOMAIN
+    return tuple(r for r in (*_of_domain(runbook.domain), *LINUX_READERS) if r.name not in unread)
 
 
 def _of_domain(domain: Domain) -> tuple[Reader, ...]:
@@ -165,7 +158,7 @@ def peers(
 ) -> Mapping[str, Attempts]:
     """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""
     realm = runbook.domain.realm
-    if realm is None or AP_IN in _left_out(runbook):
+    if realm is None or AP_IN in left_out(runbook):
         return {}
     services: dict[str, Service] = {}
     for host in runbook.hosts:
@@ -185,7 +178,7 @@ def peers(
 def _directory(runbook: Runbook, clock: Clock, emit: Emit, network: Network) -> HostsWatch | None:
     """The watch over the directory where a check asks for it; its libraries are imported only then."""
     domain = runbook.domain
-    if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - _left_out(runbook):
+    if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - left_out(runbook):
         return None
     from cutover_tui.engine.watch_directory import DirectoryWatch
     from probes.directory import Controller, Directory, Ticket

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cutover_tui.core.finding import Decision
+from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.engine.port import (
     ClockView,
     ProofView,
@@ -47,6 +48,10 @@ class Loopback:
     ) -> ClockView:
         sent = _through((hosts, since_ns, points, until_ns), tuple[tuple[str, ...], int, int, int | None])
         view: ClockView = _through(self._port.clock(*sent), ClockView)
+        return view
+
+    def identity(self, host: str) -> IdentityView:
+        view: IdentityView = _through(self._port.identity(*_strings(host)), IdentityView)
         return view
 
     def secrets(self) -> tuple[SecretRequest, ...]:

@@ -14,6 +14,7 @@ import msgspec
 from cutover_tui.core.estimate.regime import Regime
 from cutover_tui.core.finding import Decision, Soak, Verdict
 from cutover_tui.core.runbook import Tier
+from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.record.state import Status
 from probes.observation import Family, Instant
 
@@ -67,6 +68,7 @@ class SessionView(msgspec.Struct, frozen=True):
     hosts: tuple[HostView, ...]
     left_ns: int  # work that is still ahead on the critical path, by the runbook's expectations
     notices: tuple[str, ...]
+    realm: str | None = None  # of the runbook; without one nobody's tickets are looked at
 
 
 class ActionView(msgspec.Struct, frozen=True):
@@ -260,6 +262,10 @@ class SessionPort(Protocol):
 
         Extremes are kept. There are at most twelve hours, the older the coarser.
         """
+        ...
+
+    def identity(self, host: str) -> IdentityView:
+        """Who can authenticate to whom, as it is known of one guest."""
         ...
 
     def secrets(self) -> tuple[SecretRequest, ...]:

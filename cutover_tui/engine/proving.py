@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.kdc_answers import all_silent, kdcs, newest_answers
+from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, kdcs, newest_answers
 from cutover_tui.core.machine_account import machine_principal
 from cutover_tui.core.runbook import MINUTE, Runbook, Step
 from cutover_tui.engine import ap_in
@@ -179,8 +180,7 @@ class Proving:
             )
         if target.os != "linux":
             return Refused(f"This version proves nothing on {target.os} guests.")
-        asked_of = self.recorder.logs.of(JUMP).observations
-        silent = all_silent(self.runbook.domain, asked_of, self.now())
+        silent = all_silent(self.runbook.domain, self._answers(), self.now())
         if silent is not None:
             return Refused(
                 f"No KDC answers, so nothing is tried: {silent}.", "See kdc.clock; bring one back."
@@ -216,10 +216,16 @@ class Proving:
             return Refused(f"No exchange can be tried on {host}: {error}.", "Look at its keytab.")
         return Planned(exchange.reader(plan), ("kinit", "-k", principal))
 
+    def _answers(self) -> Sequence[Observation]:
+        """What the jump host saw as long ago as an answer speaks for its KDC: a screen asks twice a second."""
+        seen = self.recorder.logs.of(JUMP).observations
+        since = self.now().boottime_ns - SPEAKS_NS
+        return seen[bisect_left(seen, since, key=lambda o: o.ended.boottime_ns) :]
+
     def _controller(self) -> str:
         """The first controller that is named, one that answers before others; empty where none has a name."""
         named = [c for c in kdcs(self.runbook.domain) if not _is_address(c)]
-        newest = newest_answers(self.recorder.logs.of(JUMP).observations, self.now())
+        newest = newest_answers(self._answers(), self.now())
         answering = [c for c in named if c not in newest or newest[c].failure is None]
         return next(iter((*answering, *named)), "")
 

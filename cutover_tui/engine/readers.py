@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cutover_tui.core.checks.registry import unneeded
+from cutover_tui.core.runbook import Runbook
 from cutover_tui.record.audit import Parsers
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, records, rootdse
@@ -39,3 +41,11 @@ ALL: tuple[Reader, ...] = (
 def parsers() -> Parsers:
     """The parse functions by reader name and version."""
     return {(r.name, r.version): r.parse for r in ALL}
+
+
+def left_out(runbook: Runbook) -> frozenset[str]:
+    """Readers that look only where a check is asked for, and it is not."""
+    steps = [s for step in runbook.steps() for s in (step, *step.rollback)]
+    gates = {g.check for step in steps for g in step.gate}
+    verifiers = {a.verifier for step in steps for a in (*step.actions, *step.provocations)}
+    return unneeded({name for name in gates | verifiers if name is not None})

@@ -23,6 +23,8 @@ from cutover_tui.engine import views
 from cutover_tui.engine.clock_marks import ClockMarks
 from cutover_tui.engine.clock_view import clock_view
 from cutover_tui.engine.housekeeping import Housekeeping
+from cutover_tui.engine.identity.look import Looks
+from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.port import (
     ClockView,
@@ -80,9 +82,11 @@ class Session:
     _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
     _live: views.Live | None = None
     _proving: Proving | None = None
+    _looks: Looks = field(init=False)
 
     def __post_init__(self) -> None:
         self._proving = Proving(self.runbook, self.recorder, self.probes, self.now, self.tell)
+        self._looks = Looks(self.runbook, self.recorder.state, self.recorder.logs)
         self.recorder.changed = self._on_event
         self.intake.on_seen = self._on_seen
         self._marks = ClockMarks(self.now().boot_id, self._title)
@@ -128,6 +132,14 @@ class Session:
     ) -> ClockView:
         """Offsets over time."""
         return clock_view(self._views(), hosts, since_ns, points, self.now(), until_ns)
+
+    def identity(self, host: str) -> IdentityView:
+        """Who can authenticate to whom, as it is known of one guest.
+
+        Raises:
+            KeyError: the runbook has no such host.
+        """
+        return self._looks.look(host, self.now(), self.proof(host))
 
     def secrets(self) -> tuple[SecretRequest, ...]:
         """What is being asked of a person now."""

@@ -189,6 +189,7 @@ def session_view(
         hosts=tuple(host_view(live, h.name, now) for h in runbook.hosts),
         left_ns=_left(rows),
         notices=notices,
+        realm=runbook.domain.realm,
     )
 
 

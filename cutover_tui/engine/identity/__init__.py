@@ -1,0 +1,1 @@
+"""What the identity screen shows, computed from state and logs."""
