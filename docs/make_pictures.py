@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from screens.app import CutoverApp  # noqa: E402 - the checkout, not an installed version
+from tests.tui.identity_scenes import port as with_domain  # noqa: E402
 from tests.tui.scripted_port import ScriptedPort  # noqa: E402
 
 PICTURES = {
@@ -22,13 +23,15 @@ PICTURES = {
     "step-refused": ("step", (), (100, 30)),
     "refusal": ("step", ("d",), (100, 30)),
     "clock": ("clock", (), (100, 30)),
+    "identity": ("identity", (), (100, 30)),
     "step-wide": ("step", (), (200, 50)),
 }
 
 
 async def draw(mode: str, keys: tuple[str, ...], size: tuple[int, int]) -> str:
     """One screen as SVG, after some keys."""
-    app = CutoverApp(ScriptedPort(), zone=UTC)
+    port = with_domain("skewed") if mode == "identity" else ScriptedPort()
+    app = CutoverApp(port, zone=UTC)
     async with app.run_test(size=size) as pilot:
         app.context.place.step, app.context.place.host = "3.2", "app01"
         app.action_go(mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import PurePath
 from typing import ClassVar, TypeVar
@@ -24,6 +25,7 @@ from screens.dialogs.confirm import confirm_quit
 from screens.dialogs.dialog import Sentence
 from screens.dialogs.help import HelpDialog
 from screens.dialogs.hosts import HostPicker
+from screens.identity import IdentityScreen
 from screens.intents import Intents
 from screens.messages import (
     Acknowledge,
@@ -64,6 +66,9 @@ class CutoverApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h", "hosts", "host", id="app.hosts", tooltip="Choose the guest"),
         Binding("c", "go('clock')", "clock", id="app.clock", tooltip="The guests' clocks"),
+        Binding(
+            "i", "go('identity')", "identity", id="app.identity", tooltip="Who can authenticate to whom?"
+        ),
         Binding("o", "go('overview')", "overview", id="app.overview", tooltip="Where are we?"),
         Binding(
             "x",
@@ -125,11 +130,21 @@ class CutoverApp(App[None]):
         self._hints = tuple(hints)
         self._trail: list[str] = []
         self._stop_listening: Callable[[], None] | None = None
-        hosts = port.view().hosts
+        view = port.view()
+        hosts = view.hosts
+        # The key works on every runbook and says why there is nothing to see; where there is something, the
+        # footer of 80 columns has room for it and not for both.
+        self._show_in_footer("i", view.realm is not None)
+        self._show_in_footer("n", view.realm is None)
         self.context.place.host = hosts[0].name if hosts else ""
         self.add_mode("overview", lambda: OverviewScreen(self.context))
         self.add_mode("step", lambda: StepScreen(self.context))
         self.add_mode("clock", lambda: ClockScreen(self.context))
+        self.add_mode("identity", lambda: IdentityScreen(self.context))
+
+    def _show_in_footer(self, key: str, show: bool) -> None:
+        mine = self._bindings.key_to_bindings
+        mine[key] = [replace(binding, show=show) for binding in mine[key]]
 
     # -- life
 
@@ -222,8 +237,9 @@ class CutoverApp(App[None]):
             self.switch_mode(mode)
 
     def action_go_back(self) -> None:
-        known = [m for m in self._trail if m in ("overview", "step", "clock")]
-        there = known[-1] if known and self.current_mode == "clock" else "overview"
+        beside = ("clock", "identity")
+        known = [m for m in self._trail if m in ("overview", "step", *beside)]
+        there = known[-1] if known and self.current_mode in beside else "overview"
         if there != self.current_mode:
             self._trail = []
             self.switch_mode(there)

@@ -17,6 +17,7 @@ _KEYS = (
     ("Overview: where are we?", "o", "app.go('overview')"),
     ("Step: what is missing?", "", "app.go('step')"),
     ("Clock: is time right?", "c", "app.go('clock')"),
+    ("Identity: who can authenticate to whom?", "i", "app.go('identity')"),
     ("Choose a guest", "h", "app.hosts"),
     ("Prove this guest's tickets", "x", "app.prove"),
     ("Write a note", "n", "app.note"),

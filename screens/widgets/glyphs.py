@@ -273,6 +273,18 @@ def offset(value_ns: int, bound_ns: int | None = None, charset: Charset = UNICOD
     return f"{shown} {unit_name(unit, charset)} {charset.plus_minus} {text}"
 
 
+def interval(low_ns: int, high_ns: int, charset: Charset = UNICODE) -> str:
+    """What a clock's offset lies in: `-0.41..+3.10 ms`; the ends are rounded outwards, never inwards."""
+    size = max(abs(low_ns), abs(high_ns))
+    if 2 * size >= (2 * _CLOCK_FROM_S - 1) * _S:
+        return offset((low_ns + high_ns) // 2, (high_ns - low_ns + 1) // 2, charset)
+    unit = _unit(size)
+    places = 0 if unit == 1 else _places(size, unit)
+    step = max(1, unit // 10**places)
+    low, high = low_ns // step * step, -(-high_ns // step) * step
+    return f"{decimal(low, unit, places)}..{decimal(high, unit, places)} {unit_name(unit, charset)}"
+
+
 OFFSET_WIDTH = 9
 """Cells `offset` without a bound needs at most; layouts reserve them so that a value never moves a column."""
 

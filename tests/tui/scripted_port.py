@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Soak, Verdict
+from cutover_tui.engine.identity.view import CachesRow, IdentityView, KeytabRow, ProofState
 from cutover_tui.engine.port import (
     ActionView,
     ClockLooks,
@@ -118,6 +119,18 @@ def findings(host: str = "app01", *, removed: bool = False, soaked: bool = False
     )
 
 
+def nothing_known(host: str, now: Instant) -> IdentityView:
+    """Of a guest of a runbook without a realm."""
+    none = "not read in the last hour"
+    why = "The runbook names no realm, so there are no tickets to ask for."
+    proof = ProofState(refused=why, remedy="Name domain.realm and domain.controllers in a new session.")
+    return IdentityView(
+        host=host, now=now, realm=None, tolerance_ns=300 * S, judged_by=None, judges=(), clocks=(), worst=None,
+        exchanges=(), proof=proof, keytab=KeytabRow(why=none), caches=CachesRow(why=none), findings=(),
+        unasked=("kerberos.as", "kerberos.tgs", "kerberos.ap-out", "kerberos.caches", "ad.trust", "ad.object"),
+    )  # fmt: skip
+
+
 @dataclass
 class ScriptedPort:
     """Plays one evening; every attribute may be changed by a test, `told` collects the intents."""
@@ -139,6 +152,8 @@ class ScriptedPort:
     refuse: Refused | None = None
     unproven: Refused | None = None
     proven: set[str] = field(default_factory=set)
+    realm: str | None = None
+    identities: Callable[[str, Instant], IdentityView] = nothing_known
     error: Exception | None = None
     hostile: str = ""
     scene: Literal["evening", "calm", "split"] = "evening"
@@ -180,6 +195,7 @@ class ScriptedPort:
             hosts=tuple(self._host(i, name, now) for i, name in enumerate(self.hosts)),
             left_ns=70 * MINUTE,
             notices=self.notices,
+            realm=self.realm,
         )
 
     def _row(
@@ -415,6 +431,9 @@ class ScriptedPort:
             return wave // (i + 2) + i * MS
         drifting = round((second - 499_400) * 15 * MS) if second > 499_400 else 0
         return (wave, drifting + 800 * MS, 212 * MS + wave)[i]
+
+    def identity(self, host: str) -> IdentityView:
+        return self.identities(host, instant(self.at()))
 
     def secrets(self) -> tuple[SecretRequest, ...]:
         return self.asked
