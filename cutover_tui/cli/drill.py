@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from cutover_tui.cli import generated
 from cutover_tui.cli.drill_text import naive_looks, scored_lines, summary
 from cutover_tui.cli.outcome import OPEN, REFUSED, BadInput
 from cutover_tui.lab.drill.scoring import NotPlayed, Scored, play
+from cutover_tui.lab.drill.scratch import scratch
 from cutover_tui.lab.drill.table import BOOKS, Row, row_of, table_of
 from cutover_tui.lab.drill.table_text import heading, row_lines, total_lines
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world, world_schema
@@ -120,5 +120,5 @@ def _sessions(keep: str | None) -> Iterator[Path]:
     if keep is not None:
         yield Path(keep)
         return
-    with tempfile.TemporaryDirectory(prefix="cutover-drill-") as scratch:
-        yield Path(scratch)
+    with scratch() as directory:
+        yield directory

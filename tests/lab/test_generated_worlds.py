@@ -20,6 +20,7 @@ import pytest
 import cutover_tui.lab.generator as package
 from cutover_tui.cli import main
 from cutover_tui.lab.drill.drill import Played
+from cutover_tui.lab.drill.scratch import scratch
 from cutover_tui.lab.generator.generate import Drawn, generate
 from cutover_tui.lab.generator.oracle.judge import truth_of
 from cutover_tui.lab.generator.oracle.truth import Borderline
@@ -43,10 +44,13 @@ def played(root: Path, seed: int) -> Outcome:
 
 
 @pytest.mark.timeout(900)
-def test_five_hundred_random_worlds_come_out_as_they_are(tmp_path: Path) -> None:
+def test_five_hundred_random_worlds_come_out_as_they_are() -> None:
     # Spawned: a fork would share the threads of this process.
-    with ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
-        outcomes = list(pool.map(partial(played, tmp_path), SEEDS, chunksize=CHUNK))
+    with (
+        scratch() as root,
+        ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool,
+    ):
+        outcomes = list(pool.map(partial(played, root), SEEDS, chunksize=CHUNK))
     missed = [str(o) for o in outcomes if o.wrong == "miss"]
     cried_wolf = [str(o) for o in outcomes if o.wrong == "false refusal"]
     elsewhere = [str(o) for o in outcomes if o.wrong not in (None, "miss", "false refusal")]
