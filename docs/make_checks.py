@@ -242,7 +242,9 @@ ABOUT = {
         (
             "MIT's library writes the clock's offset into a cache and goes on adding it: a cache made at 305 s fails "
             "once the clock is right. The headers of the caches in /tmp, /run/user and the directories of sssd, "
-            "gssproxy and certmonger are read as root. Caches whose tickets have all ended do not count. Programs that "
+            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only while no "
+            "reading of the last hour, those before the repair included, had the clock off. "
+            "Caches whose tickets have all ended do not count. Programs that "
             "keep tickets in memory only cannot be seen: restart what ran while the clock was off."
         ),
     ),

@@ -222,6 +222,8 @@ class Wanted:
     voided_by: tuple[Family, ...] = ()
     """Families whose disturbances void every reader's observations, besides the reader's own family's."""
     witnesses: tuple[str, ...] = ()
+    through_voids: bool = False
+    """Samples and witnesses from before a disturbance count: what is asked is what the clock *was*."""
 
 
 def select(
@@ -269,14 +271,16 @@ def select(
     witnessed = {
         reader: tuple(
             _usable(
-                _of_reader(log, reader, upto_line, now.boottime_ns - age), voids.get(families[reader]), now
+                _of_reader(log, reader, upto_line, now.boottime_ns - age),
+                None if wanted.through_voids else voids.get(families[reader]),
+                now,
             )
         )
         for reader in wanted.witnesses
     }
     samples: tuple[Sample, ...] = ()
     if wanted.sample_age_ns is not None:
-        void = voids.get(Family.TIME)
+        void = None if wanted.through_voids else voids.get(Family.TIME)
         since = now.boottime_ns - wanted.sample_age_ns
         if void is not None and void.boot_id == now.boot_id:
             since = max(since, void.boottime_ns)

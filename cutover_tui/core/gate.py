@@ -113,6 +113,7 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
             sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
             voided_by=check.spec.voided_by,
             witnesses=check.witnesses,
+            through_voids=check.through_voids,
         ),
         host=subject.host,
         log=subject.log,

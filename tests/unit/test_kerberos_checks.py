@@ -319,3 +319,17 @@ class TestCaches:
         world = self.with_caches(cache())
         world.voids[Family.TIME] = at(196)
         assert said(world, "kerberos.caches") == ("unknown", "not-read")
+
+    def test_the_repair_of_the_clock_does_not_make_unread_caches_right(self):
+        world = Realm()
+        world.healthy_domain(0, 170)
+        world.tick(171, 180, offset_ms=305_000)
+        world.tick(181, 200)
+        world.voids[Family.TIME] = at(180.5)  # an action of the runbook stepped the clock
+        world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
+        assert said(world, "kerberos.caches") == ("unknown", "not-visible")
+
+    def test_unread_caches_of_a_clock_that_nobody_measured(self):
+        world = Realm()
+        world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
+        assert said(world, "kerberos.caches") == ("unknown", "not-measured")

@@ -153,6 +153,8 @@ class Check:
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
     of_no_guest: bool = False
     """It judges the jump host and the references, which no move touches, whoever showed their clocks."""
+    through_voids: bool = False
+    """Whether samples from before a disturbance count: where the question is what the clock was, and not is."""
     naive: str = ""
     """What a naive checklist would look at instead, in its words."""
 

@@ -11,7 +11,8 @@ off: a cache below it goes on working until it is renewed, and one above it need
 What is judged is the offset in the header, not when the tickets were taken: their times are
 the KDC's, so a cache without an offset is good whenever it was made. Kinds of cache that
 leave no file cannot be read; as long as the guest's clock has been right all the time that
-was measured they cannot hold an offset, and otherwise nobody knows.
+was measured they cannot hold an offset, and otherwise nobody knows. What was measured before a
+disturbance counts for that: the repair is one, and does not take the offset out of a cache.
 """
 
 from __future__ import annotations
@@ -53,7 +54,16 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             measured=worst.offset_ns,
             used=(newest,),
         )
-    if facts.elsewhere and _was_off(evidence, limit):
+    was_off = _was_off(evidence, limit) if facts.elsewhere else False
+    if was_off is None:
+        return says.unknown(
+            "not-measured",
+            f"Caches of the kind {', '.join(facts.elsewhere)} cannot be read from outside, and the clock of this "
+            "guest was not measured while they may have been made.",
+            remedy="Wait for samples of its clock and for references that agree (time.jump-host).",
+            used=(newest,),
+        )
+    if was_off:
         return says.unknown(
             "not-visible",
             f"The clock was more than {span(limit)} off within the last hour, and caches of the kind "
@@ -107,7 +117,8 @@ def _remedy(off: list[CacheFile]) -> str:
     return "Let their owner log in anew or kinit; for a service's own cache, restart the service."
 
 
-def _was_off(evidence: Evidence, limit: int) -> bool:
+def _was_off(evidence: Evidence, limit: int) -> bool | None:
+    """Whether any reading of the clock was that far off; None: there is no reading at all."""
     line = line_of(evidence)
-    readings = backwards(evidence.samples, line)
-    return any(r is not None and abs(r.offset_ns) - r.bound_ns > limit for r in readings)
+    readings = [r for r in backwards(evidence.samples, line) if r is not None]
+    return any(abs(r.offset_ns) - r.bound_ns > limit for r in readings) if readings else None

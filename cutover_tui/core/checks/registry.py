@@ -424,7 +424,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=3,
+            version=4,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
@@ -442,6 +442,7 @@ _ALL = (
         jump_readers=JUMP_READERS,
         witnesses=GUEST_READERS,
         looks_back=kerberos_caches.looks_back,
+        through_voids=True,
         naive="the clock is right again",
     ),
     _naive("naive.time-service", Family.TIME, naive.time_service, readers=("services",)),
