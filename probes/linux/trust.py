@@ -4,6 +4,9 @@ Only what asks the running services or reads: `adcli testjoin` and `net ads test
 ticket, so they are left out unless asked for (`reader(..., tickets=True)`), and even then an
 exit status of 0 proves nothing: with the library's default they succeed at any skew.
 
+That a tool is not installed says nothing about its service: sssctl is in a package of its own (sssd-tools), and
+wbinfo is where winbindd need not be. So `find` shows whether there is anything of them for which no tool spoke.
+
 sssctl asks on its standard input whether to start an sssd that does not run. Guests' commands
 get none, so the answer is no.
 """
@@ -11,6 +14,7 @@ get none, so the answer is no.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from probes.facts_directory import TrustFacts
@@ -31,6 +35,9 @@ _NO_WINBIND = "WBC_ERR_WINBIND_NOT_AVAILABLE"
 _TESTJOINS = (("adcli", "testjoin"), ("net", "ads", "testjoin"))
 
 
+_SSSD_CONF, _WINBINDD, _KEYTAB = "/etc/sssd/sssd.conf", "/usr/sbin/winbindd", "/etc/krb5.keytab"
+_FIND = ("env", "LC_ALL=C", "find", _SSSD_CONF, _WINBINDD, _KEYTAB, "-maxdepth", "0")
+
 ASKED_S = 8.0
 """Without a controller winbind 4.17 answers neither after 40 s, while --online-status still shows a connection."""
 
@@ -47,6 +54,7 @@ def reader(domain: str, *, tickets: bool = False) -> Reader:
         Command(("sssctl", "domain-status", domain), elevate=True),
         Command(("wbinfo", "-P"), timeout_s=ASKED_S),
         Command(("wbinfo", "-t"), elevate=True, timeout_s=ASKED_S),
+        Command(_FIND, elevate=True),
         *more,
     )
     return replace(READER, commands=commands)
@@ -54,7 +62,7 @@ def reader(domain: str, *, tickets: bool = False) -> Reader:
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     """Facts; a tool that is not there, or cannot be asked, is named in `unseen` and claims nothing."""
-    realm, sssctl, ping, secret, *tests = raws
+    realm, sssctl, ping, secret, left, *tests = raws
     first = next((r.failure for r in raws if r.failure is not None), None)
     if first is not None and all(r.failure is not None for r in raws):
         return first
@@ -62,6 +70,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     try:
         online, server = _sssd(sssctl, unseen)
         answered, dc = _ping(ping, unseen)
+        unseen += _unspoken(left, realm, sssctl, ping)
         return TrustFacts(
             domain=sssctl.argv[-1],
             realms=_realms(realm, unseen),
@@ -78,11 +87,30 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
 
 
 def _usable(raw: Raw, unseen: list[str]) -> bool:
-    """Whether there is something to parse. Without its tool a service is not there; that is seen well enough."""
+    """Whether there is something to parse."""
     failure = broken(raw)
     if failure is not None:
         unseen.append(f"{raw.argv[0]}: {failure.detail}")
     return failure is None and not absent(raw)
+
+
+def _unspoken(left: Raw, realm: Raw, sssctl: Raw, wbinfo: Raw) -> Iterator[str]:
+    """What there is, or may be, of a membership whose tools are not installed."""
+    why = broken(left)
+    shown = whole_lines(left.out) if why is None else []
+    missing = [line for line in left.err.splitlines() if line.endswith("No such file or directory")]
+    for path, tools in (
+        (_SSSD_CONF, (sssctl,)),
+        (_WINBINDD, (wbinfo,)),
+        (_KEYTAB, (realm, sssctl, wbinfo)),
+    ):
+        if not all(map(absent, tools)):
+            continue
+        names = " and ".join(raw.argv[0] for raw in tools)
+        if path in shown:
+            yield f"{path} is there, and no {names}"
+        elif why is not None or not any(path in line for line in missing):
+            yield f"whether {path} is there could not be seen, and there is no {names}"
 
 
 def _realms(raw: Raw, unseen: list[str]) -> tuple[str, ...]:
@@ -147,5 +175,5 @@ def _server(name: str) -> str:
     return name
 
 
-READER = Reader(name="trust", version=1, family=Family.DIRECTORY, commands=(), parse=parse, interval_s=60.0)
+READER = Reader(name="trust", version=2, family=Family.DIRECTORY, commands=(), parse=parse, interval_s=60.0)
 """Without commands, which need a domain: see `reader`."""

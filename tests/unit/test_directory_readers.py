@@ -191,6 +191,9 @@ REALM = "corp.example\n  type: kerberos\n  configured: kerberos-member\n"
 NO_WINBIND = "could not obtain winbind interface details: WBC_ERR_WINBIND_NOT_AVAILABLE\n"
 
 
+SSSD_CONF, WINBINDD, KEYTAB = "/etc/sssd/sssd.conf", "/usr/sbin/winbindd", "/etc/krb5.keytab"
+
+
 def trusted(**changes: Raw) -> object:
     argvs = [c.argv for c in trust.reader("corp.example").commands]
     raws = {
@@ -202,6 +205,9 @@ def trusted(**changes: Raw) -> object:
             argvs[2], 1, 'checking the NETLOGON for domain[] dc connection to "" failed\n', NO_WINBIND
         ),
         "secret": Raw(argvs[3], 127, "", "wbinfo: not found\n"),
+        "left": Raw(
+            argvs[4], 1, f"{SSSD_CONF}\n{KEYTAB}\n", f"find: '{WINBINDD}': No such file or directory\n"
+        ),
     }
     return trust.parse(tuple({**raws, **changes}.values()))
 
@@ -225,7 +231,7 @@ def sssctl(rc: int, out: str, err: str = "") -> Raw:
         (sssctl(0, SSSD.format(status="Offline", gc="not connected", dc="not connected")), False, None, True),
         (sssctl(0, SSSD.format(status="Online", gc="x", dc="not connected")), True, None, True),
         (sssctl(1, "SSSD needs to be running. Start SSSD now? (yes/no) [yes] ", "Unable to read user input\n"), None, None, True),
-        (sssctl(127, "", "sssctl: not found\n"), None, None, True),
+        (sssctl(127, "", "sssctl: not found\n"), None, None, False),
         (sssctl(1, "", "must be root\n"), None, None, False),
     ],
 )  # fmt: skip
@@ -233,6 +239,43 @@ def test_sssd_in_other_states(raw: Raw, online: bool | None, server: str | None,
     facts = trusted(sssctl=raw)
     assert isinstance(facts, TrustFacts)
     assert (facts.sssd_online, facts.sssd_server, not facts.unseen) == (online, server, seen)
+
+
+def left(*there: str, denied: str = "") -> Raw:
+    """What `find` shows of these."""
+    out = "".join(f"{path}\n" for path in there)
+    err = "".join(
+        f"find: '{path}': {'Permission denied' if path == denied else 'No such file or directory'}\n"
+        for path in (SSSD_CONF, WINBINDD, KEYTAB)
+        if path not in there
+    )
+    return Raw(("env", "LC_ALL=C", "find", SSSD_CONF, WINBINDD, KEYTAB, "-maxdepth", "0"), 1, out, err)
+
+
+@pytest.mark.parametrize(
+    ("found", "seen"),
+    [
+        (left(), True),
+        (left(SSSD_CONF), False),
+        (left(WINBINDD), False),
+        (left(KEYTAB), False),
+        (left(denied=SSSD_CONF), False),
+        (Raw(left().argv, 127, "", "env: 'find': No such file or directory\n"), False),
+        (Raw(left().argv, None, "", "", failure=Failure(FailureKind.TIMEOUT, "no end")), False),
+    ],
+)
+def test_a_member_without_any_tool_is_no_guest_without_a_domain(found: Raw, seen: bool) -> None:
+    gone = {n: Raw((n,), 127, "", f"{n}: not found\n") for n in ("realm", "wbinfo")}
+    facts = trusted(
+        realm=gone["realm"],
+        sssctl=sssctl(127, "", "sssctl: not found\n"),
+        ping=gone["wbinfo"],
+        secret=gone["wbinfo"],
+        left=found,
+    )
+    assert isinstance(facts, TrustFacts)
+    assert (facts.sssd_online, facts.winbind_ping, facts.realms) == (None, None, ())
+    assert (not facts.unseen) is seen
 
 
 @pytest.mark.parametrize(

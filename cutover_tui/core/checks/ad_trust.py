@@ -48,6 +48,14 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
             remedy="Read its sentence: a clock that is off is no broken join.",
             used=used,
         )
+    hangs = next((u for u in facts.unseen if u.startswith("wbinfo:")), None)
+    if hangs is not None or (facts.winbind_ping and facts.winbind_secret is None):
+        return says.unknown(
+            "not-asked",
+            f"Whether a controller accepts the machine's password was not answered ({hangs or 'wbinfo -t'}).",
+            remedy="winbind hangs while it looks for a controller: check the paths to them, then look again.",
+            used=used,
+        )
     servers = [s for s in (facts.sssd_server, facts.winbind_server) if s is not None]
     if facts.sssd_online is None and facts.winbind_ping is None:
         return _no_service(evidence, facts, says, used)
@@ -89,6 +97,6 @@ def _no_service(evidence: Evidence, facts: TrustFacts, says: Says, used: tuple[O
     return says.unknown(
         "no-service-seen",
         f"Neither sssd nor winbind could be asked{why}.",
-        remedy="Start the service, or let the account ask it (sssctl needs root).",
+        remedy="Start the service, or let the account ask it (sssctl needs root and the package sssd-tools).",
         used=used,
     )

@@ -291,7 +291,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="ad.trust",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             soak=None,
             attempts=None,
