@@ -33,6 +33,7 @@ from probes.observation import Failure, FailureKind, Family, Identity, Observati
 from probes.reader import Reader
 from probes.seam import LinkError
 from tests.unit import corpus
+from tests.unit.forgery import Forgery
 from tests.unit.honest_guest import Guest
 from tests.unit.honest_session import B1, S, Script, Walk, resuming, walking
 from tests.unit.test_fold import events
@@ -160,6 +161,20 @@ async def test_a_series_ends_at_its_first_refusal(tmp_path: Path) -> None:
         assert prover.made == [1, 2]
         assert codes(walk)["kerberos.as"] == ("fail", "skew")
         assert codes(walk)["kerberos.tgs"] == ("unknown", "not-tried")
+
+
+async def test_an_attempt_cannot_be_taken_out_of_the_journal(tmp_path: Path) -> None:
+    async with proving(tmp_path, "ok", "ok", "ok", "ahead") as (walk, _):
+        assert await prove(walk) is None
+        assert await prove(walk) is None
+        assert (await walk.done("tickets", "app01")).outcome == "refused"
+    assert audited(tmp_path) == []
+    forgery = Forgery(tmp_path / "session")
+    for kind in ("attempt-intended", "attempt-ended"):
+        forgery.drop_body(forgery.bodies(kind)[-1])
+    forgery.publish(rederive=True)
+    assert forgery.decisions("tickets", "open"), "the older series alone would do"
+    assert audited(tmp_path) == ["attempt 1 of exchange was made, and no journaled one is it"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from cutover_tui.record.audit.events import EventAudit
+from cutover_tui.record.audit.proofs import proof_remarks
 from cutover_tui.record.audit.remark import Answer, Remark, wrong
 from cutover_tui.record.audit.tapes import Parsers, tape_remarks
 from cutover_tui.record.events import Event, SessionResumed, SessionStarted
@@ -83,6 +84,7 @@ def audit(
                 f"{reel.path.name}: {reel.contents.unsealed_lines} lines after the last seal are no evidence yet"
             )
         result.remarks.extend(tape_remarks(reel, loaded.events, parsers, ours=ours))
+        result.remarks.extend(proof_remarks(reel, loaded.events))
     events = EventAudit(journal, reels, ours=ours)
     result.remarks.extend(events.remarks(loaded.events))
     result.decisions = events.decisions
