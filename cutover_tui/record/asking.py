@@ -97,6 +97,7 @@ def question(
                 None if _same_person(operator, second) else second,
             ),
             *_under_way(state, step, tuple(h.name for h in chosen)),
+            *_unwatched(runbook, state, step, tuple(h.name for h in chosen)),
         )
         if steps_count
         else (),
@@ -118,4 +119,26 @@ def _under_way(state: State, step: Step, hosts: tuple[str, ...]) -> Iterator[Mis
                 Verdict.UNKNOWN,
                 f"Action {intent.action} of {intent.step} on {intent.host} has not ended.",
                 "Wait for its end, then look again.",
+            )
+
+
+def _unwatched(runbook: Runbook, state: State, step: Step, hosts: tuple[str, ...]) -> Iterator[Missing]:
+    """What was done on a guest that cannot be measured now may have fallen back: the last step is not done over it."""
+    if step is not runbook.phases[-1].steps[-1]:
+        return
+    judged = {
+        f.host
+        for at in state.steps.values()
+        if at.status == "done" and at.decision
+        for f in at.decision.findings
+    }
+    for host in hosts:
+        link = state.links.get(host)
+        if host in judged and (link is None or not link.up):
+            yield Missing(
+                "link",
+                Verdict.UNKNOWN,
+                f"{host} cannot be measured{f' ({link.detail})' if link is not None else ''}, "
+                "so what was done there is unverified.",
+                "Bring its link back; it reconnects by itself.",
             )
