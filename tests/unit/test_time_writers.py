@@ -8,6 +8,7 @@ from msgspec import structs
 from probes.facts_time import Unit
 from probes.facts_time_config import TimeConfigFacts, TimeSource
 from probes.facts_writers import ClockJob, CronFacts
+from probes.observation import Failure, FailureKind
 from tests.unit import evidence_builders as b
 from tests.unit.test_checks_time import finding
 
@@ -96,3 +97,11 @@ def test_what_may_not_be_read_is_no_job() -> None:
     assert said(made)[0] == "ok"
     made.see(b.observed("cron", NOW - 0.5, b.DENIED))
     assert said(made)[0] == "ok"
+
+
+@pytest.mark.parametrize("kind", ["truncated", "not-understood", "timeout"])
+def test_jobs_that_were_printed_and_not_read_are_not_none(kind: str) -> None:
+    made = world("chronyd")
+    made.see(b.observed("cron", NOW - 1, Failure(FailureKind(kind), "cron: cut")))
+    found = finding(made, "time.single-master", NOW)
+    assert (str(found.verdict), found.reason_code) == ("unknown", kind)

@@ -137,7 +137,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=None,
             attempts=None,

@@ -11,6 +11,9 @@ from probes.facts_identity import PlatformFacts
 from probes.facts_time import ServicesFacts, VmToolsFacts
 from probes.observation import FailureKind, Observation
 
+_HIDES_JOBS = frozenset({FailureKind.TRUNCATED, FailureKind.NOT_UNDERSTOOD, FailureKind.TIMEOUT})
+"""What was printed and not read may name a job; what the account may not read is listed in the report."""
+
 
 def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
     services_at = evidence.latest("services")
@@ -70,6 +73,9 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         )
     else:
         tools_words = f" (VMware Tools cannot act on {platform.platform})"
+    cron_at = evidence.latest("cron")
+    if cron_at is not None and cron_at.failure is not None and cron_at.failure.kind in _HIDES_JOBS:
+        return no_facts(says, "cron", cron_at)
     named, seen = time_writers.jobs(evidence)
     writers, used = [*writers, *named], (*used, *seen)
     if len(writers) == 1:
