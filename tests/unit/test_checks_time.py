@@ -290,7 +290,12 @@ def test_no_process_and_no_answer_is_no_provider(facts: object) -> None:
 
 @pytest.mark.parametrize(
     ("enabled", "expected"),
-    [("enabled", ("pass", "ok")), ("disabled", ("fail", "not-at-boot")), (None, ("unknown", "boot-unknown"))],
+    [
+        ("enabled", ("pass", "ok")),
+        ("disabled", ("fail", "not-at-boot")),
+        ("enabled-runtime", ("fail", "not-at-boot")),
+        (None, ("unknown", "boot-unknown")),
+    ],
 )
 def test_a_provider_that_does_not_start_at_boot_is_none(
     enabled: str | None, expected: tuple[str, str]

@@ -22,7 +22,8 @@ FUTURE_NS = 2_000_000_000
 WHOLE_SECOND_NS = 1_000_000_000
 """So much older than it looks may an update be whose age is a difference of whole seconds."""
 
-AT_BOOT = frozenset({"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"})
+AT_BOOT = frozenset({"enabled", "static", "alias", "indirect", "generated"})
+"""`enabled-runtime` is not among them: its links are in /run and gone with the next boot (systemctl(1))."""
 
 
 def lasts(evidence: Evidence, reader: str, condition: Callable[[Facts | None], bool]) -> int:

@@ -122,7 +122,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=7,
+            version=8,
             family=Family.TIME,
             soak=None,
             attempts=None,
