@@ -107,7 +107,10 @@ def _since(finding: Finding, past: Past, by: Accepted) -> str | None:
 
 
 def _grown(then: Before, now: Finding, unit: Unit) -> str | None:
-    """Beyond both bounds and the slack; a fault that changed sides counts from zero."""
+    """Beyond both bounds and the slack, or to others; a fault that changed sides counts from zero."""
+    others = sorted(set(now.about) - set(then.about))
+    if others:
+        return f"it was not {' and '.join(others)} then."
     if then.measured is None or now.measured is None:
         return "there is no earlier value to compare it with."
     same_side = (then.measured < 0) == (now.measured < 0)

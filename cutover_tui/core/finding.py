@@ -65,6 +65,7 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
     reason_code: str
     measured: int | None = None  # in the unit of the check's criterion
     bound: int | None = None
+    about: tuple[str, ...] = ()  # as in `Finding`
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -88,12 +89,16 @@ class Finding(msgspec.Struct, frozen=True):
     soak: Soak | None = None
     action: str | None = None  # id of the step's action that would mend it
     acknowledged: str | None = None  # the problem ticket this failure is accepted with; it closes no gate
+    about: tuple[str, ...] = ()
+    """Who fails, where that is not the guest and not always the same: an acceptance covers no other."""
     acknowledgeable: bool = False  # it closes the gate, and may be accepted with a problem ticket
 
 
 def before(finding: Finding) -> Before:
     """What is kept of a finding to compare later ones with."""
-    return Before(finding.check, finding.verdict, finding.reason_code, finding.measured, finding.bound)
+    return Before(
+        finding.check, finding.verdict, finding.reason_code, finding.measured, finding.bound, finding.about
+    )
 
 
 class Missing(msgspec.Struct, frozen=True):

@@ -84,6 +84,19 @@ def test_what_began_after_the_mark_is_covered_by_no_ticket() -> None:
     assert weighed.reason.endswith("PRB-7 does not cover it: it was not there before the mark.")
 
 
+def test_a_ticket_for_one_controller_covers_no_other() -> None:
+    then, now = fault(about=("dc3",)), fault(about=("dc1",))
+    assert weigh(then, UNMARKED, accepted(then)).acknowledged == "PRB-7"
+    weighed = weigh(now, UNMARKED, accepted(then))
+    assert weighed.acknowledged is None
+    assert weighed.reason.endswith("PRB-7 does not cover it: it was not dc1 then.")
+    weighed = weigh(old(now), marked(then), accepted(then))
+    assert (weighed.acknowledged, weighed.acknowledgeable) == (None, False)
+    both = old(fault(about=("dc1", "dc3")))
+    assert weigh(both, marked(then), accepted(then)).acknowledged is None
+    assert weigh(old(then), marked(both), accepted(both)).acknowledged == "PRB-7"
+
+
 def test_another_cause_of_the_same_check_is_not_accepted() -> None:
     other = {(NAME, "two-domains"): Accepted("PRB-7", 2, None)}
     assert weigh(fault(), UNMARKED, other).acknowledged is None

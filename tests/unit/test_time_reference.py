@@ -103,6 +103,13 @@ def test_the_controller_that_is_apart_is_named_and_the_others_are_not() -> None:
     assert f.measured == 90_000 * b.MS
     assert "Controller dc3 +90.0 s" in f.reason
     assert "dc1, dc2 are right" in f.reason
+    assert f.about == ("dc3",)
+
+
+def test_a_fault_of_the_whole_domain_is_about_nobody_but_who_is_apart_from_it() -> None:
+    assert finding(world(ntp1=0, ntp2=0, dc1=30_000, dc2=30_004)).about == ()
+    assert finding(world(ntp1=0, ntp2=0, dc1=30_000, dc2=30_004, dc3=90_000)).about == ("dc3",)
+    assert finding(world(ntp1=0, ntp2=0, dc1=30_000, dc2=30_004, dc3=0)).about == ()
 
 
 def test_a_step_of_the_wave_may_ask_it() -> None:

@@ -56,6 +56,7 @@ class Says:
         bound: int | None = None,
         used: tuple[Observation, ...] = (),
         soak: Soak | None = None,
+        about: tuple[str, ...] = (),
     ) -> Finding:
         return Finding(
             check=self.check,
@@ -72,6 +73,7 @@ class Says:
             naive=self.naive,
             provenance=tuple(sorted({f"{o.reader}@{o.vantage}" for o in used})),
             soak=soak,
+            about=about,
         )
 
     def passes(
@@ -97,6 +99,7 @@ class Says:
         bound: int | None = None,
         used: tuple[Observation, ...] = (),
         soak: Soak | None = None,
+        about: tuple[str, ...] = (),
     ) -> Finding:
         """The criterion was measured and not met."""
         return self._finding(
@@ -108,6 +111,7 @@ class Says:
             bound=bound,
             used=used,
             soak=soak,
+            about=about,
         )
 
     def unknown(

@@ -224,7 +224,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.reference",
-            version=2,
+            version=3,
             family=Family.TIME,
             soak=None,
             attempts=None,

@@ -127,6 +127,7 @@ def _wrong(standing: Standing, wrong: list[Witness], limit: int, says: Says) -> 
             measured=off[0],
             bound=off[1],
             used=used,
+            about=tuple(sorted(w.server for w in wrong if w in domain.dissenting)),
         )
     worst = max(wrong, key=lambda w: (abs(standing.off_truth(w)[0]), w.server))
     measured, bound = standing.off_truth(worst)
@@ -140,6 +141,7 @@ def _wrong(standing: Standing, wrong: list[Witness], limit: int, says: Says) -> 
         measured=measured,
         bound=bound,
         used=used,
+        about=tuple(sorted(w.server for w in wrong)),
     )
 
 
