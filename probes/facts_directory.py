@@ -170,6 +170,11 @@ class TrustFacts(msgspec.Struct, frozen=True, tag="trust"):
     testjoins: tuple[tuple[str, bool, str], ...]  # tool, exit status 0, what it said
     unseen: tuple[str, ...]  # "tool: why"
 
+    @property
+    def empty(self) -> bool:
+        """Everything was asked, and nothing of a membership was there."""
+        return not self.realms and self.sssd_online is None and self.winbind_ping is None and not self.unseen
+
 
 Proto = Literal["tcp", "udp"]
 PathOutcome = Literal["open", "refused", "timeout", "unresolved", "unreachable", "wrong-answer"]

@@ -25,6 +25,7 @@ from probes.facts_directory import (
     SpnOwner,
     TrustFacts,
 )
+from probes.facts_kerberos import KeytabFacts
 from probes.observation import Facts, Failure, FailureKind
 from tests.unit.evidence_builders import ANCHOR, RUNBOOK, S, at, observed, runbook
 
@@ -44,6 +45,7 @@ def judged(
     before: Facts | None = None,
     marked: bool = True,
     params: Mapping[str, object] | None = None,
+    also_before: Mapping[str, Facts] | None = None,
     **seen: Facts | Failure,
 ) -> Finding:
     named = {k.replace("_", "-"): v for k, v in seen.items()}
@@ -52,7 +54,7 @@ def judged(
         host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=book.domain, source="vmware", target="ahv",
         observations={k: (observed(k, 99, v),) for k, v in named.items()}, jump={}, samples=(), voids={},
         mark=MarkPoint(3, at(2)) if marked else None,
-        baseline=Baseline(2, at(1), "b1", {}, {reader: before}) if before is not None else None,
+        baseline=Baseline(2, at(1), "b1", {}, {reader: before, **(also_before or {})}) if before is not None else None,
     )  # fmt: skip
     return CHECKS[check].run(evidence, asked(GateCheck(check=check, params=dict(params or {}))))
 
@@ -242,13 +244,37 @@ WHOLE = paths(tcp88="open", tcp389="open", tcp445="open", tcp464="open", udp123=
         (paths(tcp88="open", tcp389="open", tcp445="timeout", tcp464="open"), None, False, "no-whole-controller", "fail"),
         (paths(tcp88="open", tcp389="open", tcp445="timeout", tcp464="open", udp123="open"), WHOLE, True, "paths-lost", "fail"),
         (paths(tcp88="open"), WHOLE, True, "other-controllers", "unknown"),
-        (WHOLE, paths(tcp88="refused"), True, "no-path-before", "na"),
+        (WHOLE, paths(tcp88="refused"), True, "none-before", "pass"),
+        (paths(tcp88="timeout"), paths(tcp88="timeout"), True, "none-before", "unknown"),
         (PathsFacts(()), WHOLE, True, "no-controllers", "unknown"),
     ],
 )  # fmt: skip
 def test_the_paths(now: PathsFacts, before: PathsFacts | None, marked: bool, code: str, verdict: str) -> None:
     finding = judged("net.ad-paths", ad_paths=now, before=before, marked=marked)
     assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
+
+
+@pytest.mark.parametrize(
+    ("beside", "code"),
+    [
+        ({"keytab": KeytabFacts("FILE:/etc/krb5.keytab", present=False, entries=())}, "no-path-before"),
+        ({"keytab": KeytabFacts("FILE:/etc/krb5.keytab", present=True, entries=())}, "none-before"),
+        ({"trust": TrustFacts("corp.example", (), None, None, None, None, None, (), ())}, "no-path-before"),
+        (
+            {"trust": TrustFacts("corp.example", (), None, None, None, None, None, (), ("sssctl: denied",))},
+            "none-before",
+        ),
+        ({"trust": TRUST}, "none-before"),
+    ],
+)
+def test_only_a_guest_that_was_no_member_needs_no_path(beside: Mapping[str, Facts], code: str) -> None:
+    """A domain controller that was down when the baseline was taken looks the same on the ports."""
+    shut = paths(tcp88="timeout")
+    finding = judged("net.ad-paths", ad_paths=shut, before=shut, also_before=beside)
+    assert (finding.reason_code, str(finding.verdict)) == (
+        code,
+        "na" if code == "no-path-before" else "unknown",
+    )
 
 
 def test_a_path_never_open_is_advice() -> None:

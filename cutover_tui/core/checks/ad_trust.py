@@ -91,7 +91,7 @@ def _no_service(evidence: Evidence, facts: TrustFacts, says: Says, used: tuple[O
                 remedy="Start sssd or winbind and look at why it stopped.",
                 used=used,
             )
-        if not before.realms and not facts.realms and not before.unseen and not facts.unseen:
+        if before.empty and facts.empty:
             return says.na("not-joined", "No domain was configured before the mark, and none is.", used=used)
     why = f" ({'; '.join(facts.unseen[:2])})" if facts.unseen else ""
     return says.unknown(

@@ -1,7 +1,8 @@
 """`net.ad-paths`: the guest reaches the controller ports it reached before the mark.
 
 Before the mark there is nothing to compare with: then one controller must be reached on all
-the ports a member needs.
+the ports a member needs. So it is after it where none was reached before, unless the baseline
+shows that the guest was in no domain.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from probes.facts_directory import Path, PathsFacts
+from probes.facts_directory import Path, PathsFacts, TrustFacts
+from probes.facts_kerberos import KeytabFacts
+from probes.observation import Observation
 
 NEEDED = (("tcp", 88), ("tcp", 389), ("tcp", 445), ("tcp", 464))
 """Kerberos, LDAP (StartTLS or signed), SMB for policies, and changing the machine's password."""
@@ -31,11 +34,11 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
             used=used,
         )
     closed = {p.key: p for p in facts.paths if p.outcome != "open"}
+    whole = sorted(
+        {p.controller for p in facts.paths}
+        - {p.controller for p in closed.values() if (p.proto, p.port) in NEEDED}
+    )
     if evidence.mark is None:
-        whole = sorted(
-            {p.controller for p in facts.paths}
-            - {p.controller for p in closed.values() if (p.proto, p.port) in NEEDED}
-        )
         if not whole:
             return says.fails(
                 "no-whole-controller",
@@ -58,7 +61,7 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         )
     reached = [p for p in before.paths if p.outcome == "open"]
     if not reached:
-        return says.na("no-path-before", "No controller was reached before the mark either.", used=used)
+        return _none_before(evidence, whole, list(closed.values()), says, used)
     tried = {p.key for p in facts.paths}
     lost = [closed[p.key] for p in reached if p.key in closed]
     if lost:
@@ -86,6 +89,34 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
 
 def criterion(_asked: Asked) -> Criterion:
     return Criterion("every controller port the guest reached before the mark", 0, "count")
+
+
+def _none_before(
+    evidence: Evidence, whole: list[str], closed: list[Path], says: Says, used: tuple[Observation, ...]
+) -> Finding:
+    """A controller that was down looks like one that nobody uses; only who is no member needs none."""
+    before = evidence.baseline.facts if evidence.baseline is not None else {}
+    trust, keytab = before.get("trust"), before.get("keytab")
+    if (isinstance(keytab, KeytabFacts) and not keytab.present) or (
+        isinstance(trust, TrustFacts) and trust.empty
+    ):
+        return says.na(
+            "no-path-before",
+            "No controller was reached before the mark, and the guest was no member.",
+            used=used,
+        )
+    if whole:
+        return says.passes(
+            f"no controller was reached before the mark; now {', '.join(whole[:SHOWN])} on every port a member needs",
+            code="none-before",
+            used=used,
+        )
+    return says.unknown(
+        "none-before",
+        f"No controller was reached before the mark, so nothing says which ports the guest needs: {_named(closed)}.",
+        remedy="Open the ports to one controller, or leave this check out for guests that are in no domain.",
+        used=used,
+    )
 
 
 def _named(paths: list[Path]) -> str:

@@ -344,7 +344,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="net.ad-paths",
-            version=1,
+            version=2,
             family=Family.NETWORK,
             soak=None,
             attempts=None,
