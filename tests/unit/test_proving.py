@@ -163,6 +163,23 @@ async def test_a_series_ends_at_its_first_refusal(tmp_path: Path) -> None:
         assert codes(walk)["kerberos.tgs"] == ("unknown", "not-tried")
 
 
+async def test_an_approval_cannot_be_made_of_something_else(tmp_path: Path) -> None:
+    async with visited(tmp_path, "done") as (walk, _):
+        assert await prove(walk) is None
+    assert audited(tmp_path) == []
+    for proof in ("exchange", "ap-in"):
+        forgery = Forgery(tmp_path / "session")
+        (approved,) = forgery.bodies("proof-approved", proof=proof)
+        approved["commands"] = [["klist"]]
+        forgery.publish()
+    said = [
+        f"attempt {n} of {proof} is not what a person approved"
+        for proof in ("exchange", "ap-in")
+        for n in (1, 2, 3)
+    ]
+    assert audited(tmp_path) == said
+
+
 async def test_an_attempt_cannot_be_taken_out_of_the_journal(tmp_path: Path) -> None:
     async with proving(tmp_path, "ok", "ok", "ok", "ahead") as (walk, _):
         assert await prove(walk) is None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cutover_tui.core.checks import kerberos_ap_in, kerberos_exchange
 from cutover_tui.record.audit.remark import Remark, wrong
-from cutover_tui.record.events import AttemptEnded, AttemptIntended, Event
+from cutover_tui.record.events import AttemptEnded, AttemptIntended, Event, ProofApproved
 from cutover_tui.record.reels import Reel
 from probes.observation import Instant, Observation
 
@@ -15,11 +15,21 @@ PROOFS = frozenset({kerberos_exchange.PROOF, kerberos_ap_in.PROOF})
 
 
 def proof_remarks(reel: Reel, events: Sequence[Event]) -> Iterator[Remark]:
-    """Every observation of a proof was seen between an attempt's intent and its end, one in each."""
+    """Every observation of a proof was seen between an attempt's intent and its end, one in each, and was approved."""
+    approved = {
+        argv[-_WORDS:]
+        for e in events
+        if isinstance(e.body, ProofApproved) and e.body.host == reel.name
+        for argv in e.body.commands
+    }
     stretches = _stretches(reel.name, events)
     for line, o in reel.sealed_observations():
         if o.reader not in PROOFS:
             continue
+        if not _ends(o) <= approved:
+            yield wrong(
+                f"{reel.path}:{line}", f"attempt {o.attempt} of {o.reader} is not what a person approved"
+            )
         mine = next((s for s in stretches if _within(o, *s)), None)
         if mine is None:
             yield wrong(
@@ -28,6 +38,15 @@ def proof_remarks(reel: Reel, events: Sequence[Event]) -> Iterator[Remark]:
             )
         else:
             stretches.remove(mine)
+
+
+_WORDS = 3
+"""An approval is for the words at the end: `kinit -k PRINCIPAL`, `ap-in OVER SERVICE`; the controller may be another."""
+
+
+def _ends(o: Observation) -> set[tuple[str, ...]]:
+    ends = {raw.argv[-_WORDS:] for raw in o.raw}
+    return {end for end in ends if end[:1] in (("kinit",), ("ap-in",))}
 
 
 _Stretch = tuple[AttemptIntended, Instant, Instant | None]
