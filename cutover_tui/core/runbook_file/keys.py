@@ -25,7 +25,7 @@ _ACTION: Mapping[str, str] = {
     "touches": "What it may upset, in words the engineer reads before confirming.",
     "breaks_rollback": "After it the source VM can no longer simply be switched on again.",
     "verifier": "Id of the check that shows what it should have produced; its exit code proves nothing.",
-    "undo": "The command that takes it back, per operating system.",
+    "undo": "The command that takes it back, per operating system; for the record, nothing runs it.",
     "timeout": "How long it may run before it is stopped and journaled as without a result.",
 }
 
@@ -57,7 +57,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     model.Domain: {
         "realm": "Kerberos realm, in capitals as the KDCs write it.",
         "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness.",
-        "site": "Active Directory site of the guests.",
+        "site": "Active Directory site of the guests; `ad.dns` looks for its controllers.",
         "references": "NTP servers as `host` or `host:port`, and HTTPS servers as `https://host/path`, that do not share the domain's failure.",
         "tolerances": "Limits of the site.",
     },
@@ -95,11 +95,11 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "title": "What is to be achieved, in one line.",
         "scope": "`host`: one state a host; `wave`: one state for all.",
         "instruction": "What the engineer does, in Markdown.",
-        "mark": "Finishing this step separates before from after.",
+        "mark": "Starting this step captures the baseline and separates before from after.",
         "expected": "How long it usually takes; the critical path counts with it.",
         "depends_on": "Ids of earlier steps that must be done first.",
         "two_person": "A second person must confirm.",
-        "waivable": "The risk of leaving it refused may be accepted with a reason, a second person and an expiry.",
+        "waivable": "Whether a later version may let the risk be accepted; this one takes no waivers.",
         "actions": "Commands the engineer may run from here.",
         "provocations": "Actions that make a delayed failure happen now.",
         "gate": "The checks that must hold before it can be marked done.",
