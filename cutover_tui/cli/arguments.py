@@ -77,7 +77,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     trust.set_defaults(command=_late("trust"))
 
     sudoers = commands.add_parser(
-        "sudoers", help="print the sudoers drop-in that allows what is run as root on a guest, and no more"
+        "sudoers", help="print the sudoers drop-in for what readers and proofs run as root on a guest"
     )
     sudoers.add_argument("runbook", help="runbook file (YAML)")
     sudoers.add_argument("host", help="a guest of the runbook")

@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
                     ),
                     arguments,
                     terminal,
+                    lasting=False,
                 )
         except (RecordError, OSError) as error:
             raise BadInput(f"{error}; the demo was not started") from None

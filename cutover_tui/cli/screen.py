@@ -29,8 +29,13 @@ def usable(arguments: argparse.Namespace) -> Terminal:
     return terminal
 
 
-def in_terminal(opened: Opened, arguments: argparse.Namespace, terminal: Terminal) -> int:
+def in_terminal(
+    opened: Opened, arguments: argparse.Namespace, terminal: Terminal, *, lasting: bool = True
+) -> int:
     """Open the session, run the app until the engineer leaves, close the session.
+
+    Args:
+        lasting: whether its guests are there tomorrow, so that it can be resumed.
 
     Raises:
         RecordError: the session could not be begun.
@@ -56,5 +61,13 @@ def in_terminal(opened: Opened, arguments: argparse.Namespace, terminal: Termina
         if name is None:
             raise
         print(f"{error}; all that was shown as recorded is on the record", file=sys.stderr)
-    print(f"session {name}\n  cutover resume {name}\n  cutover export {name} -o DIR", file=sys.stderr)
+    assert name is not None  # noqa: S101 - else an error has left this function
+    print(farewell(name, lasting=lasting), file=sys.stderr)
     return 0
+
+
+def farewell(name: str, *, lasting: bool) -> str:
+    """What can be done with the session next."""
+    further = f"  cutover resume {name}\n" if lasting else ""
+    gone = "" if lasting else "; its guests are gone with the demo"
+    return f"session {name}{gone}\n{further}  cutover export {name} -o DIR"

@@ -16,10 +16,14 @@ def run(arguments: argparse.Namespace) -> int:
     book = runbook(arguments.runbook).runbook
     host = book.host(arguments.host)
     if host is None:
-        raise BadInput(f"{arguments.runbook} has no host {arguments.host}")
+        known = ", ".join(h.name for h in book.hosts)
+        raise BadInput(f"{arguments.runbook} has no host {arguments.host}; its hosts are {known}")
     realm = book.domain.realm
     if realm is None:
-        raise BadInput("the runbook names no realm: nothing is run as root but its own actions")
+        raise BadInput(
+            f"{arguments.runbook} names no realm: nothing is run as root but its own actions, and no drop-in "
+            "holds those; name domain.realm where keytab, caches and tickets are to be looked at"
+        )
     user = arguments.user or _user(book, host)
     if user is None:
         raise BadInput(f"the runbook names no login user for {host.name}; give --user")

@@ -77,7 +77,7 @@ def test_a_name_that_would_be_more_than_a_name_is_refused(runbook, capsys) -> No
     [
         ("realm: CORP.EXAMPLE, ", "", "names no realm"),
         ("user: svc-cutover, ", "", "names no login user"),
-        ("name: app01", "name: other", "has no host app01"),
+        ("name: app01", "name: other", "has no host app01; its hosts are other"),
     ],
 )
 def test_what_cannot_be_printed_is_said(runbook, capsys, old: str, new: str, words: str) -> None:
