@@ -8,9 +8,12 @@ U+FFFD, so that what was there stays visible as something, and nothing is silent
 from __future__ import annotations
 
 import codecs
+import os
 import re
 
 REPLACEMENT = "\ufffd"
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] ", re.ASCII)
 
 _UNSAFE = re.compile(
     "["
@@ -37,6 +40,15 @@ def clean(data: bytes, limit: int) -> tuple[str, bool]:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     text = decoder.decode(data[:limit], final=not truncated)
     return _UNSAFE.sub(REPLACEMENT, text), truncated
+
+
+def error_text(error: BaseException, limit: int = 300) -> str:
+    """What an error says, cleaned, without the number of an OSError; it may quote the other side."""
+    # asyncio words a refused connection as "Connect call failed (address)"; gaierror has numbers of its own, below 0.
+    said = _ERRNO.sub("", str(error))
+    if isinstance(error, OSError) and error.filename is None and error.errno and error.errno > 0:
+        said = os.strerror(error.errno)
+    return clean_text(said)[:limit]
 
 
 def clean_text(text: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import asyncssh
 
-from probes.hostile import clean_text
+from probes.hostile import error_text
 from probes.observation import Failure, FailureKind
 from probes.seam import LinkError
 
@@ -169,7 +169,7 @@ async def scan(
         detail = f"{host} port {port} showed no host key within {timeout_s:g} s"
         raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
     except (OSError, asyncssh.Error, ValueError, LookupError, AssertionError) as error:
-        detail = f"{host} port {port} showed no host key: {clean_text(str(error))[:300]}"
+        detail = f"{host} port {port} showed no host key: {error_text(error)}"
         raise LinkError(Failure(FailureKind.UNREACHABLE, detail)) from error
     return tuple(found)
 

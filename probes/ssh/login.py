@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncssh
 
 from probes.breaker import Breaker
-from probes.hostile import clean_text
+from probes.hostile import error_text
 from probes.known_hosts import KnownHosts, PresentedKey, Trust, fingerprint, scan
 from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts, SecretRequest
@@ -230,10 +230,10 @@ def _failure(error: BaseException, target: SshTarget, resolved: Resolved, client
         case asyncssh.ConnectionLost():
             return Failure(FailureKind.UNREACHABLE, f"{name} closed the connection before the login was over")
         case asyncssh.DisconnectError() if client.attempted:
-            return Failure(FailureKind.DENIED, f"{resolved.who} was refused: {clean_text(str(error))[:300]}")
+            return Failure(FailureKind.DENIED, f"{resolved.who} was refused: {error_text(error)}")
         # A server that does not keep to the protocol shows as whatever its bytes broke in the parser.
         case asyncssh.Error() | OSError() | ValueError() | LookupError() | AssertionError():
-            return Failure(FailureKind.UNREACHABLE, f"{name}: {clean_text(str(error))[:300]}")
+            return Failure(FailureKind.UNREACHABLE, f"{name}: {error_text(error)}")
     return None
 
 

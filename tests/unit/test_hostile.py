@@ -1,11 +1,13 @@
 """Whatever a guest prints, a terminal is never told to do anything."""
 
+import socket
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.hostile import REPLACEMENT, clean, clean_text
+from probes.hostile import REPLACEMENT, clean, clean_text, error_text
 
 
 def test_plain_text_is_kept():
@@ -46,3 +48,18 @@ def test_any_bytes(data: bytes, limit: int):
 def test_any_text(original: str):
     text, _ = clean(original.encode("utf-8", "surrogatepass"), 10_000)
     assert all(c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('192.0.2.1', 22)"), "Connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (OSError("Multiple exceptions: [Errno 111] a, [Errno 101] b"), "Multiple exceptions: a, b"),
+        (PermissionError(13, "Permission denied", "/k"), "Permission denied: '/k'"),
+        (ValueError("a\x1b[31mb"), "a\ufffd[31mb"),
+        (ValueError("x" * 400), "x" * 300),
+    ],
+)
+def test_an_error_is_said_without_its_number(error: BaseException, said: str):
+    assert error_text(error) == said

@@ -139,6 +139,7 @@ async def test_scan_of_a_closed_port(tmp_path):
     with pytest.raises(LinkError) as caught:
         await scan("127.0.0.1", port)
     assert caught.value.failure.kind is FailureKind.UNREACHABLE
+    assert caught.value.failure.detail == f"127.0.0.1 port {port} showed no host key: Connection refused"
 
 
 def test_pin_replaces_what_was_pinned_for_the_name_and_keeps_the_rest(tmp_path):
