@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from cutover_tui.engine.port import HostView, SessionView
-from screens.texts.wording import MINUTE, SECOND, Part, ago, coarse, lines, say, status_mark, utc_time, words
+from screens.texts.wording import MINUTE, SECOND, Part, ago, coarse, lines, say, status_mark, utc_time
 from screens.widgets.glyphs import UNICODE, Charset, duration, fit
 
 STALE_NS = 5 * SECOND
@@ -143,11 +143,6 @@ def link_alert(host: HostView, view: SessionView) -> str:
     if host.link == "up" and host.sample_age_ns is not None and host.sample_age_ns > STALE_NS:
         return f"stale {duration(host.sample_age_ns)}"
     return ""
-
-
-def context_line(charset: Charset, *parts: str) -> str:
-    """Where we are, as a path."""
-    return words(charset, *parts)
 
 
 def _text(part: Part) -> str:

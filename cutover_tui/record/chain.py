@@ -85,11 +85,6 @@ def follow(path: Path, file: BinaryIO, decode: Callable[[bytes], L], keep: list[
     return Chain(seq, head, size, _torn(path, seq + 1, len(rest)) if rest else None)
 
 
-def _in_place(line: bytes, seq: int, head: str) -> bool:
-    """Whether the line begins as the event of that place must, and is whole."""
-    return line.startswith(b'{"seq":%d,"prev":"%s",' % (seq, head.encode())) and line[-2:-1] == b"}"
-
-
 def verify(path: Path) -> Chain:
     """Verify the chain of a journal file without understanding its events.
 

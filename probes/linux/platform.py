@@ -26,7 +26,6 @@ _WORD = re.compile(r"[0-9A-Za-z._-]{1,64}\Z", re.ASCII)
 _UID = re.compile(r"\d{1,10}\Z", re.ASCII)
 _KERNEL = re.compile(r"\d+\.\d[0-9A-Za-z.+~_-]{0,60}\Z", re.ASCII)
 _HOSTNAME = re.compile(r"[0-9A-Za-z._-]{1,253}\Z", re.ASCII)
-_KEY = re.compile(r"[a-z]+=")
 
 # systemd's words (src/basic/virt.c): machines, then containers, which hide what is below them.
 _MACHINES = {

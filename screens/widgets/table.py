@@ -19,7 +19,6 @@ from screens.widgets.glyphs import ROLES, UNICODE, Charset, fit
 from screens.widgets.live import Live
 
 _GAP = 1
-_BASE = Style()
 _CURSOR = Style(reverse=True)
 _CURSOR_BLURRED = Style(bold=True, underline=True)
 

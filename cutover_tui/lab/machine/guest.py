@@ -8,7 +8,7 @@ from cutover_tui.lab.kerberos.holder import Membership
 from cutover_tui.lab.machine.chronyd import Chronyd
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.kernel import kernel_files, zone_name
-from cutover_tui.lab.machine.packages import Package, UnitFile
+from cutover_tui.lab.machine.packages import UnitFile
 from cutover_tui.lab.machine.platforms import Platform
 from cutover_tui.lab.machine.systems import DEBIAN12, System
 from cutover_tui.lab.machine.timesyncd import Timesyncd
@@ -227,10 +227,6 @@ class Guest:
         if found is not None:
             return found
         return next((u for u in self.units.values() if u.file.alias == full), None)
-
-    def package_of(self, name: str) -> Package | None:
-        """The installed package of that name."""
-        return self.system.mirror.get(name) if name in self.packages else None
 
     def processes(self) -> list[tuple[int, str, int]]:
         """(pid, comm, uid) of what runs, besides the caller's own."""

@@ -39,8 +39,6 @@ from cutover_tui.record.state import State, Status
 TIMELINE_LIMIT = 5000
 """Longer timelines are cut in the reports; the journal beside them is whole."""
 
-Numbered = tuple[int, Decided]
-
 
 @dataclass(slots=True)
 class ActionPart:
