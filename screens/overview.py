@@ -37,6 +37,21 @@ _SUMMARY_WIDTH = 27
 _FIXED = 32 + 7  # a readable title, expected time
 
 
+class StepsTable(HostTable):
+    """Steps of which Enter opens one; unlike elsewhere the key is the main one here, so the footer names it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "select",
+            "open",
+            key_display="enter",
+            id="overview.open",
+            tooltip="Open the selected step",
+        ),
+    ]
+
+
 class OverviewScreen(PortScreen):
     """Steps by phase; one state column a guest where they fit, counts and the worst state where not."""
 
@@ -44,9 +59,6 @@ class OverviewScreen(PortScreen):
         "Where are we? Every step of the runbook and its state on every guest. Where the guests do not fit "
         "side by side, a step shows how many are done and the worst state. Enter opens a step."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open step", id="overview.open", tooltip="Open the selected step"),
-    ]
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -73,8 +85,8 @@ class OverviewScreen(PortScreen):
         charset = self.context.charset
         yield TopLine(charset)
         yield Static(id="path", markup=False)
-        yield HostTable(self._narrow, charset=charset, id="steps")
-        yield HostTable(self._wide, charset=charset, id="steps-wide")
+        yield StepsTable(self._narrow, charset=charset, id="steps")
+        yield StepsTable(self._wide, charset=charset, id="steps-wide")
         yield HostTable(self._guests, charset=charset, id="guests")
         yield Static(id="notices", markup=False)
         yield Footer(compact=True, show_command_palette=False)
@@ -147,13 +159,9 @@ class OverviewScreen(PortScreen):
         view = self.context.port.view()
         if event.table.id == "guests":
             self.context.place.host = event.key
-            self._open(view, self.query_one("#steps", HostTable).cursor or "")
+            self._open(view, self._choose_table().cursor or "")
             return
         self._open(view, event.key)
-
-    def action_open(self) -> None:
-        table = self._choose_table()
-        self._open(self.context.port.view(), table.cursor or "")
 
     def _open(self, view: SessionView, key: str) -> None:
         rows = [r for r in view.steps if r.id == key or _PHASE + r.phase == key]

@@ -9,7 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from screens.context import Context, column_of, row_of
 from screens.messages import Acknowledge, LookAgain, OpenStep, ReadClock, RunAction
-from screens.texts.wording import say
+from screens.texts.wording import STATUS_WORD, say
 from screens.widgets.glyphs import clean
 
 Command = tuple[str, str, Callable[[], object]]
@@ -43,7 +43,9 @@ class CutoverCommands(Provider):
         view = self._context.port.view()
         for row in view.steps:
             host = column_of(row, place.host)
-            states = ", ".join(f"{h}: {s}" for h, s in row.states)
+            states = ", ".join(
+                f"{h}: {STATUS_WORD[s]}" if h != "*" else STATUS_WORD[s] for h, s in row.states
+            )
             yield (
                 f"Step {row.id} {clean(row.title)}",
                 clean(states),

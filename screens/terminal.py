@@ -57,10 +57,7 @@ def examine(
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
         hints.append(f"This terminal is {columns}x{rows}; 80x24 shows everything.")
     if environ.get("TMUX"):
-        hints.append(
-            "tmux: `set -g escape-time 10` makes ESC quick, `set -g window-size smallest` keeps two viewers "
-            "from resizing each other, `set -g set-clipboard on` lets copying reach your terminal."
-        )
+        hints.append("tmux: set -g escape-time 10, window-size smallest, set-clipboard on (README)")
     return Terminal(
         refusal=refusal,
         ascii=ascii_only,

@@ -152,8 +152,10 @@ def confirm_mark(step: StepView) -> Confirm:
     text = lines(
         [
             say("Starting this step writes the mark for ", (step.host, "strong"), "."),
-            say("What was measured until now becomes the baseline, all of it from before the move;"),
-            say("every gate then asks for measurements from after the mark. It cannot be undone."),
+            say(
+                "What was measured until now becomes the baseline, all of it from before the move; every gate "
+                "then asks for measurements from after the mark. It cannot be undone."
+            ),
         ]
     )
     return Confirm(f"Set the mark: {step.step} {step.title}?", text, yes="Set mark")

@@ -47,7 +47,7 @@ def _heading(clock: ClockView, axis: str, names: str, charset: Charset) -> Conte
     parts: list[Part] = []
     if clock.until_ns < clock.now.boottime_ns:
         ago = duration(clock.now.boottime_ns - clock.until_ns)
-        parts.append((f" PAST, {ago} ago: 0 = now{dot(charset)}", "warn"))
+        parts.append((f" PAST, {ago} ago: 0 = now{dot(charset).rstrip()}", "warn"))
     parts += [f" {axis} offset to " if axis != "linear" else " offset to "]
     if clock.judged_by is not None:
         whose = "the domain: " if clock.judged_by == "domain" else ""

@@ -16,6 +16,7 @@ from screens.dialogs.refusal import RefusalDialog
 from screens.dialogs.why import WhyDialog
 from screens.header import TopLine
 from screens.overview import OverviewScreen
+from screens.palette import CutoverCommands
 from screens.step import StepScreen
 from screens.widgets.table import HostTable
 from tests.tui.scripted_port import ScriptedPort
@@ -530,6 +531,43 @@ async def test_any_size_and_storms_of_sizes():
         await pilot.resize_terminal(*SIZE)
         await settle(pilot)
         assert "CHG0012345" in seen(pilot.app)
+
+
+@pytest.mark.parametrize("size", [SIZE, (200, 50)])
+async def test_enter_on_a_guest_of_the_overview_opens_the_selected_step_there(size):
+    async with app_on(ScriptedPort(), "3.2").run_test(size=size) as pilot:
+        guests = pilot.app.screen.query_one("#guests", HostTable)
+        guests.focus()
+        guests.move_to("app02")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, StepScreen)
+        assert (pilot.app.context.place.step, pilot.app.context.place.host) == ("3.2", "app02")
+
+
+async def test_the_overview_names_its_main_key():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert seen(pilot.app).splitlines()[-1].startswith("enter open")
+
+
+async def test_a_sentence_that_goes_away_lies_over_the_keys_and_over_nothing_measured():
+    async with app_on(ScriptedPort()).run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        before = seen(pilot.app).splitlines()
+        pilot.app.say_quietly("The note is on the record.")
+        await pilot.pause(0.3)
+        after = seen(pilot.app).splitlines()
+        assert "The note is on the record." in after[-1]
+        assert after[4:-1] == before[4:-1]
+
+
+async def test_the_palette_says_states_as_the_screens_do():
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        texts = [help_text for _, help_text, _ in CutoverCommands(pilot.app.screen)._commands()]
+        assert any("app01: started" in text for text in texts)
+        assert not any("todo" in text or "*" in text for text in texts)
 
 
 @pytest.mark.parametrize("hosts", [1, 3, 40])
