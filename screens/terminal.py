@@ -57,7 +57,7 @@ def examine(
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
         hints.append(f"This terminal is {columns}x{rows}; 80x24 shows everything.")
     if environ.get("TMUX"):
-        hints.append("tmux: set -g escape-time 10, window-size smallest, set-clipboard on (README)")
+        hints.append("tmux: set -g escape-time 10, window-size smallest, set-clipboard on")
     return Terminal(
         refusal=refusal,
         ascii=ascii_only,

@@ -16,7 +16,7 @@ from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY
 from cutover_tui.engine.readers import ALL
 from screens.app import CutoverApp
 from screens.clock import ClockScreen
-from screens.overview import OverviewScreen
+from screens.overview import StepsTable
 from screens.step import StepScreen
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_every_key_is_documented() -> None:
         "pageup": "pgup",
         "pagedown": "pgdn",
     }
-    for screen in (CutoverApp, OverviewScreen, StepScreen, ClockScreen):
+    for screen in (CutoverApp, StepsTable, StepScreen, ClockScreen):
         for binding in screen.BINDINGS:
             assert not isinstance(binding, tuple)
             if "action-" in (binding.id or ""):
