@@ -15,8 +15,8 @@ from bench.ratios import say
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.runbook import HOUR, MINUTE, Runbook
 from cutover_tui.engine import views
-from cutover_tui.engine.clock_marks import ClockMarks
-from cutover_tui.engine.clock_view import clock_view
+from cutover_tui.engine.clock.clock_marks import ClockMarks
+from cutover_tui.engine.clock.clock_view import clock_view
 from cutover_tui.record.asking import Logs
 from cutover_tui.record.events import Event, SessionStarted
 from cutover_tui.record.state import State, fold

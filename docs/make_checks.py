@@ -20,9 +20,9 @@ from pathlib import Path
 from cutover_tui.core import gate, owed
 from cutover_tui.core.amounts import amount
 from cutover_tui.core.checks import check as base
-from cutover_tui.core.checks import kerberos_series, kerberos_words
 from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
 from cutover_tui.core.checks.check import Check
+from cutover_tui.core.checks.kerberos import kerberos_series, kerberos_words
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
 from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
@@ -365,7 +365,9 @@ def _source(check: Check) -> str:
     shared = [c for c in CHECKS.values() if inspect.getmodule(c.judge) is module]
     if len(shared) > 1 or module is None:
         return inspect.getsource(check.judge)
-    parts = [m for m in vars(module).values() if inspect.ismodule(m) and ".checks.provider_" in m.__name__]
+    parts = [
+        m for m in vars(module).values() if inspect.ismodule(m) and ".checks.provider.provider_" in m.__name__
+    ]
     return "\n".join(inspect.getsource(m) for m in (module, *reversed(parts)))
 
 

@@ -8,7 +8,7 @@ from cutover_tui.cli.outcome import OPEN, BadInput
 from cutover_tui.cli.places import runbook
 from cutover_tui.core.addresses import is_user
 from cutover_tui.core.runbook import Host, Runbook
-from cutover_tui.engine.sudoers import drop_in
+from cutover_tui.engine.proofs.sudoers import drop_in
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,17 +14,17 @@ from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
 from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
 from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
-from cutover_tui.engine import ap_in
 from cutover_tui.engine.messages import Emit, LinkChanged
-from cutover_tui.engine.probe_loop import Attempts, HostsWatch, Watches
-from cutover_tui.engine.reached import Reached
+from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.readers import left_out
 from cutover_tui.engine.secrets import Secrets
-from cutover_tui.engine.watch_from_guest import GuestReferences
-from cutover_tui.engine.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
-from cutover_tui.engine.watch_https import HttpsWatch
-from cutover_tui.engine.watch_kdc import KdcWatch
-from cutover_tui.engine.watch_reference import ReferenceWatch
+from cutover_tui.engine.watches.probe_loop import Attempts, HostsWatch, Watches
+from cutover_tui.engine.watches.reached import Reached
+from cutover_tui.engine.watches.watch_from_guest import GuestReferences
+from cutover_tui.engine.watches.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
+from cutover_tui.engine.watches.watch_https import HttpsWatch
+from cutover_tui.engine.watches.watch_kdc import KdcWatch
+from cutover_tui.engine.watches.watch_reference import ReferenceWatch
 from probes import kdc, linux
 from probes.breaker import Breaker
 from probes.exchange import NAME as AP_IN
@@ -180,7 +180,7 @@ def _directory(runbook: Runbook, clock: Clock, emit: Emit, network: Network) -> 
     domain = runbook.domain
     if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - left_out(runbook):
         return None
-    from cutover_tui.engine.watch_directory import DirectoryWatch
+    from cutover_tui.engine.watches.watch_directory import DirectoryWatch
     from probes.directory import Controller, Directory, Ticket
     from probes.dns import Names
 

@@ -15,7 +15,7 @@ from cutover_tui.core.runbook import SECOND, Step
 from cutover_tui.core.visibility import not_visible
 from cutover_tui.engine.assembly import Surroundings, watches
 from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
-from cutover_tui.engine.probe_loop import ProbeLoop
+from cutover_tui.engine.watches.probe_loop import ProbeLoop
 from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
 from cutover_tui.record.state import ALL_FAMILIES, State

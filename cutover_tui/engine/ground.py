@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from cutover_tui.core.runbook import Runbook
 from cutover_tui.engine.assembly import Surroundings, watches
 from cutover_tui.engine.messages import Emit
-from cutover_tui.engine.probe_loop import ProbeLoop
-from cutover_tui.engine.probes_port import RunningProbes
+from cutover_tui.engine.watches.probe_loop import ProbeLoop
+from cutover_tui.engine.watches.probes_port import RunningProbes
 from cutover_tui.record.writer import Writer
 from probes.net import SystemClock
 from probes.observation import Instant

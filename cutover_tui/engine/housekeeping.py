@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
 from cutover_tui.core.checks.registry import CHECKS
-from cutover_tui.core.checks.standing_line import GUEST_READERS
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step

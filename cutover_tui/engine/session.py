@@ -20,8 +20,8 @@ from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
 from cutover_tui.core.timestamps import utc_ns
 from cutover_tui.core.words import action_argv
 from cutover_tui.engine import views
-from cutover_tui.engine.clock_marks import ClockMarks
-from cutover_tui.engine.clock_view import clock_view
+from cutover_tui.engine.clock.clock_marks import ClockMarks
+from cutover_tui.engine.clock.clock_view import clock_view
 from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.identity.look import Looks
 from cutover_tui.engine.identity.view import IdentityView
@@ -34,10 +34,10 @@ from cutover_tui.engine.port import (
     SessionView,
     StepView,
 )
-from cutover_tui.engine.probes_port import Probes
-from cutover_tui.engine.proving import Proving
-from cutover_tui.engine.reading import record_reading
+from cutover_tui.engine.proofs.proving import Proving
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.watches.probes_port import Probes
+from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.baseline import capture

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.check import Asked
-from cutover_tui.core.checks.references import Standing
+from cutover_tui.core.checks.clocks.references import Standing
+from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, StandingLine
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.standing_line import GUEST_READERS, StandingLine
 from cutover_tui.core.estimate.estimator import Estimate
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Decision, Finding, Verdict
@@ -17,9 +17,9 @@ from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
-from cutover_tui.engine.clock_history import ClockHistory, ReferenceHistory
-from cutover_tui.engine.clock_marks import ClockMarks
-from cutover_tui.engine.clock_rates import ClockRates
+from cutover_tui.engine.clock.clock_history import ClockHistory, ReferenceHistory
+from cutover_tui.engine.clock.clock_marks import ClockMarks
+from cutover_tui.engine.clock.clock_rates import ClockRates
 from cutover_tui.engine.port import (
     ActionView,
     ClockLooks,

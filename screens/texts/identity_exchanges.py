@@ -7,7 +7,7 @@ from itertools import groupby
 
 from textual.content import Content
 
-from cutover_tui.core.checks.kerberos_words import OF_CLOCKS, meaning
+from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, meaning
 from cutover_tui.engine.identity.view import ExchangeRow, IdentityView, Shown, Tried
 from screens.texts.identity_words import EXCHANGES, PROVE_KEY, state_cell, state_width
 from screens.texts.wording import Part, ago, say, spell

@@ -13,7 +13,7 @@ from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.watch_directory import DirectoryWatch
+from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad import account, rootdse
 from probes.directory import Anonymous, Controller, Directory, DirectoryError, Simple, Ticket
 from probes.dns import Names

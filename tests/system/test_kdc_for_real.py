@@ -8,7 +8,7 @@ import pytest
 
 from cutover_tui.core.kdc_interval import kdc_clock
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.watch_kdc import KdcWatch
+from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
 from probes.net import SystemClock, SystemNetwork

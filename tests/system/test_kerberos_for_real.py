@@ -19,11 +19,11 @@ from cutover_tui.engine.assembly import Outside, Surroundings, ssh_target, watch
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground
 from cutover_tui.engine.opening import Operator, started_on
-from cutover_tui.engine.probe_loop import Attempts, ProbeLoop
+from cutover_tui.engine.proofs.sudoers import drop_in
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
-from cutover_tui.engine.sudoers import drop_in
+from cutover_tui.engine.watches.probe_loop import Attempts, ProbeLoop
 from probes.breaker import Breaker
 from probes.facts_kerberos import CachesFacts, ExchangeFacts, KeytabFacts
 from probes.known_hosts import KnownHosts

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import partial
 
 from cutover_tui.core.checks.check import Asked, Check, Says
+from cutover_tui.core.checks.clocks.witness import Witness, witness
 from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
-from cutover_tui.core.checks.witness import Witness, witness
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.observation import Family

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.engine.assembly import LINUX_READERS
-from cutover_tui.engine.watch_guest import KEPT_OF_CUT, TURN_LIMIT, bounded
+from cutover_tui.engine.watches.watch_guest import KEPT_OF_CUT, TURN_LIMIT, bounded
 from probes.observation import Failure, FailureKind, Raw
 
 

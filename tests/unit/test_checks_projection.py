@@ -7,14 +7,14 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from cutover_tui.core.checks.clocks.standing_line import StandingLine
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.standing_line import StandingLine
-from cutover_tui.core.checks.time_projection import estimator_for, looks_back
+from cutover_tui.core.checks.timekeeping.time_projection import estimator_for, looks_back
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import judge
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import GateCheck
-from cutover_tui.engine.clock_rates import ClockRates, clock_rate
+from cutover_tui.engine.clock.clock_rates import ClockRates, clock_rate
 from probes.facts_ntpd import NtpdFacts, NtpdPeer
 from probes.facts_time import ChronyFacts, TimesyncdFacts
 from probes.observation import Facts, Failure, Family

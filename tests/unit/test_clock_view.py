@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.core.finding import Finding, Soak, Verdict
-from cutover_tui.engine.clock_view import clock_looks
+from cutover_tui.engine.clock.clock_view import clock_looks
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.port import ClockLooks, ClockView
 from tests.tui.scripted_port import finding

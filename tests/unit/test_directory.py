@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.watch_directory import DirectoryWatch
+from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.directory import Anonymous, Controller, Directory, DirectoryError, Limits, Session, Simple
 from probes.dns import Names
 from probes.facts_directory import Answer

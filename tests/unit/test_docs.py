@@ -46,7 +46,7 @@ def test_every_check_is_documented_with_its_question() -> None:
 
 def test_every_reason_code_is_documented() -> None:
     page = CHECKS_PAGE.read_text()
-    codes = {code for path in (ROOT / "cutover_tui/core/checks").glob("*.py") for code in _codes(path)}
+    codes = {code for path in (ROOT / "cutover_tui/core/checks").rglob("*.py") for code in _codes(path)}
     assert len(codes) > 30
     assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
 

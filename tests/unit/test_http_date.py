@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cutover_tui.core.checks.witness import DATE_LAG_NS, https_date
+from cutover_tui.core.checks.clocks.witness import DATE_LAG_NS, https_date
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.watch_https import FIRST, INTERVAL_NS, HttpsWatch
+from cutover_tui.engine.watches.watch_https import FIRST, INTERVAL_NS, HttpsWatch
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
 from probes import http_date
 from probes.facts_time import HttpDateFacts

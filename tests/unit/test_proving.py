@@ -15,10 +15,10 @@ from cutover_tui import __version__
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.port import Refused
-from cutover_tui.engine.probe_loop import Watches
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
+from cutover_tui.engine.watches.probe_loop import Watches
 from cutover_tui.record.audit import audit
 from cutover_tui.record.audit.events import EventAudit
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, Disturbed, ProofApproved
@@ -255,7 +255,7 @@ async def test_it_is_repeated_where_a_started_step_needs_it_and_not_sooner_than_
 
 
 async def test_the_session_repeats_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cutover_tui.engine.proving.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("cutover_tui.engine.proofs.proving.LOOK_EVERY_S", 0.01)
     async with proving(tmp_path) as (walk, prover):
         await prove(walk)
         disturbed = Disturbed("app01", (Family.TIME,), "action", "somebody set the clock", walk.script.now())

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutover_tui.core.checks.references import LONE_NS, Consensus, Standing, standing_at
-from cutover_tui.core.checks.witness import HOLD_NS, Witness, asked_as, independent, witness
+from cutover_tui.core.checks.clocks.references import LONE_NS, Consensus, Standing, standing_at
+from cutover_tui.core.checks.clocks.witness import HOLD_NS, Witness, asked_as, independent, witness
 from cutover_tui.core.runbook import Domain
 
 from . import evidence_builders as b

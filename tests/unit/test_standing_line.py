@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutover_tui.core.checks.references import standing_at
-from cutover_tui.core.checks.standing_line import StandingLine, standing_line
-from cutover_tui.core.checks.witness import witness
+from cutover_tui.core.checks.clocks.references import standing_at
+from cutover_tui.core.checks.clocks.standing_line import StandingLine, standing_line
+from cutover_tui.core.checks.clocks.witness import witness
 from cutover_tui.core.runbook import Domain
 
 from . import evidence_builders as b

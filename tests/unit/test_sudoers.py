@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.cli import main
-from cutover_tui.engine.sudoers import written
+from cutover_tui.engine.proofs.sudoers import written
 
 RUNBOOK = """\
 schema: 1

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from cutover_tui.core.checks.quarter_hours import whole_quarters
-from cutover_tui.core.checks.smear import smeared_by
+from cutover_tui.core.checks.clocks.quarter_hours import whole_quarters
+from cutover_tui.core.checks.clocks.smear import smeared_by
 from cutover_tui.core.evidence import Baseline
 from cutover_tui.core.finding import Before, Finding, Verdict
 from cutover_tui.core.gate import decide, judge

@@ -11,9 +11,9 @@ import pytest
 from cutover_tui.core.runbook import Change, Domain, Host, Phase, PlatformSpec, Runbook, Step, Window
 from cutover_tui.engine.assembly import Outside, watches_over
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.reached import SILENT, Reached
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.watch_from_guest import INTERVAL_NS, GuestReferences
+from cutover_tui.engine.watches.reached import SILENT, Reached
+from cutover_tui.engine.watches.watch_from_guest import INTERVAL_NS, GuestReferences
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
 from probes import ntp_guest
 from probes.observation import Identity, Instant, Raw

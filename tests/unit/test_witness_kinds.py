@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cutover_tui.core.checks.references import Consensus, Standing, carried, standing_at
-from cutover_tui.core.checks.witness import COARSEST_NS, HOLDS, Kind, Witness
+from cutover_tui.core.checks.clocks.references import Consensus, Standing, carried, standing_at
+from cutover_tui.core.checks.clocks.witness import COARSEST_NS, HOLDS, Kind, Witness
 
 from . import evidence_builders as b
 

@@ -44,6 +44,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "join-refused",
         "no-controller-named",
         "no-service-seen",
+        "not-asked",
         "offline",
         "secret-refused",
         "service-gone",
@@ -144,6 +145,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
     "kerberos.caches": (
         "made-while-off",
         "no-realm",
+        "not-measured",
         "not-visible",
     ),
     "kerberos.margin": (
@@ -194,6 +196,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "no-baseline",
         "no-controllers",
         "no-whole-controller",
+        "none-before",
         "other-controllers",
         "paths-lost",
     ),

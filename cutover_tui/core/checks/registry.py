@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from cutover_tui.core.checks import (
-    ad_dns,
-    ad_object,
-    ad_trust,
-    agent,
-    jump_host,
+from cutover_tui.core.checks import agent, naive
+from cutover_tui.core.checks.check import Asked, Check, Says
+from cutover_tui.core.checks.clocks import jump_host
+from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, JUMP_READERS
+from cutover_tui.core.checks.directory import ad_dns, ad_object, ad_trust, net_ad_paths
+from cutover_tui.core.checks.kerberos import (
     kdc_clock,
     kerberos_ap_in,
     kerberos_caches,
     kerberos_exchange,
     kerberos_margin,
-    naive,
-    net_ad_paths,
+)
+from cutover_tui.core.checks.provider import time_provider
+from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
+from cutover_tui.core.checks.timekeeping import (
     time_master,
     time_offset,
     time_projection,
-    time_provider,
     time_reboot,
     time_reference,
     time_rtc,
 )
-from cutover_tui.core.checks.check import Asked, Check, Says
-from cutover_tui.core.checks.spec import Bound, CheckSpec, Param
-from cutover_tui.core.checks.standing_line import GUEST_READERS, JUMP_READERS
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, GateCheck

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cutover_tui.core import addresses, timestamps
-from cutover_tui.core.checks.smear import mixture, smeared_by
+from cutover_tui.core.checks.clocks.smear import mixture, smeared_by
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.runbook import Tolerances
 from cutover_tui.core.yaml_model.part import Part

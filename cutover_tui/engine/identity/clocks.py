@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cutover_tui.core.addresses import parse_host_port
-from cutover_tui.core.checks.kerberos_skew import newest_sample, skews, told
-from cutover_tui.core.checks.references import Standing, carried
-from cutover_tui.core.checks.standing_line import answers
-from cutover_tui.core.checks.witness import asked_as, witness
+from cutover_tui.core.checks.clocks.references import Standing, carried
+from cutover_tui.core.checks.clocks.standing_line import answers
+from cutover_tui.core.checks.clocks.witness import asked_as, witness
+from cutover_tui.core.checks.kerberos.kerberos_skew import newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.kdc_answers import asked_kdc, kdcs
 from cutover_tui.engine.identity.view import ClockKind, ClockRow, Skew

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cutover_tui.core.checks.kerberos_words import OF_CLOCKS
+from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS
 from cutover_tui.core.evidence import Attempt
 from cutover_tui.core.runbook import MINUTE
 from cutover_tui.engine.identity.view import ExchangeRow, Shown, Skew, Tried

@@ -12,12 +12,17 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from cutover_tui.core.checks.kerberos_ap_in import PROOF as AP_IN
-from cutover_tui.core.checks.kerberos_exchange import PROOF
-from cutover_tui.core.checks.kerberos_words import OF_CLOCKS
-from cutover_tui.core.checks.references import Standing
+from cutover_tui.core.checks.clocks.references import Standing
+from cutover_tui.core.checks.clocks.standing_line import (
+    GUEST_READERS,
+    JUMP_READERS,
+    LOOKS_BACK_NS,
+    standing_now,
+)
+from cutover_tui.core.checks.kerberos.kerberos_ap_in import PROOF as AP_IN
+from cutover_tui.core.checks.kerberos.kerberos_exchange import PROOF
+from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
-from cutover_tui.core.checks.standing_line import GUEST_READERS, JUMP_READERS, LOOKS_BACK_NS, standing_now
 from cutover_tui.core.evidence import Attempt, Evidence, Wanted, last_void, select
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.gate import Question, Subject, evidence_of, judge, judged

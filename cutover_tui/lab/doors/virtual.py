@@ -16,10 +16,10 @@ from uuid import UUID
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.assembly import Outside, watches_over
 from cutover_tui.engine.ground import Ground
-from cutover_tui.engine.inline_probes import InlineProbes
 from cutover_tui.engine.messages import Emit
-from cutover_tui.engine.probes_port import RunningProbes
 from cutover_tui.engine.secrets import Secrets
+from cutover_tui.engine.watches.inline_probes import InlineProbes
+from cutover_tui.engine.watches.probes_port import RunningProbes
 from cutover_tui.lab.doors import kdc_server
 from cutover_tui.lab.doors.virtual_guest import Lane, VirtualGuest, host_key_of
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop

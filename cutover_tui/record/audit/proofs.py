@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cutover_tui.core.checks import kerberos_ap_in, kerberos_exchange
+from cutover_tui.core.checks.kerberos import kerberos_ap_in, kerberos_exchange
 from cutover_tui.record.audit.remark import Remark, wrong
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, Event, ProofApproved
 from cutover_tui.record.reels import Reel

@@ -1,0 +1,1 @@
+"""`kdc.*` and `kerberos.*`: whose clock, whose tickets, and who refuses whom."""

@@ -1,0 +1,131 @@
+"""`kerberos.ap-in`: does the guest accept peers that come with a fresh ticket?
+
+Here the guest's own clock decides, and nothing corrects it: a guest whose `kinit` works refuses everybody
+who comes. With a ticket some seconds old, 37 says that the guest is ahead, 33 that it is behind and the
+ticket begins in its future, 32 that it is ahead by more than a ticket lives. Beside the number stands
+what the guest's clock shows, which a Kerberos error carries.
+
+A refusal before the guest was asked is told apart: because of skew it is a `fail` as well, of this
+jump host's clock or the KDC's; of our own account it says nothing about the guest.
+"""
+
+from __future__ import annotations
+
+from cutover_tui.core.amounts import time_amount
+from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.kerberos.kerberos_series import all_good
+from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, SKEW, meaning
+from cutover_tui.core.evidence import Attempt, Evidence
+from cutover_tui.core.finding import Criterion, Finding
+from cutover_tui.core.runbook import SECOND
+from probes.facts_kerberos import ApInFacts
+from probes.observation import Observation
+
+PROOF = "ap-in"
+
+EXPIRED = 32
+"""KRB_AP_ERR_TKT_EXPIRED."""
+
+_OURS = frozenset({1, 6, 18, 23, 24, EXPIRED})
+"""What a KDC says to the account that asks, not about the service it asks for."""
+
+
+def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    def bad(attempt: Attempt, observation: Observation) -> Finding | None:
+        facts = observation.facts
+        if not isinstance(facts, ApInFacts):
+            return no_facts(says, PROOF, observation)
+        which = f"Attempt {attempt.number} of {attempt.of}"
+        match facts.stage:
+            case "done":
+                return None
+            case "service":
+                return _refused_by_guest(which, facts, observation, says)
+            case _:
+                return _refused_by_kdc(which, facts, observation, says)
+
+    used = all_good(PROOF, evidence, asked, says, bad)
+    if isinstance(used, Finding):
+        return used
+    last = used[-1].facts
+    assert isinstance(last, ApInFacts)  # noqa: S101 - nothing was bad
+    outside = "" if last.admitted else "; the account may not log in there, which is no matter of Kerberos"
+    return says.passes(
+        f"{len(used)} of {len(used)} fresh tickets of {last.principal} were accepted by {last.service} "
+        f"over {last.over}{outside}",
+        measured=len(used),
+        used=used,
+    )
+
+
+def _refused_by_guest(which: str, facts: ApInFacts, observation: Observation, says: Says) -> Finding:
+    words = f"{which}: {facts.service} refused a fresh ticket, {_number(facts)}"
+    shown = _shown(facts)
+    clock = f" Its clock shows {shown}." if shown is not None else ""
+    if facts.code == SKEW or (facts.code == EXPIRED and (_offset_ns(facts) or 0) > SECOND):
+        return says.fails(
+            "guest-ahead",
+            f"{words}: the guest's clock is ahead of who comes to it.{clock} Its own kinit may work all the same.",
+            remedy="Correct the guest's clock (time.offset, time.provider); where those pass, see time.jump-host.",
+            used=(observation,),
+        )
+    if facts.code in OF_CLOCKS:
+        return says.fails(
+            "guest-behind",
+            f"{words}: the guest's clock is behind, the ticket begins in its future.{clock} "
+            "Its own kinit may work all the same.",
+            remedy="Correct the guest's clock (time.offset, time.provider); where those pass, see kdc.clock.",
+            used=(observation,),
+        )
+    known = meaning(facts.code)
+    return says.fails(known.code, f"{words}: {known.sentence}.", remedy=known.remedy, used=(observation,))
+
+
+def _refused_by_kdc(which: str, facts: ApInFacts, observation: Observation, says: Says) -> Finding:
+    what = "a ticket of our own" if facts.stage == "login" else f"a ticket for {facts.service}"
+    words = f"{which}: the KDC refused {facts.principal} {what}, {_number(facts)}"
+    if facts.code in OF_CLOCKS:
+        return says.fails(
+            "own-skew",
+            f"{words}: this jump host and the KDC are farther apart than Kerberos tolerates. The guest was not asked.",
+            remedy="See time.jump-host and kdc.clock for which of both is wrong; then kinit anew.",
+            used=(observation,),
+        )
+    if facts.stage == "ticket" and facts.code is not None and facts.code not in _OURS:
+        known = meaning(facts.code)
+        return says.fails(known.code, f"{words}: {known.sentence}.", remedy=known.remedy, used=(observation,))
+    return says.unknown(
+        "own-login",
+        f"{words}. That is about our own account; the guest was not asked.",
+        remedy="Run kinit anew; look whether the account is locked or its password has expired.",
+        used=(observation,),
+    )
+
+
+def _number(facts: ApInFacts) -> str:
+    return f"error {facts.code}: {facts.text}" if facts.code is not None else facts.text
+
+
+def _offset_ns(facts: ApInFacts) -> int | None:
+    """The guest's clock minus the jump host's in the middle of what its error allows."""
+    if facts.shown_ns is None or facts.shown_us is None or facts.own_utc_ns is None:
+        return None
+    # Microseconds of some acceptors are a counter and no clock: the second they stand in is what is certain.
+    low, high = facts.shown_ns + facts.shown_us * 1000, facts.shown_ns + SECOND
+    return (low + high) // 2 - facts.own_utc_ns
+
+
+def _shown(facts: ApInFacts) -> str | None:
+    offset = _offset_ns(facts)
+    if offset is None or facts.shown_us is None or facts.sent_ns is None or facts.received_ns is None:
+        return None
+    bound = (SECOND - facts.shown_us * 1000 + facts.received_ns - facts.sent_ns + 1) // 2
+    return f"{time_amount(offset, sign=True)} ± {time_amount(bound)} compared with this jump host's"
+
+
+def criterion(asked: Asked) -> Criterion:
+    return Criterion(
+        f"{asked.attempts} of {asked.attempts} fresh tickets of the engineer were accepted by the guest's service",
+        asked.attempts,
+        "count",
+    )

@@ -1,0 +1,124 @@
+"""`kerberos.caches`: is no credential cache left that was made while the clock was off?
+
+The library writes the clock's offset of the moment into a cache's header and goes on adding
+it: such a cache fails once the clock is *right* (measured: made at 305 s, every use at 0 s is
+refused with 37 or 33; made at 200 s it passes). Repairing the clock therefore breaks what runs
+on it, until somebody renews it. A new kinit, or a restart of the service, does.
+
+So the limit is the tolerance of 300 s less a minute for what the clock itself may still be
+off: a cache below it goes on working until it is renewed, and one above it need not.
+
+What is judged is the offset in the header, not when the tickets were taken: their times are
+the KDC's, so a cache without an offset is good whenever it was made. Kinds of cache that
+leave no file cannot be read; as long as the guest's clock has been right all the time that
+was measured they cannot hold an offset, and otherwise nobody knows. What was measured before a
+disturbance counts for that: the repair is one, and does not take the offset out of a cache.
+"""
+
+from __future__ import annotations
+
+from cutover_tui.core.amounts import span, time_amount
+from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.clocks.standing_line import line_of
+from cutover_tui.core.checks.timekeeping.time_offset import backwards
+from cutover_tui.core.evidence import Evidence
+from cutover_tui.core.finding import Criterion, Finding
+from cutover_tui.core.runbook import HOUR
+from probes.facts_kerberos import CacheFile, CachesFacts
+
+LOOKS_BACK_NS = HOUR
+LITTLE_NS = 5_000_000_000
+"""From here on an offset is worth a word: `time.offset` would have failed then."""
+
+
+def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    limit = asked.ns("off")
+    if evidence.domain.realm is None:
+        return says.unknown(
+            "no-realm",
+            "The runbook names no realm, so nobody has looked for caches.",
+            remedy="Name domain.realm and domain.controllers in a new session.",
+        )
+    newest, facts = evidence.latest("caches"), evidence.facts("caches", CachesFacts)
+    if newest is None or facts is None:
+        return no_facts(says, "caches", newest)
+    alive = [f for f in facts.files if f.end_ns is None or f.end_ns > evidence.now.utc_ns]
+    off = [f for f in alive if f.offset_ns is not None and abs(f.offset_ns) > limit]
+    if off:
+        worst = max(off, key=lambda f: (abs(f.offset_ns or 0), f.path))
+        return says.fails(
+            "made-while-off",
+            f"{'; '.join(_shown(f) for f in off[:4])}{f' and {len(off) - 4} more' if len(off) > 4 else ''}: made while "
+            "the clock was off, and the offset goes on being added whenever they are used.",
+            remedy=_remedy(off),
+            measured=worst.offset_ns,
+            used=(newest,),
+        )
+    was_off = _was_off(evidence, limit) if facts.elsewhere else False
+    if was_off is None:
+        return says.unknown(
+            "not-measured",
+            f"Caches of the kind {', '.join(facts.elsewhere)} cannot be read from outside, and the clock of this "
+            "guest was not measured while they may have been made.",
+            remedy="Wait for samples of its clock and for references that agree (time.jump-host).",
+            used=(newest,),
+        )
+    if was_off:
+        return says.unknown(
+            "not-visible",
+            f"The clock was more than {span(limit)} off within the last hour, and caches of the kind "
+            f"{', '.join(facts.elsewhere)} cannot be read from outside.",
+            remedy="Let their owners run kdestroy -A and kinit, or log in anew; it passes an hour after the repair.",
+            used=(newest,),
+        )
+    beside = (
+        f"; caches of the kind {', '.join(facts.elsewhere)} cannot be read, and the clock was right"
+        if facts.elsewhere
+        else ""
+    )
+    carried = [f for f in alive if f.offset_ns]
+    worst_ns = max((f.offset_ns or 0 for f in carried), key=abs, default=0)
+    most = (
+        f"; {_shown(max(carried, key=lambda f: abs(f.offset_ns or 0)))} until it is renewed"
+        if worst_ns
+        else ""
+    )
+    return says.passes(
+        f"{len(alive)} caches in files, none with an offset of more than {span(limit)}{most}{beside}",
+        code="made-while-off-a-little" if abs(worst_ns) > LITTLE_NS else "ok",
+        measured=worst_ns,
+        used=(newest,),
+    )
+
+
+def looks_back(asked: Asked) -> int:
+    """How long a clock that was off is held against caches nobody can read."""
+    return LOOKS_BACK_NS
+
+
+def criterion(asked: Asked) -> Criterion:
+    limit = asked.ns("off")
+    return Criterion(
+        f"no cache with valid tickets carries a clock offset of more than {span(limit)}", limit, "ns"
+    )
+
+
+def _shown(file: CacheFile) -> str:
+    return f"{file.path} of {file.owner} ({time_amount(file.offset_ns or 0, sign=True)})"
+
+
+def _remedy(off: list[CacheFile]) -> str:
+    """Who has to renew it: sssd and winbind by a restart, a person by kinit."""
+    places = {f.path.rpartition("/")[0] for f in off}
+    if places == {"/var/lib/sss/db"}:
+        return "Remove the file and restart sssd: `systemctl restart sssd`."
+    if any(place.startswith("/var/lib/") for place in places):
+        return "Restart the services that own them, and let people log in anew or kinit."
+    return "Let their owner log in anew or kinit; for a service's own cache, restart the service."
+
+
+def _was_off(evidence: Evidence, limit: int) -> bool | None:
+    """Whether any reading of the clock was that far off; None: there is no reading at all."""
+    line = line_of(evidence)
+    readings = [r for r in backwards(evidence.samples, line) if r is not None]
+    return any(abs(r.offset_ns) - r.bound_ns > limit for r in readings) if readings else None

@@ -1,0 +1,1 @@
+"""`time.provider`: who keeps a guest's clock, by provider."""

@@ -1,0 +1,1 @@
+"""What the clock screen shows, kept as samples come."""

@@ -1,0 +1,1 @@
+"""Proofs: intrusive probes that a person approved, and what they need on a guest."""
