@@ -14,7 +14,8 @@ outcome hangs on a second more or less; a world in it is `Borderline` and drawn 
 | our own clock | up to 500 ms | from 2 s |
 | offset that a boot leaves to be slewed | up to 3 s | from 60 s |
 | offset after a boot that `time.reboot` looks at | up to 3 s | |
-| stun or step of the clock late on | up to 800 ms | from 30 s |
+| stun late on | up to 800 ms | from 30 s |
+| step of the clock late on | up to 80 ms | from 30 s, where nobody steps it back |
 | a break before the last decision | | 30 s; lost sources 60 s and three polls; lost links 120 s, references 150 s |
 | packets lost each way | up to 10 % | |
 | way to a guest | up to 300 ms | from 4 s: no login within 15 s |
@@ -27,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cutover_tui.lab.generator.oracle.late import cut_early, late_faults
-from cutover_tui.lab.generator.oracle.sources import JUMP, heard, witnessed
+from cutover_tui.lab.generator.oracle.sources import JUMP, Worth, heard, witnessed
 from cutover_tui.lab.generator.oracle.target import (
     HELD_NS,
     boot_error_ns,
@@ -75,12 +76,19 @@ def _jump(spec: WorldFile) -> Iterator[Fault]:
     names = [r.name for r in spec.references]
     says = frozenset({"time.jump-host"})
     if not witnessed(heard(spec, JUMP, names)):
+        if any(witnessed(_heard_together(spec, guest.name, names)) for guest in spec.guests):
+            raise Borderline("a guest asks references that the jump host cannot reach")
         yield Fault("few-witnesses", JUMP_CLOCK, None, says)
     own = abs(spec.jump.offset)
     if OWN_RIGHT_NS < own < OWN_WRONG_NS:
         raise Borderline("our own clock is neither right nor wrong")
     if own >= OWN_WRONG_NS:
         yield Fault("own-clock-wrong", JUMP_CLOCK, None, says)
+
+
+def _heard_together(spec: WorldFile, guest: str, names: list[str]) -> list[Worth]:
+    """The references that answer the jump host or, asked by it, this guest."""
+    return [w for name in names for w in (heard(spec, JUMP, [name]) or heard(spec, guest, [name]))]
 
 
 def _guest(spec: WorldFile, guest: GuestSpec, cut: tuple[RuleSpec, ...]) -> Iterator[Fault]:

@@ -20,6 +20,9 @@ SHRUGGED_NS, UPSET_NS = 800 * MS, 30 * SECOND
 """By less than the first a daemon goes on as before; by more, chronyd measures anew for three polls and
 slews, by more than the second for minutes."""
 
+UNSEEN_NS = 80 * MS
+"""A step smaller than what a daemon may slew in the second between two readings shows in none of them."""
+
 MENDED_NS = 180 * SECOND
 """A chronyd that may always step has done so by then, and a minute's soak is over."""
 
@@ -72,7 +75,11 @@ def _change(spec: WorldFile, guest: GuestSpec, event: Event, change: Change) -> 
             raise Borderline("our own clock is set by little")
         yield Fault("own-clock-wrong", HANDOVER, guest.name, frozenset({"time.jump-host"}))
     elif change.clock is not None and change.clock.by is not None:
-        yield from _upset(guest, chrony, int(change.clock.by), left)
+        if abs(change.clock.by) > UNSEEN_NS:
+            upset = list(_upset(guest, chrony, int(change.clock.by), left))
+            if not upset:
+                raise Borderline("a step that is brought back shows that somebody else sets the clock")
+            yield from upset
     elif change.revert is not None:
         yield from _upset(guest, chrony, 35 * SECOND, left)  # the snapshot is at least that old
     elif change.block is not None:
