@@ -23,9 +23,9 @@ FORGET_NS = 12 * HOUR
 SEAL_EVERY_S = 30.0
 """At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
 
-ASSESS_EVERY_S = 2.0
-DONE_EVERY = 5
-"""Done steps are looked at again every fifth turn."""
+ASSESS_EVERY_S = 4.0
+DONE_EVERY = 3
+"""Done steps are looked at again every third turn."""
 
 LASTS_NS = MINUTE
 """How long a check of a done step fails before the step counts as regressed: longer than a boot."""
