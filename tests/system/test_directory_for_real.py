@@ -284,6 +284,6 @@ async def test_the_guests_own_word_and_its_paths_until_the_controller_is_gone(do
     impatient = tuple(replace(c, timeout_s=2.0) for c in trust.reader(DNS_DOMAIN).commands)
     gone = read(node, replace(trust.READER, commands=impatient))
     finding = judged("ad.trust", observed("trust", 99, gone), before=facts)
-    assert (finding.reason_code, str(finding.verdict)) == ("no-service-seen", "unknown"), gone
+    assert (finding.reason_code, str(finding.verdict)) == ("not-asked", "unknown"), gone
     lost = judged("net.ad-paths", observed("ad-paths", 99, read(node, paths)), before=before)
     assert (lost.reason_code, lost.measured) == ("paths-lost", 11)

@@ -120,7 +120,7 @@ _ALL = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=8,
+            version=9,
             family=Family.TIME,
             soak=None,
             attempts=None,

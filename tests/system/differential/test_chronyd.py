@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from probes.facts_time import ChronyFacts, ChronySource
-from probes.linux import CHRONY, PLATFORM, SERVICES, TIMESYNCD, VMTOOLS
+from probes.linux import CHRONY, NTPQ, PLATFORM, SERVICES, TIMESYNCD, VMTOOLS
 from probes.observation import Failure
 from tests.system.differential.chronyd_states import (
     NOON,
@@ -41,7 +41,7 @@ class Pair:
 
 
 def _look(seen: Seen, side: Real | Lab, moment: float) -> None:
-    for reader in (CHRONY, SERVICES, *(() if "platform" in seen else (PLATFORM, TIMESYNCD, VMTOOLS))):
+    for reader in (CHRONY, SERVICES, *(() if "platform" in seen else (PLATFORM, TIMESYNCD, NTPQ, VMTOOLS))):
         seen.take(side, reader, moment)
 
 

@@ -16,6 +16,10 @@ from probes.facts_ntpd import NtpdFacts
 from probes.facts_time import ChronyFacts, ChronySource, ServicesFacts, TimesyncdFacts
 from probes.observation import Facts, FailureKind, Observation
 
+SOONEST_NS = 8_000_000_000
+"""Ages are differences of whole seconds, and a daemon may have to wait its turn: polls of a second or two are
+given as long as one of chrony's usual shortest (minpoll 3)."""
+
 SILENT_POLLS = 8
 """chronyd keeps a selected source until its reach, eight bits, is empty (chrony's sources.c)."""
 
@@ -181,7 +185,8 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Find out who set the clock back; wait for chronyd's next update.",
             used=used,
         )
-    if age > 3 * poll_ns or (selected.last_rx_s or 0) * 1_000_000_000 > 3 * poll_ns:
+    silent_ns = max(3 * poll_ns, SOONEST_NS)
+    if age > silent_ns or (selected.last_rx_s or 0) * 1_000_000_000 > silent_ns:
         others = _heard(facts, selected)
         if others and age <= (SILENT_POLLS + 3) * poll_ns:
             return says.unknown(
