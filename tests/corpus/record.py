@@ -56,6 +56,7 @@ DOCUMENTED = {
     "platform/documented/ahv": "a guest on AHV",
     "platform/documented/aws": "a guest on AWS",
     "platform/documented/contradiction": "DMI and CPUID that contradict each other",
+    "platform/documented/gcp": "a guest on Google Cloud",
     "platform/documented/hyperv": "a guest on Hyper-V",
     "platform/documented/kvm": "a guest on KVM",
     "platform/documented/physical": "no guest at all",
