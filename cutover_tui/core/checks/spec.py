@@ -7,7 +7,7 @@ runbook is loaded, not a surprise in the window.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from probes.observation import Family
@@ -59,10 +59,10 @@ class CheckSpec:
     id: str
     version: int
     family: Family
-    soak: Bound | None
-    attempts: Bound | None
     max_age: Bound | None
-    params: Mapping[str, Param]
+    soak: Bound | None = None
+    attempts: Bound | None = None
+    params: Mapping[str, Param] = field(default_factory=dict)
     voided_by: tuple[Family, ...] = ()
     """Further families whose disturbances void its evidence and a decision that rests on it."""
     needs_mark: bool = False

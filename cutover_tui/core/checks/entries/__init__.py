@@ -1,0 +1,1 @@
+"""What each check declares: spec, bounds, readers and the function that judges; one file a family."""
