@@ -15,7 +15,16 @@ from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
 from cutover_tui.lab.world_file.amounts import Length, Rate, Span
-from cutover_tui.lab.world_file.identity import DomainSpec, JoinedSpec, KdcSpec, Kvno
+from cutover_tui.lab.world_file.identity import (
+    ComputerSpec,
+    DnsName,
+    DomainSpec,
+    Enctypes,
+    JoinedSpec,
+    KdcSpec,
+    Kvno,
+    Service,
+)
 from cutover_tui.lab.world_file.struct import Struct
 
 SCHEMA = 1
@@ -295,7 +304,19 @@ class AccountChange(Struct, frozen=True, kw_only=True):
     host: Who | None = None
     kvno: Kvno | None = None
     state: Literal["enabled", "disabled", "deleted"] | None = None
+    password_age: Duration | None = None
+    enctypes: Enctypes | None = None
+    dns_name: DnsName | None = None
+    spns: tuple[Service, ...] | None = None
     keytab: bool = False
+
+
+class RecordsChange(Struct, frozen=True, kw_only=True):
+    """What the domain's name servers say of a guest."""
+
+    host: Who | None = None
+    addresses: tuple[str, ...] | None = None
+    pointers: tuple[DnsName, ...] | None = None
 
 
 class HostnameChange(Struct, frozen=True, kw_only=True):
@@ -327,6 +348,8 @@ class Change(Struct, frozen=True, kw_only=True):
     privileges: PrivilegesChange | None = None
     account: AccountChange | None = None
     hostname: HostnameChange | None = None
+    records: RecordsChange | None = None
+    computer: ComputerSpec | None = None
 
 
 Trigger = Literal["action", "provocation", "step", "mark", "time", "boot"]

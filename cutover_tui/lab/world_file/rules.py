@@ -17,7 +17,7 @@ from cutover_tui.lab.world_file.runbook import plain_text, shipped_runbooks
 from cutover_tui.lab.world_file.twins import path_of
 
 _CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
-_OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference"}
+_OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference", "computer"}
 
 
 def check_world(world: Part, directory: Path, problems: Problems) -> None:
