@@ -119,21 +119,26 @@ def _search(number: int, content: bytes, page: tuple[int, bytes] | None) -> Ask:
     if found is None:
         raise NotDer("no such scope")
     search = Search(
-        _text(base), found, _filter(kind, inner, 0), tuple(_text(name) for _, name in _each(named))
+        _text(base), found, filter_of(kind, inner), tuple(_text(name) for _, name in _each(named))
     )
     return Ask(number, search, der.whole(limit), page)
 
 
-def _filter(kind: int, content: bytes, depth: int) -> Filter:
+def filter_of(kind: int, content: bytes, depth: int = 0) -> Filter:
+    """A filter by its tag and content.
+
+    Raises:
+        NotDer: it is none, or too deep.
+    """
     if depth > _DEEPEST:
         raise NotDer("a filter too deep")
     match kind:
         case 0xA0 | 0xA1:  # and, or
-            parts = tuple(_filter(tag, inner, depth + 1) for tag, inner in _each(content))
+            parts = tuple(filter_of(tag, inner, depth + 1) for tag, inner in _each(content))
             return All(parts) if kind == 0xA0 else Any(parts)
         case 0xA2:  # not
             tag, inner, _ = der.element(content)
-            return Not(_filter(tag, inner, depth + 1))
+            return Not(filter_of(tag, inner, depth + 1))
         case 0xA3 | 0xA8:  # equalityMatch, approxMatch
             return Equal(*_pair(content))
         case 0xA5 | 0xA6:  # greaterOrEqual, lessOrEqual

@@ -10,7 +10,7 @@ from cutover_tui.lab.tools.call import Call, Result
 
 _FOREVER = {"valid_life_time": 4294967295, "preferred_life_time": 4294967295}
 _OBJECTS = ("addr", "address", "a")
-_VERBS = ([], ["show"], ["list"])
+_VERBS = ("show", "list")
 _INTERFACES = {"vmware": "ens192"}
 _VMWARE, _OTHERS = "00:50:56", "50:6b:8d"
 
@@ -29,8 +29,9 @@ def ip(call: Call) -> Result:
             f'Object "{words[0]}" is unknown, try "ip help".\n' if words else "Usage: ip [ OPTIONS ] OBJECT\n"
         )
         return Result(1 if words else 255, err=said)
-    if words[1:] not in _VERBS:
-        return Result(255, err=f'Command "{words[1]}" is unknown, try "ip address help".\n')
+    other = next((word for word in words[1:] if word not in _VERBS), None)
+    if other is not None:
+        return Result(255, err=f'Command "{other}" is unknown, try "ip address help".\n')
     if not as_json:
         return Result(255, err="ip: this one prints JSON only (-j)\n")
     return Result(out=json.dumps([_loopback(), _first(call.guest)], separators=(",", ":")) + "\n")
