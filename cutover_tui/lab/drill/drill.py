@@ -31,7 +31,8 @@ from cutover_tui.lab.drill.engineer import Crashed, Engineer, Stopped
 from cutover_tui.lab.drill.runbooks import Access, direct, fill
 from cutover_tui.lab.world.network import NTP
 from cutover_tui.lab.world.world import World
-from cutover_tui.lab.world_file.model import Expect, Play, Trigger
+from cutover_tui.lab.world_file.model import Trigger
+from cutover_tui.lab.world_file.play import Expect, Play
 from cutover_tui.record.files import RecordError
 
 SECOND = 1_000_000_000

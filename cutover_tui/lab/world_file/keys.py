@@ -9,7 +9,7 @@ import msgspec
 from cutover_tui.core.runbook import Duration
 from cutover_tui.core.runbook_file.keys import DURATION
 from cutover_tui.core.yaml_model.language import Amount, Language
-from cutover_tui.lab.world_file import amounts, identity, model
+from cutover_tui.lab.world_file import amounts, identity, model, play
 
 _HOST = "The guest, `*` for all; where it is not given, the one the event is about."
 _NETWORK: Mapping[str, str] = {
@@ -284,7 +284,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     },
     model.HostnameChange: {"host": _HOST, "name": "Its name from now on, without the domain."},
     model.PrivilegesChange: {"host": _HOST, "privileges": "What the login may do from now on."},
-    model.Play: {
+    play.Play: {
         "actions": "Actions and provocations that are run.",
         "fix": "Whether the engineer runs the action a refused gate points to, and tries again.",
         "pauses": "Where the engineer waits although the gate is open.",
@@ -292,26 +292,26 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "patience": "How long a step that is refused is waited for altogether before it counts as refused.",
         "settle": "How long of that while a check fails; 90s where not given, or `patience` where that is shorter.",
     },
-    model.PlayedAction: {
+    play.PlayedAction: {
         "step": "At which step.",
         "action": "Id of the action or provocation.",
         "host": "On which guest.",
         "after": "So long after the step was started there; he waits for it.",
         "crash": "The application dies while it runs, and the session is resumed.",
     },
-    model.Pause: {"step": "At which step.", "host": "On which guest.", "lasts": "How long."},
-    model.Acknowledged: {
+    play.Pause: {"step": "At which step.", "host": "On which guest.", "lasts": "How long."},
+    play.Acknowledged: {
         "check": "Id of the check.",
         "host": "On which guest.",
         "ticket": "Its problem ticket.",
     },
-    model.Expect: {
+    play.Expect: {
         "outcome": "Whether every step can be marked done.",
         "step": "The step that is refused; any where not given.",
         "host": "The guest it is refused on; any where not given.",
         "findings": "What does not hold there: exactly these, anything where none is given.",
     },
-    model.ExpectedFinding: {
+    play.ExpectedFinding: {
         "check": "Id of the check, or what else a gate asks ([names](#what-closes-a-gate)).",
         "reason": "Its reason code.",
     },
