@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from cutover_tui.lab.doors.loopback import LoopbackNetwork
 from cutover_tui.lab.doors.virtual import VirtualDoor
 from cutover_tui.lab.doors.virtual_directory import VirtualNames
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
@@ -30,9 +32,12 @@ from probes.ad import records
 from probes.directory_seam import Question
 from probes.exchange.kept import as_raw, parse
 from probes.exchange.service import of_sshd
-from probes.facts_directory import Answer, DnsFacts
+from probes.facts_directory import AddressesFacts, Answer, DnsFacts
 from probes.facts_kerberos import ApInFacts
-from probes.observation import Failure, FailureKind
+from probes.linux import addresses
+from probes.observation import Failure, FailureKind, Raw
+from probes.seam import Datagram, LinkError, Network
+from tests.lab.test_kerberos_tools import Member
 
 SECOND = 10**9
 NOW = 1_795_348_800 * SECOND
@@ -175,3 +180,38 @@ def test_a_peer_that_cannot_reach_the_guest_is_told_so() -> None:
     found = attempt(world=world)
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.UNREACHABLE
+
+
+# On the guest
+
+
+def test_the_addresses_of_a_guest_are_read_as_they_are() -> None:
+    member = Member()
+    raws = []
+    for command in addresses.READER.commands:
+        rc, out, err = member.run("app01", [*command.argv])
+        raws.append(Raw(argv=command.argv, rc=rc, out=out, err=err))
+    found = addresses.READER.parse(tuple(raws))
+    assert isinstance(found, AddressesFacts)
+    assert found.fqdn == "app01.corp.example"
+    assert [a.address for a in found.addresses if a.scope == "global"] == [
+        member.world.guests["app01"].address
+    ]
+    assert member.run("app01", ["ip", "-Q", "addr"]) == (255, "", 'Option "-Q" is unknown, try "ip -help".\n')
+    assert member.run("app01", ["ip", "foo"]) == (1, "", 'Object "foo" is unknown, try "ip help".\n')
+
+
+async def test_a_controller_has_nothing_where_it_serves_nothing_and_no_name_is_looked_up() -> None:
+    class Nowhere:
+        async def udp(self, host: str, port: int, make: object, *, timeout_s: float) -> Datagram:
+            raise AssertionError(f"{host} was asked")
+
+        tcp = tls = udp
+
+    network = LoopbackNetwork(cast("Network", Nowhere()), {("dc1.corp.example", 88, "udp"): 4711})
+    for ask in (network.tcp, network.tls):
+        with pytest.raises(LinkError) as raised:
+            await ask("dc1.corp.example", 88, bytes, bool, timeout_s=1)
+        assert raised.value.failure.kind is FailureKind.UNREACHABLE
+    with pytest.raises(AssertionError, match=r"127\.0\.0\.1 was asked"):
+        await network.udp("dc1.corp.example", 88, bytes, timeout_s=1)
