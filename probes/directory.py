@@ -20,14 +20,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import ldap3
 from ldap3.core import exceptions as ldap_errors
 from pyasn1.error import PyAsn1Error
 
+from probes.directory_seam import (
+    Anonymous,
+    Bind,
+    Controller,
+    DirectoryError,
+    Entry,
+    Simple,
+    Ticket,
+)
 from probes.gss_errors import INSTALL, SKEW_CODES, gss_number, gss_text
 from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
@@ -63,65 +72,6 @@ _AD_SAYS = {
 
 _DAMAGED = (PyAsn1Error, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 """What ldap3's decoder does with bytes that are no LDAP."""
-
-
-class DirectoryError(Exception):
-    """The directory could not be asked; carries the typed failure, and the Kerberos error number if there was one."""
-
-    def __init__(self, failure: Failure, kerberos: int | None = None) -> None:
-        super().__init__(failure.detail)
-        self.failure, self.kerberos = failure, kerberos
-
-
-@dataclass(frozen=True, slots=True)
-class Controller:
-    """A domain controller to ask. `name` must be in its certificate; `address` is where to connect."""
-
-    name: str
-    address: str
-    ca_file: str | None = None
-    """PEM file of the CAs that are trusted; None = the jump host's own."""
-    tls: Literal["ldaps", "starttls"] = "ldaps"
-    port: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """No credentials: rootDSE only, in Active Directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """The engineer's own ticket. `ccache` None = where the environment says."""
-
-    ccache: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Simple:
-    """A user and a password that is in memory only."""
-
-    user: str
-    password: str = field(repr=False)
-
-
-Bind = Anonymous | Ticket | Simple
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An object as the server sent it: attribute names in small letters, values as bytes."""
-
-    dn: str
-    attributes: dict[str, tuple[bytes, ...]]
-
-    def names(self) -> tuple[str, ...]:
-        """The attributes that came, options such as `;range=0-1499` included."""
-        return tuple(self.attributes)
-
-    def all(self, name: str) -> tuple[bytes, ...]:
-        """Every value; empty when the attribute is absent."""
-        return self.attributes.get(name.lower(), ())
 
 
 @dataclass(frozen=True, slots=True)

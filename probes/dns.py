@@ -6,8 +6,8 @@ Every name server is asked by itself, so that what one says and another does not
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import dns.asyncresolver
 import dns.exception
@@ -17,21 +17,13 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
+from probes.directory_seam import Question
 from probes.facts_directory import Answer, RecordKind, RecordOutcome
 from probes.hostile import clean_text
 
 AT_ONCE = 8
 LONGEST_S = 4.0
 MOST_VALUES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A record to ask for, and whom: "" is the jump host's own resolver."""
-
-    server: str
-    name: str
-    kind: RecordKind
 
 
 class Names:
@@ -44,6 +36,15 @@ class Names:
     async def ask(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
         """Every answer, in the order of the questions. Never raises for what the network does."""
         return tuple(await asyncio.gather(*map(self._one, questions)))
+
+    async def address(self, host: str) -> str | None:
+        """The address a name server is asked at; None where its name does not resolve."""
+        loop = asyncio.get_running_loop()
+        try:
+            (first, *_) = await loop.getaddrinfo(host, self._port, type=socket.SOCK_DGRAM)
+        except OSError:
+            return None
+        return str(first[4][0])
 
     async def _one(self, q: Question) -> Answer:
         async with self._gate:

@@ -253,30 +253,18 @@ def select(
         voids: last disturbance of each family of this host.
         upto_line: last sealed tape line that may be used; None = all.
     """
-    observations = {
-        reader: tuple(
-            _usable(
-                _of_reader(log, reader, upto_line, now.boottime_ns - wanted.max_age_ns),
-                last_void(voids, (families[reader], *wanted.voided_by), now),
-                now,
-            )
-        )
-        for reader in wanted.readers
-    }
     age = max(wanted.max_age_ns, wanted.sample_age_ns or 0)
-    jump = {
-        reader: tuple(_usable(_of_reader(jump_log, reader, jump_upto_line, now.boottime_ns - age), None, now))
-        for reader in wanted.jump_readers
+    read_here = _by_reader(log, wanted.readers, upto_line, now.boottime_ns - wanted.max_age_ns)
+    observations = {
+        reader: tuple(_usable(found, last_void(voids, (families[reader], *wanted.voided_by), now), now))
+        for reader, found in read_here.items()
     }
+    read_at_jump = _by_reader(jump_log, wanted.jump_readers, jump_upto_line, now.boottime_ns - age)
+    jump = {reader: tuple(_usable(found, None, now)) for reader, found in read_at_jump.items()}
+    seen_here = _by_reader(log, wanted.witnesses, upto_line, now.boottime_ns - age)
     witnessed = {
-        reader: tuple(
-            _usable(
-                _of_reader(log, reader, upto_line, now.boottime_ns - age),
-                None if wanted.through_voids else voids.get(families[reader]),
-                now,
-            )
-        )
-        for reader in wanted.witnesses
+        reader: tuple(_usable(found, None if wanted.through_voids else voids.get(families[reader]), now))
+        for reader, found in seen_here.items()
     }
     samples: tuple[Sample, ...] = ()
     if wanted.sample_age_ns is not None:
@@ -314,10 +302,19 @@ def _counts(read: PeopleRead, now: Instant) -> bool:
     return read.at.boot_id == now.boot_id and read.at.boottime_ns <= now.boottime_ns
 
 
-def _of_reader(log: HostLog, reader: str, upto_line: int | None, since_ns: int) -> Iterable[Observation]:
+def _by_reader(
+    log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int
+) -> dict[str, list[Observation]]:
+    """What each of these readers saw since then, in one pass over the log: a gate asks for ten at a time."""
+    found: dict[str, list[Observation]] = {reader: [] for reader in readers}
+    if not found:
+        return found
     last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
     first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
-    return (o for o in log.observations[first:last] if o.reader == reader)
+    for o in log.observations[first:last]:
+        if (of_reader := found.get(o.reader)) is not None:
+            of_reader.append(o)
+    return found
 
 
 def _usable(observations: Iterable[Observation], void: Instant | None, now: Instant) -> Iterable[Observation]:

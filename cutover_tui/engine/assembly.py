@@ -27,6 +27,7 @@ from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from cutover_tui.engine.watches.watch_reference import ReferenceWatch
 from probes import kdc, linux
 from probes.breaker import Breaker
+from probes.directory_seam import Controller, Directories, NameServers, Ticket
 from probes.exchange import NAME as AP_IN
 from probes.exchange import Cache, Initiator, Service
 from probes.exchange.service import of_sshd
@@ -82,6 +83,8 @@ class Surroundings:
 
     known_hosts: Path
     ssh_config: tuple[Path, ...] | None = None  # None: ~/.ssh/config
+    through: Callable[[Network], Network] = lambda network: network
+    """What stands between a session and the network; a lab has its servers at other ports."""
 
 
 def ssh_target(host: Host, runbook: Runbook, around: Surroundings) -> SshTarget:
@@ -145,16 +148,28 @@ def watches(
     def retry(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
 
-    network = SystemNetwork()
-    others = [w for w in (_directory(runbook, clock, emit, network),) if w is not None]
-    outside = Outside(guest, network, retry)
+    def initiator() -> Initiator:
+        return Initiator(Cache(), prompts=secrets, breaker=breaker)
+
+    network = around.through(SystemNetwork())
+    others = directory_watches(runbook, clock, emit, network, _over_sockets)
     return watches_over(
-        runbook, clock, anchor, emit, outside, others, peers(runbook, clock, emit, around, secrets, breaker)
+        runbook,
+        clock,
+        anchor,
+        emit,
+        Outside(guest, network, retry),
+        others,
+        peers(runbook, clock, emit, around, initiator),
     ), secrets
 
 
 def peers(
-    runbook: Runbook, clock: Clock, emit: Emit, around: Surroundings, prompts: Secrets, breaker: Breaker
+    runbook: Runbook,
+    clock: Clock,
+    emit: Emit,
+    around: Surroundings,
+    initiator: Callable[[], ap_in.Initiates],
 ) -> Mapping[str, Attempts]:
     """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""
     realm = runbook.domain.realm
@@ -171,32 +186,46 @@ def peers(
                 target.port or SSH_PORT,
                 target.user or getpass.getuser(),
             )
-    initiator = Initiator(Cache(), prompts=prompts, breaker=breaker)
-    return {AP_IN: ap_in.Peer(services, initiator, clock, emit)}
+    return {AP_IN: ap_in.Peer(services, initiator(), clock, emit)}
 
 
-def _directory(runbook: Runbook, clock: Clock, emit: Emit, network: Network) -> HostsWatch | None:
-    """The watch over the directory where a check asks for it; its libraries are imported only then."""
+def directory_watches(
+    runbook: Runbook,
+    clock: Clock,
+    emit: Emit,
+    network: Network,
+    behind: Callable[[], tuple[Directories, NameServers]],
+) -> list[HostsWatch]:
+    """The watch over the directory where a check asks for it; what stands behind it is made only then."""
     domain = runbook.domain
     if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - left_out(runbook):
-        return None
+        return []
     from cutover_tui.engine.watches.watch_directory import DirectoryWatch
-    from probes.directory import Controller, Directory, Ticket
+
+    directory, names = behind()
+    controllers = tuple(parse_host_port(c)[0] for c in domain.controllers)
+    return [
+        DirectoryWatch(
+            hosts={h.name: h.address for h in runbook.hosts},
+            domain=domain.realm.lower(),
+            site=domain.site or "",
+            controllers=tuple(Controller(name, name) for name in controllers),
+            bind=Ticket(),
+            directory=directory,
+            names=names,
+            network=network,
+            clock=clock,
+            emit=emit,
+        )
+    ]
+
+
+def _over_sockets() -> tuple[Directories, NameServers]:
+    """Its libraries are imported only where they are used."""
+    from probes.directory import Directory
     from probes.dns import Names
 
-    names = tuple(parse_host_port(c)[0] for c in domain.controllers)
-    return DirectoryWatch(
-        hosts={h.name: h.address for h in runbook.hosts},
-        domain=domain.realm.lower(),
-        site=domain.site or "",
-        controllers=tuple(Controller(name, name) for name in names),
-        bind=Ticket(),
-        directory=Directory(),
-        names=Names(),
-        network=network,
-        clock=clock,
-        emit=emit,
-    )
+    return Directory(), Names()
 
 
 def watches_over(

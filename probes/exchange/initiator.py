@@ -12,12 +12,12 @@ from importlib.resources import as_file, files
 
 import msgspec
 
-from probes.ad.kept import keep, nothing
+from probes.attempt import Kept, Told, Trouble
 from probes.breaker import Breaker, Turn
-from probes.exchange.kept import NAME, Kept, Told, Trouble
-from probes.exchange.service import OverSsh, Request, Service
+from probes.exchange.kept import as_raw
+from probes.exchange.service import Request, Service
 from probes.hostile import clean
-from probes.observation import Failure, FailureKind, Raw
+from probes.observation import FailureKind, Raw
 from probes.prompts import Prompts, SecretRequest
 from probes.seam import LinkError
 
@@ -83,17 +83,17 @@ class Initiator:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def ap_in(self, service: Service) -> Raw:
-        """One attempt, kept as a `Raw`. Never raises for what the network or a server does."""
-        argv = (NAME, "ssh" if isinstance(service.over, OverSsh) else "http", service.principal)
+        """One attempt, kept as a `Raw`."""
+        return as_raw(service, await self.attempt(service))
+
+    async def attempt(self, service: Service) -> Told:
+        """One attempt. Never raises for what the network or a server does."""
         async with self._places:
             match self._credential:
                 case Cache(name):
-                    told = await self._worked(Request(service, ccache=name), None)
+                    return await self._worked(Request(service, ccache=name), None)
                 case Login(principal):
-                    told = await self._with_password(service, principal)
-        if isinstance(told, Trouble):
-            return nothing(argv, Failure(told.kind, told.detail))
-        return keep(argv, told)
+                    return await self._with_password(service, principal)
 
     async def _with_password(self, service: Service, principal: str) -> Told:
         """One login at a time until one was good, none after a refused one: accounts lock."""

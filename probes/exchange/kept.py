@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from probes.ad.kept import recall
-from probes.facts_kerberos import ApInFacts, ApInStage
+from probes.ad.kept import keep, nothing, recall
+from probes.attempt import Kept, Told, Trouble
+from probes.exchange.service import OverSsh, Service
+from probes.facts_kerberos import ApInFacts
 from probes.krb_messages import KrbError, NotUnderstood, answer
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
@@ -20,31 +20,12 @@ _TOKEN = bytes.fromhex("06092a864886f712010202") + b"\x03\x00"
 """The frame around a Kerberos error token: the mechanism's OID and KRB_ERROR's id (RFC 4121 section 4.1)."""
 
 
-class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="kept"):
-    """One attempt as the worker tells it. `stage` is where it ended."""
-
-    stage: ApInStage
-    principal: str  # ours; empty = not known
-    code: int | None = None  # what the library says the refusal's number is
-    text: str = ""
-    start_s: int | None = None  # of the service ticket, UTC by the KDC's clock
-    end_s: int | None = None
-    token: str = ""  # the service's last word, in hex
-    sent_ns: int | None = None  # CLOCK_BOOTTIME: before and after it was presented
-    received_ns: int | None = None
-    own_utc_ns: int | None = None  # CLOCK_REALTIME at the middle
-    admitted: bool | None = None  # whether the account may use the service, once it is known who it is
-
-
-class Trouble(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="trouble"):
-    """Nothing was proven either way."""
-
-    kind: FailureKind
-    detail: str
-
-
-Told = Kept | Trouble
-"""A worker's last line."""
+def as_raw(service: Service, told: Told) -> Raw:
+    """An attempt at that service as it is kept on the tape."""
+    argv = (NAME, "ssh" if isinstance(service.over, OverSsh) else "http", service.principal)
+    if isinstance(told, Trouble):
+        return nothing(argv, Failure(told.kind, told.detail))
+    return keep(argv, told)
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

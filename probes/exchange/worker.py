@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from probes.exchange.kept import LONGEST_TOKEN, Kept, Told, Trouble
+from probes.attempt import Kept, Told, Trouble
+from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.service import OverHttp, OverSsh, Request
 from probes.facts_kerberos import ApInStage
 from probes.gss_errors import INSTALL, gss_number, gss_text, number_of

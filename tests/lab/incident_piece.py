@@ -9,7 +9,8 @@ from cutover_tui.core.runbook import HOUR
 from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.drill.drill import Piece
 from cutover_tui.lab.world.world import World
-from cutover_tui.lab.world_file.model import Play, PlayedAction, Trigger
+from cutover_tui.lab.world_file.model import Trigger
+from cutover_tui.lab.world_file.play import Play, PlayedAction
 
 
 class Unscripted:

@@ -10,7 +10,8 @@ import pytest
 
 from cutover_tui.core.loading import load
 from cutover_tui.lab.demo.incident import build_incident
-from cutover_tui.lab.doors.real import LOOPBACK, RealDoor
+from cutover_tui.lab.doors.loopback import LOOPBACK
+from cutover_tui.lab.doors.real import RealDoor
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.world.ntp_answer import answer, short, timestamp
 from cutover_tui.lab.world.world import Reference

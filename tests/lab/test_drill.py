@@ -18,7 +18,7 @@ from cutover_tui.lab.drill.drill import Piece, Played, differs, drill
 from cutover_tui.lab.drill.engineer import NOT_STARTED
 from cutover_tui.lab.world.network import JUMP, Rule
 from cutover_tui.lab.world.world import World
-from cutover_tui.lab.world_file.model import Acknowledged, Expect, ExpectedFinding, PlayedAction
+from cutover_tui.lab.world_file.play import Acknowledged, Expect, ExpectedFinding, PlayedAction
 from cutover_tui.record.events import Acknowledged as AcceptedFault
 from cutover_tui.record.events import ActionEnded, ActionIntended, Decided, Event, Marked, SessionResumed
 from cutover_tui.record.journal import read

@@ -15,7 +15,8 @@ from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad import account, rootdse
-from probes.directory import Anonymous, Controller, Directory, DirectoryError, Simple, Ticket
+from probes.directory import Directory
+from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple, Ticket
 from probes.dns import Names
 from probes.facts_directory import AccountFacts, CldapFacts, DnsFacts, PathsFacts, RootDseFacts, TrustFacts
 from probes.linux import ad_paths, addresses, trust

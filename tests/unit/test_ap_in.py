@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.ad.kept import keep
+from probes.attempt import Kept
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, parse
-from probes.exchange.kept import Kept, refusal
+from probes.exchange.kept import refusal
 from probes.exchange.service import Service, of_page, of_sshd
 from probes.facts_kerberos import ApInFacts
 from probes.observation import Failure, FailureKind, Raw

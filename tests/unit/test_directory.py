@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
-from probes.directory import Anonymous, Controller, Directory, DirectoryError, Limits, Session, Simple
+from probes.directory import Directory, Limits, Session
+from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple
 from probes.dns import Names
 from probes.facts_directory import Answer
 from probes.net import SystemClock

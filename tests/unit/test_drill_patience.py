@@ -5,7 +5,7 @@ from __future__ import annotations
 from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Soak, Verdict
 from cutover_tui.core.runbook import MINUTE, SECOND, Duration
 from cutover_tui.lab.drill.patience import AGAIN_NS, SETTLE_NS, Patience, settle_of
-from cutover_tui.lab.world_file.model import Play
+from cutover_tui.lab.world_file.play import Play
 from probes.observation import Instant
 
 START = 1_000 * SECOND

@@ -26,8 +26,8 @@ from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
 from cutover_tui.record.state import Contradiction, State, fold
 from probes.ad.kept import keep
+from probes.attempt import Kept
 from probes.exchange import READER as AP_IN
-from probes.exchange.kept import Kept
 from probes.linux import KEYTAB
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
 from probes.reader import Reader

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cutover_tui.core.runbook import Host
 from cutover_tui.engine.messages import Emit, Seen
-from probes.exchange import Initiator, Service
-from probes.exchange.kept import NAME, VERSION, parse
+from probes.attempt import Told
+from probes.exchange import Service
+from probes.exchange.kept import NAME, VERSION, as_raw, parse
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
 from probes.reader import Command, Reader
 from probes.seam import Clock, LinkError
@@ -27,6 +29,14 @@ def reader(host: Host, realm: str) -> Reader:
     return Reader(NAME, VERSION, Family.DIRECTORY, (Command(argv),), parse)
 
 
+class Initiates(Protocol):
+    """Who takes a ticket and presents it."""
+
+    async def attempt(self, service: Service) -> Told:
+        """One attempt. Never raises for what the network or a server does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Comes to guests as a peer does.
@@ -36,7 +46,7 @@ class Peer:
     """
 
     services: Mapping[str, Service]
-    initiator: Initiator
+    initiator: Initiates
     clock: Clock
     emit: Emit
 
@@ -50,7 +60,7 @@ class Peer:
         if service is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"no service of {host} is known"))
         began = self.clock.now()
-        raw = await self.initiator.ap_in(service)
+        raw = as_raw(service, await self.initiator.attempt(service))
         ended = self.clock.now()
         outcome = parse((raw,))
         self.emit(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,8 +16,17 @@ from cutover_tui.engine.messages import Emit, Seen
 from probes import cldap
 from probes.ad import account, records, rootdse
 from probes.ad.kept import nothing
-from probes.directory import Anonymous, Bind, Controller, Directory, DirectoryError, Session, Simple
-from probes.dns import Names, Question
+from probes.directory_seam import (
+    Anonymous,
+    Bind,
+    Controller,
+    Directories,
+    DirectoryError,
+    DirectorySession,
+    NameServers,
+    Question,
+    Simple,
+)
 from probes.facts_directory import Answer
 from probes.observation import JUMP, Failure, FailureKind, Identity, Instant, Observation, Raw
 from probes.reader import Reader
@@ -47,8 +55,8 @@ class DirectoryWatch:
     site: str
     controllers: tuple[Controller, ...]
     bind: Bind
-    directory: Directory
-    names: Names
+    directory: Directories
+    names: NameServers
     network: Network
     clock: Clock
     emit: Emit
@@ -97,7 +105,7 @@ class DirectoryWatch:
         self._see(cldap.READER, JUMP, raw, began)
         began = self.clock.now()
 
-        def read(session: Session) -> Raw:
+        def read(session: DirectorySession) -> Raw:
             return rootdse.ask(session, controller.name, self.clock.mono_ns, began.on_timescale)
 
         try:
@@ -115,7 +123,7 @@ class DirectoryWatch:
         failure = self._refused
         for controller in self.controllers if failure is None else ():
 
-            def read(session: Session, name: str = controller.name) -> list[_Guest]:
+            def read(session: DirectorySession, name: str = controller.name) -> list[_Guest]:
                 return [_Guest(h, account.ask(session, name, h, self.domain)) for h in self.hosts]
 
             try:
@@ -150,15 +158,9 @@ class DirectoryWatch:
 
     async def _name_servers(self) -> tuple[str, ...]:
         """The controllers' addresses: in most domains they serve its names."""
-        loop = asyncio.get_running_loop()
-        found: list[str] = []
-        for controller in self.controllers:
-            try:
-                (first, *_) = await loop.getaddrinfo(controller.address, 53, type=socket.SOCK_DGRAM)
-            except OSError:
-                continue  # its own observations say that it cannot be resolved
-            found.append(str(first[4][0]))
-        return tuple(dict.fromkeys(found))
+        found = [await self.names.address(controller.address) for controller in self.controllers]
+        # Of a name that does not resolve its own observations say so.
+        return tuple(dict.fromkeys(a for a in found if a is not None))
 
     def _see(self, reader: Reader, host: str, raw: Raw, began: Instant) -> None:
         ended = self.clock.now()

@@ -14,7 +14,8 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from cutover_tui.lab.doors.real import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.doors.loopback import LOOPBACK
+from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import Move, User
 from cutover_tui.lab.machine.packages import NGT_UNIT

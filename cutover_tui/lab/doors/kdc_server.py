@@ -1,7 +1,7 @@
 """A controller of the lab on loopback: NTP and Kerberos at one UDP port, Kerberos at the TCP port of that number.
 
-A runbook names a controller with one port. On loopback that stands for its NTP and for its
-KDC, which the first byte of a datagram tells apart.
+The first byte of a datagram tells them apart. Who asks a controller at port 88 or 123 is led here by
+`cutover_tui.lab.doors.loopback`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The real door: SSH, NTP and Kerberos servers on loopback in front of a simulated world, at rate 1.
+"""The real door: SSH, NTP, Kerberos and LDAP servers on loopback in front of a simulated world, at rate 1.
 
 Ports are bound when the door is made, so that a runbook can name them before it opens. A
 guest that goes down drops its connections and refuses new ones until its boot is over; its
@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,13 +21,17 @@ from types import TracebackType
 import asyncssh
 
 from cutover_tui.lab.doors.kdc_server import ControllerServer, serve_stream
+from cutover_tui.lab.doors.ldap_server import Authority, LdapServer, PingServer, view_of
+from cutover_tui.lab.doors.loopback import LOOPBACK, Served
 from cutover_tui.lab.doors.ntp_server import NtpServer
+from cutover_tui.lab.kerberos import kdc
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
+from cutover_tui.lab.world.network import NTP
 from cutover_tui.lab.world.world import World
 
-LOOPBACK = "127.0.0.1"
+LDAP, LDAPS = 389, 636
 _TICK_S = 0.1
 _Process = asyncssh.SSHServerProcess[str]
 
@@ -107,6 +111,12 @@ class RealDoor:
                 self._ntp[name] = _bind(0, socket.SOCK_DGRAM)
             else:
                 self._ntp[name], self._streams[name] = _bind_pair()
+        self._authority: Authority | None = None
+        self._ldap: dict[str, tuple[socket.socket, socket.socket, socket.socket]] = {}
+        for name, reference in world.references.items():
+            if view_of(world, reference, self.clock) is not None:
+                self._authority = self._authority or Authority()
+                self._ldap[name] = (_bind(0), _bind(0), _bind(0, socket.SOCK_DGRAM))
         self._stack: AsyncExitStack | None = None
 
     def ssh_port(self, guest: str) -> int:
@@ -115,7 +125,26 @@ class RealDoor:
 
     def ntp_port(self, reference: str) -> int:
         """The reference's UDP port on 127.0.0.1; a controller's KDC is there too, and at the TCP port of that number."""
-        return int(self._ntp[reference].getsockname()[1])
+        return _port(self._ntp[reference])
+
+    def served(self) -> Mapping[Served, int]:
+        """Where on 127.0.0.1 the services of a domain's controllers are, by every name of theirs."""
+        found: dict[Served, int] = {}
+        for name, (plain, secure, ping) in self._ldap.items():
+            reference = self.world.references[name]
+            for who in (name, reference.address, self.world.full_name(reference)):
+                found[who, NTP, "udp"] = self.ntp_port(name)
+                found[who, LDAP, "tcp"], found[who, LDAPS, "tcp"] = _port(plain), _port(secure)
+                found[who, LDAP, "udp"] = _port(ping)
+                if name in self._streams:
+                    found[who, kdc.PORT, "udp"] = self.ntp_port(name)
+                    found[who, kdc.PORT, "tcp"] = _port(self._streams[name])
+        return found
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The CA of the controllers' certificates; empty where the world has no domain."""
+        return self._authority.pem if self._authority is not None else b""
 
     def known_hosts_text(self) -> str:
         """known_hosts lines for every guest."""
@@ -136,7 +165,8 @@ class RealDoor:
         """Give the ports back; only needed for a door that was never opened."""
         for front in self._fronts.values():
             front.reserved.close()
-        for bound in (*self._ntp.values(), *self._streams.values()):
+        ldap = (bound for three in self._ldap.values() for bound in three)
+        for bound in (*self._ntp.values(), *self._streams.values(), *ldap):
             bound.close()
 
     async def __aenter__(self) -> RealDoor:
@@ -154,6 +184,8 @@ class RealDoor:
                     stack.callback(server.close)
                 transport, _ = await loop.create_datagram_endpoint(make, sock=bound)
                 stack.callback(transport.close)
+            for name in self._ldap:
+                await self._directory(name, stack)
             for front in self._fronts.values():
                 stack.push_async_callback(self._shut, front)
                 await self._listen(front)
@@ -171,6 +203,21 @@ class RealDoor:
         stack, self._stack = self._stack, None
         if stack is not None:
             await stack.aclose()
+
+    async def _directory(self, name: str, stack: AsyncExitStack) -> None:
+        reference, (plain, secure, ping) = self.world.references[name], self._ldap[name]
+        view = view_of(self.world, reference, self.clock)
+        assert view is not None  # noqa: S101 - it has sockets
+        assert self._authority is not None  # noqa: S101
+        tls = self._authority.serving(view.controller, LOOPBACK)
+        server = LdapServer(view, reference, tls)
+        for served, bound, context in ((server.plain, plain, None), (server.secure, secure, tls)):
+            listening = await asyncio.start_server(served, sock=bound, ssl=context)
+            stack.callback(listening.close)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            partial(PingServer, self.world, reference, view), sock=ping
+        )
+        stack.callback(transport.close)
 
     # Guests that come and go
 
@@ -267,6 +314,10 @@ async def _line(process: _Process) -> str | None:
 def _public(key: asyncssh.SSHKey) -> str:
     """`ssh-ed25519 AAAA…` without a comment."""
     return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def _port(bound: socket.socket) -> int:
+    return int(bound.getsockname()[1])
 
 
 def _bind(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:

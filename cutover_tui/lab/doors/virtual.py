@@ -10,20 +10,27 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from cutover_tui.core.runbook import Host, Runbook
-from cutover_tui.engine.assembly import Outside, watches_over
+from cutover_tui.engine.assembly import Outside, Surroundings, directory_watches, peers, watches_over
 from cutover_tui.engine.ground import Ground
 from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watches.inline_probes import InlineProbes
+from cutover_tui.engine.watches.probe_loop import Watches
 from cutover_tui.engine.watches.probes_port import RunningProbes
 from cutover_tui.lab.doors import kdc_server
+from cutover_tui.lab.doors.ldap_server import is_pdc, view_of
+from cutover_tui.lab.doors.virtual_directory import LDAP, VirtualDirectory, VirtualNames
 from cutover_tui.lab.doors.virtual_guest import Lane, VirtualGuest, host_key_of
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop
+from cutover_tui.lab.doors.virtual_peer import VirtualPeer
 from cutover_tui.lab.kerberos import kdc
+from cutover_tui.lab.ldap.conversation import pinged
+from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.world.network import JUMP, NTP
 from cutover_tui.lab.world.ntp_answer import answer
 from cutover_tui.lab.world.world import Reference, World
@@ -102,7 +109,7 @@ class VirtualNetwork:
                 await asyncio.sleep(back / SECOND)
                 raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
             at = server.clock.read(self._true())
-            reply = answer(data, server, at, at) if port == NTP else self._kdc(server, data)
+            reply = answer(data, server, at, at) if port == NTP else self._answers(server, port, data)
             if reply is not None and (there + back) / SECOND <= timeout_s:
                 await asyncio.sleep(back / SECOND)
                 return _Datagram(reply, server.address, sent_ns, self._clock.mono_ns())
@@ -174,7 +181,15 @@ class VirtualNetwork:
     def _serves(self, server: Reference, port: int, protocol: str) -> bool:
         """Whether something is bound there; a host that is down refuses nothing either."""
         kept = server.kdc if self._world.domain is not None else None
-        return server.silent or (port == kdc.PORT and kept is not None and (protocol == "tcp" or kept.udp))
+        ping = port == LDAP and protocol == "udp" and view_of(self._world, server, self._true) is not None
+        listens = port == kdc.PORT and kept is not None and (protocol == "tcp" or kept.udp)
+        return server.silent or listens or ping
+
+    def _answers(self, server: Reference, port: int, data: bytes) -> bytes | None:
+        view = view_of(self._world, server, self._true) if port == LDAP else None
+        if view is None or server.silent:
+            return self._kdc(server, data)
+        return pinged(view, data, pdc=is_pdc(self._world, server))
 
     def _kdc(self, server: Reference, data: bytes) -> bytes | None:
         return kdc_server.answer(self._world, server, data, self._true())
@@ -255,7 +270,25 @@ class VirtualDoor:
             return self.guest(host, credential.user if credential is not None else None)
 
         outside = Outside(guest, self.network, lambda _host: None)
-        return InlineProbes(lambda: (watches_over(runbook, self.clock, anchor, emit, outside), Secrets(emit)))
+
+        def watches() -> Watches:
+            others = directory_watches(runbook, self.clock, emit, self.network, self._directory)
+            attempts = peers(runbook, self.clock, emit, Surroundings(Path(), ssh_config=()), self._peer)
+            return watches_over(runbook, self.clock, anchor, emit, outside, others, attempts)
+
+        return InlineProbes(lambda: (watches(), Secrets(emit)))
+
+    def _directory(self) -> tuple[VirtualDirectory, VirtualNames]:
+        return VirtualDirectory(self.world, self.true), VirtualNames(self.world, self.true)
+
+    def _peer(self) -> VirtualPeer:
+        return VirtualPeer(self.world, self.true, self.clock, self._called)
+
+    def _called(self, full_name: str) -> Guest | None:
+        """The guest that has that name in the domain."""
+        domain = self.world.domain
+        names = {f"{name}.{domain.dns}".lower(): g for name, g in self.world.guests.items()} if domain else {}
+        return names.get(full_name.lower())
 
     def _writer(self) -> Writer:
         writer = Writer()

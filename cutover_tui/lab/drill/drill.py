@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -23,13 +23,16 @@ from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground, jump_host
 from cutover_tui.engine.opening import Operator, resumed_on, started_on
 from cutover_tui.engine.sessions import SessionDirectory, new_session
-from cutover_tui.lab.doors.real import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.doors.loopback import LOOPBACK, LoopbackNetwork, Served
+from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.doors.virtual import VirtualDoor
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
 from cutover_tui.lab.drill.engineer import Crashed, Engineer, Stopped
 from cutover_tui.lab.drill.runbooks import Access, direct, fill
+from cutover_tui.lab.world.network import NTP
 from cutover_tui.lab.world.world import World
-from cutover_tui.lab.world_file.model import Expect, Play, Trigger
+from cutover_tui.lab.world_file.model import Trigger
+from cutover_tui.lab.world_file.play import Expect, Play
 from cutover_tui.record.files import RecordError
 
 SECOND = 1_000_000_000
@@ -235,7 +238,13 @@ def _really(piece: Piece, root: Path) -> Played:
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _open(piece, keys) as (lab, access):
         loaded = load_text(fill(piece.runbook, lab.world, access, lab.clock()), piece.name)
-        ground = jump_host(Surroundings(keys / "known_hosts", ssh_config=()))
+        ground = jump_host(
+            Surroundings(
+                keys / "known_hosts",
+                ssh_config=(),
+                through=lambda network: LoopbackNetwork(network, lab.served),
+            )
+        )
         directory = new_session(root, loaded.runbook.change.id, ground.clock.now())
         began = lab.clock()
         stopped = asyncio.run(_perform(piece, loaded, directory, _Stage(ground, lab.happened)))
@@ -252,6 +261,7 @@ class _Lab:
     script: Script
     clock: TrueTime
     loop: asyncio.AbstractEventLoop
+    served: Mapping[Served, int]
 
     def happened(self, on: str, name: str, host: str | None, when: str) -> None:
         """From the session's thread."""
@@ -272,13 +282,13 @@ def _open(piece: Piece, keys: Path) -> Iterator[tuple[_Lab, Access]]:
         key_path, _ = door.write_access(keys)
         access = Access(
             {name: (LOOPBACK, door.ssh_port(name)) for name in world.guests},
-            {name: f"{LOOPBACK}:{door.ntp_port(name)}" for name in world.references},
+            {name: _reached(door, name) for name in world.references},
             key_path,
         )
         leave = asyncio.Event()
         async with door, asyncio.TaskGroup() as group:
             going = group.create_task(_going(script, clock))
-            opened.put((_Lab(world, script, clock, asyncio.get_running_loop()), access, leave))
+            opened.put((_Lab(world, script, clock, asyncio.get_running_loop(), door.served()), access, leave))
             await leave.wait()
             going.cancel()
 
@@ -302,6 +312,12 @@ def _open(piece: Piece, keys: Path) -> Iterator[tuple[_Lab, Access]]:
         thread.join()
     if not opened.empty() and isinstance(error := opened.get(), BaseException):
         raise error
+
+
+def _reached(door: RealDoor, name: str) -> str:
+    """A controller of a domain by its name, where its services are found; another reference by its port."""
+    full = door.world.full_name(door.world.references[name])
+    return full if (full, NTP, "udp") in door.served() else f"{LOOPBACK}:{door.ntp_port(name)}"
 
 
 async def _going(script: Script, clock: Callable[[], int]) -> None:

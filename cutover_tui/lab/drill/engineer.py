@@ -20,7 +20,7 @@ from cutover_tui.engine.port import Refused
 from cutover_tui.engine.session import Session
 from cutover_tui.lab.drill.closing import closed_by, regressed
 from cutover_tui.lab.drill.patience import AGAIN_NS, Patience, settle_of
-from cutover_tui.lab.world_file.model import Play, PlayedAction
+from cutover_tui.lab.world_file.play import Play, PlayedAction
 from probes.seam import Clock
 
 SECOND = 1_000_000_000

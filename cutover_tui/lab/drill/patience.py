@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cutover_tui.core.finding import Decision, Finding, Verdict
 from cutover_tui.core.runbook import SECOND
-from cutover_tui.lab.world_file.model import Play
+from cutover_tui.lab.world_file.play import Play
 
 SETTLE_NS = 90 * SECOND
 """How long a check may fail where the play does not say: a link, a first poll, an old answer."""

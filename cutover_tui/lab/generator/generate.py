@@ -12,7 +12,8 @@ from cutover_tui.lab.generator.oracle.judge import truth_of
 from cutover_tui.lab.generator.oracle.truth import Borderline, Fault, Truth
 from cutover_tui.lab.generator.runbook import ORDER
 from cutover_tui.lab.generator.yaml_text import world_text
-from cutover_tui.lab.world_file.model import Expect, WorldFile
+from cutover_tui.lab.world_file.model import WorldFile
+from cutover_tui.lab.world_file.play import Expect
 
 
 @dataclass(frozen=True, slots=True)

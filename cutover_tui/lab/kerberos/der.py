@@ -57,6 +57,23 @@ def application(number: int, content: bytes) -> bytes:
     return tlv(0x60 | number, content)
 
 
+def element(data: bytes) -> tuple[int, bytes, bytes]:
+    """Tag and content of the first element, whatever it is, and what comes behind it.
+
+    Raises:
+        NotDer: there is none, or it ends too early.
+    """
+    if not data:
+        raise NotDer("nothing is there")
+    content, rest = read(data, data[0])
+    return data[0], content, rest
+
+
+def whole(content: bytes) -> int:
+    """The number that an INTEGER or ENUMERATED has as its content."""
+    return int.from_bytes(content, signed=True)
+
+
 def read(data: bytes, tag: int) -> tuple[bytes, bytes]:
     """The content of the first element and what comes behind it.
 

@@ -17,6 +17,12 @@ _SIZES = {AES256: 32, AES128: 16, RC4: 16}
 
 AccountState = Literal["enabled", "disabled"]
 
+AES_AND_RC4 = 28
+"""msDS-SupportedEncryptionTypes of a member as it joins ([MS-KILE] section 2.2.7)."""
+
+LONG_AGO = 1_700_000_000_000_000_000
+"""When passwords were set of which nobody says when."""
+
 
 def key(realm: str, account: str, kvno: int, etype: int) -> bytes:
     """The key an account has at that version."""
@@ -33,6 +39,8 @@ class Account:
     services: tuple[str, ...] = ()
     host: str = ""  # its DNS name
     upn: str | None = None
+    password_set: int = LONG_AGO  # UTC, ns
+    enctypes: int = AES_AND_RC4
 
 
 @dataclass(slots=True)
@@ -43,6 +51,13 @@ class Domain:
     dns: str
     site: str
     accounts: dict[str, Account] = field(default_factory=dict)  # by name in small letters
+    addresses: dict[str, tuple[str, ...]] = field(default_factory=dict)  # A records by full name
+    pointers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # PTR records by address
+
+    def register(self, name: str, address: str) -> None:
+        """The records a machine makes for itself."""
+        self.addresses[name.lower()] = (address,)
+        self.pointers[address] = (name.lower(),)
 
     def join(self, computer: str, kvno: int, state: AccountState, *, controller: bool = False) -> Account:
         """Make a machine's account."""
@@ -50,7 +65,7 @@ class Domain:
         kinds = ("ldap", "host", "GC", "cifs") if controller else ("host", "restrictedkrbhost")
         services = tuple(f"{kind}/{who}" for kind in kinds for who in (host, computer.upper()))
         account = Account(name, kvno, state, services, host, f"host/{host}@{self.realm}")
-        self.accounts[name.lower()] = account
+        self.put(account)
         return account
 
     def account(self, principal: str) -> Account | None:
@@ -59,14 +74,14 @@ class Domain:
         return None if name is None else self.accounts.get(name.lower())
 
     def serving(self, service: str) -> Account | None:
-        """Whose service principal that is."""
+        """Whose service principal that is; nobody's where two accounts have it, as a real KDC takes it."""
         name = self._local(service)
         if name is None:
             return None
-        return next(
-            (a for a in self.accounts.values() if name.lower() in map(str.lower, a.services)),
-            self.accounts.get(name.lower()),
-        )
+        owners = [a for a in self.accounts.values() if name.lower() in map(str.lower, a.services)]
+        if owners:
+            return owners[0] if len(owners) == 1 else None
+        return self.accounts.get(name.lower())
 
     def client(self, principal: str) -> Account | None:
         """Whom a client's name stands for: the account's name or a user principal name; never a service's."""
@@ -77,11 +92,17 @@ class Domain:
     def change(self, name: str, *, kvno: int | None = None, state: AccountState | None = None) -> None:
         """Another password (a higher key version), or another state."""
         before = self.accounts[name.lower()]
-        self.accounts[name.lower()] = replace(
-            before,
-            kvno=before.kvno if kvno is None else kvno,
-            state=before.state if state is None else state,
+        self.put(
+            replace(
+                before,
+                kvno=before.kvno if kvno is None else kvno,
+                state=before.state if state is None else state,
+            )
         )
+
+    def put(self, account: Account) -> None:
+        """Make that account, or make it another."""
+        self.accounts[account.name.lower()] = account
 
     def delete(self, name: str) -> None:
         """The account is gone."""

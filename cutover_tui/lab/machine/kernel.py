@@ -5,10 +5,9 @@ Formats of Linux 6.1: fs/proc, drivers/rtc/sysfs.c, drivers/base, kernel/time/cl
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
-
-from cutover_tui.lab.machine.strftime import render
 
 if TYPE_CHECKING:
     from cutover_tui.lab.machine.guest import Guest
@@ -39,7 +38,8 @@ def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
     """Path -> text and mode, of what a reader may look at."""
     up = (true_ns - guest.booted) // 10_000_000
     source, rtc = "/sys/devices/system/clocksource/clocksource0", "/sys/class/rtc/rtc0"
-    shown = guest.registers(true_ns)
+    seconds = guest.registers(true_ns) // 10**9
+    shown = datetime.fromtimestamp(seconds, UTC)
     ptp = {"/sys/class/ptp/ptp0/clock_name": (f"{guest.platform.ptp}\n", 0o444)} if guest.platform.ptp else {}
     return ptp | {
         "/proc/sys/kernel/random/boot_id": (f"{guest.boot_id}\n", 0o444),
@@ -55,9 +55,9 @@ def kernel_files(guest: Guest, true_ns: int) -> dict[str, tuple[str, int]]:
         f"{source}/available_clocksource": (f"{' '.join(guest.platform.clocksources)} \n", 0o444),
         f"{rtc}/name": ("rtc_cmos rtc_cmos\n", 0o444),
         f"{rtc}/hctosys": ("1\n", 0o444),
-        f"{rtc}/since_epoch": (f"{shown // 10**9}\n", 0o444),
-        f"{rtc}/date": (render(shown, "%Y-%m-%d") + "\n", 0o444),
-        f"{rtc}/time": (render(shown, "%H:%M:%S") + "\n", 0o444),
+        f"{rtc}/since_epoch": (f"{seconds}\n", 0o444),
+        f"{rtc}/date": (f"{shown.date().isoformat()}\n", 0o444),
+        f"{rtc}/time": (f"{shown.time().isoformat()}\n", 0o444),
     }
 
 

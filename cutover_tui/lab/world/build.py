@@ -54,7 +54,9 @@ def build(spec: WorldFile, now: int) -> World:
         world.add_reference(_reference(reference, index, spec.seed, now))
         if world.domain is not None and reference.controller:
             world.domain.join(reference.name, 1, "enabled", controller=True)
-            world.references[reference.name].kdc = _kdc(reference)
+            found = world.references[reference.name]
+            found.kdc = _kdc(reference)
+            world.domain.register(world.full_name(found), found.address)
     for index, guest_spec in enumerate(spec.guests):
         _guest(world, guest_spec, index, spec.seed, began)
     world.advance(now)
@@ -151,7 +153,12 @@ def _reference(spec: ReferenceSpec, index: int, seed: int, now: int) -> Referenc
 
 def _domain(spec: WorldFile) -> Domain | None:
     made = spec.domain
-    return None if made is None else Domain(made.realm, made.dns or made.realm.lower(), made.site)
+    if made is None:
+        return None
+    domain = Domain(made.realm, made.dns or made.realm.lower(), made.site)
+    for computer in made.computers:
+        members.computer(domain, computer)
+    return domain
 
 
 def _kdc(spec: ReferenceSpec) -> Kdc | None:
@@ -192,6 +199,7 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
     joined = members.joins(spec, system)
     if world.domain is not None and joined is not None:
         members.join(world, guest, joined, began)
+        world.domain.register(f"{guest.name}.{world.domain.dns}", guest.address)
     if spec.move is not None:
         guest.move = _move(guest, spec.move)
     return guest

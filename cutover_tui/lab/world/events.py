@@ -31,6 +31,7 @@ from cutover_tui.lab.world_file.model import (
     IdentityChange,
     PrivilegesChange,
     PrivilegesSpec,
+    RecordsChange,
     ReferenceChange,
     ServiceChange,
     SnapshotChange,
@@ -199,6 +200,10 @@ def _apply(world: World, change: Change, host: str | None, now: int) -> Iterator
             world.network.unblock(rule_of(value))
         case "link":
             world.network.routes.append(route_of(value))
+        case "computer":
+            if world.domain is None:
+                raise CannotHappen("computer: there is no domain that it could be in")
+            members.computer(world.domain, value)
         case "reference":
             for name in world.references if value.name == ANYBODY else (value.name,):
                 _reference(world, name, value)
@@ -231,6 +236,8 @@ def _to_guest(world: World, guest: Guest, kind: str, value: object, now: int) ->
             _privileges(guest, value.privileges)
         case "account", AccountChange():
             members.change(world, guest, value, now)
+        case "records", RecordsChange():
+            members.register(world, guest, value)
         case "hostname", HostnameChange():
             guest.hostname = value.name
         case "stun", StunChange():

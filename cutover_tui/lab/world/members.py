@@ -13,8 +13,8 @@ from cutover_tui.lab.machine.guest import Guest, Unit
 from cutover_tui.lab.machine.packages import UnitFile
 from cutover_tui.lab.machine.systems import System
 from cutover_tui.lab.world.world import World
-from cutover_tui.lab.world_file.identity import CacheSpec, HolderSpec, JoinedSpec
-from cutover_tui.lab.world_file.model import AccountChange, GuestSpec
+from cutover_tui.lab.world_file.identity import AccountSpec, CacheSpec, ComputerSpec, HolderSpec, JoinedSpec
+from cutover_tui.lab.world_file.model import AccountChange, GuestSpec, RecordsChange
 
 _TOOLS = {
     "dpkg": ("krb5-user", "ldap-utils", "adcli", "sssd-tools", "realmd", "samba-common-bin"),
@@ -31,7 +31,7 @@ def join(world: World, guest: Guest, spec: JoinedSpec, now: int) -> None:
     """Make the account, and on the guest what a join leaves; services that run have their tickets."""
     domain = world.domain
     assert domain is not None  # noqa: S101 - only a world with a domain has members
-    account = domain.join(guest.name, spec.account.kvno, spec.account.state)
+    account = _account(domain, guest.name, spec.account)
     member.join(world, guest, domain, account, now)
     member.write_conf(world, guest, domain, timesync=spec.kdc_timesync)
     _keytab(guest, domain, account, spec, now)
@@ -47,8 +47,34 @@ def join(world: World, guest: Guest, spec: JoinedSpec, now: int) -> None:
         _set(world, guest, unit, now, running=spec.sssd.running, enabled=spec.sssd.enabled)
 
 
+def computer(domain: Domain, spec: ComputerSpec) -> None:
+    """An account of a computer nobody sees, or another state of it."""
+    made = domain.join(spec.name, 1, spec.state)
+    named = replace(made, services=(*made.services, *spec.spns))
+    domain.put(named if spec.dns_name is None else replace(named, host=spec.dns_name))
+
+
+def register(world: World, guest: Guest, wanted: RecordsChange) -> None:
+    """Change what name servers say of a guest.
+
+    Raises:
+        ValueError: the world has no domain.
+    """
+    domain = world.domain
+    if domain is None:
+        raise ValueError("there is no domain that has name servers")
+    if wanted.addresses is not None:
+        domain.addresses[f"{guest.name}.{domain.dns}".lower()] = wanted.addresses
+    if wanted.pointers is not None:
+        domain.pointers[guest.address] = wanted.pointers
+
+
 def settle(world: World, guest: Guest, spec: JoinedSpec, now: int) -> None:
-    """Caches that lie about when the world begins, and those of running services taken by the clock of then."""
+    """Its password's age and the caches that lie about when the world begins; running services take tickets then."""
+    held = guest.membership
+    account = world.domain.account(held.account) if world.domain is not None and held is not None else None
+    if world.domain is not None and account is not None:
+        world.domain.put(replace(account, password_set=now - int(spec.account.password_age)))
     for cache in spec.caches:
         _cache(world, guest, cache, now)
     for holder in guest.membership.holders if guest.membership is not None else ():
@@ -70,8 +96,35 @@ def change(world: World, guest: Guest, wanted: AccountChange, now: int) -> None:
         return
     domain.change(held.account, kvno=wanted.kvno, state=wanted.state)
     account = domain.account(held.account)
+    if account is not None:
+        account = _changed(account, wanted, now)
+        domain.put(account)
     if wanted.keytab and account is not None:
         member.put_keytab(guest, domain, account, guest.utc(now))
+
+
+def _account(domain: Domain, computer: str, spec: AccountSpec) -> Account:
+    made = domain.join(computer, spec.kvno, spec.state)
+    account = replace(
+        made,
+        services=made.services if spec.spns is None else spec.spns,
+        host=made.host if spec.dns_name is None else spec.dns_name,
+        enctypes=spec.enctypes,
+    )
+    domain.put(account)
+    return account
+
+
+def _changed(account: Account, wanted: AccountChange, now: int) -> Account:
+    """A new key is that of a new password, unless the change says how old that is."""
+    since = account.password_set if wanted.kvno is None else now
+    return replace(
+        account,
+        services=account.services if wanted.spns is None else wanted.spns,
+        host=account.host if wanted.dns_name is None else wanted.dns_name,
+        password_set=since if wanted.password_age is None else now - int(wanted.password_age),
+        enctypes=account.enctypes if wanted.enctypes is None else wanted.enctypes,
+    )
 
 
 def _keytab(guest: Guest, domain: Domain, account: Account, spec: JoinedSpec, now: int) -> None:

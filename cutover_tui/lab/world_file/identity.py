@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from cutover_tui.core.runbook import HOUR, Duration, Id
-from cutover_tui.lab.kerberos.domain import AccountState
+from cutover_tui.lab.kerberos.domain import AES_AND_RC4, AccountState
 from cutover_tui.lab.kerberos.kdc import Microseconds
 from cutover_tui.lab.world_file.amounts import Span
 from cutover_tui.lab.world_file.struct import Struct
@@ -17,10 +17,20 @@ DnsName = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", max_length=253, description="a DNS name")
 ]
 Kvno = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Enctypes = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 FilePath = Annotated[str, Meta(pattern=r"^/", description="an absolute path")]
 Service = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9.-]+$", description="a service principal such as ldap/dc1")
 ]
+
+
+class ComputerSpec(Struct, frozen=True, kw_only=True):
+    """The account of a computer that is in the directory and nowhere else."""
+
+    name: Id
+    spns: tuple[Service, ...] = ()
+    dns_name: DnsName | None = None
+    state: AccountState = "enabled"
 
 
 class DomainSpec(Struct, frozen=True, kw_only=True):
@@ -31,6 +41,7 @@ class DomainSpec(Struct, frozen=True, kw_only=True):
     ]
     dns: DnsName | None = None
     site: Id = "Default-First-Site-Name"
+    computers: tuple[ComputerSpec, ...] = ()
 
 
 class KdcSpec(Struct, frozen=True, kw_only=True):
@@ -46,6 +57,10 @@ class AccountSpec(Struct, frozen=True, kw_only=True):
 
     kvno: Kvno = 2
     state: AccountState = "enabled"
+    password_age: Duration = Duration(10 * 24 * HOUR)
+    enctypes: Enctypes = AES_AND_RC4
+    dns_name: DnsName | None = None
+    spns: tuple[Service, ...] | None = None
 
 
 class KeytabSpec(Struct, frozen=True, kw_only=True):

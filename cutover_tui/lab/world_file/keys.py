@@ -9,7 +9,7 @@ import msgspec
 from cutover_tui.core.runbook import Duration
 from cutover_tui.core.runbook_file.keys import DURATION
 from cutover_tui.core.yaml_model.language import Amount, Language
-from cutover_tui.lab.world_file import amounts, identity, model
+from cutover_tui.lab.world_file import amounts, identity, model, play
 
 _HOST = "The guest, `*` for all; where it is not given, the one the event is about."
 _NETWORK: Mapping[str, str] = {
@@ -152,10 +152,21 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "realm": "Kerberos realm.",
         "dns": "DNS domain; the realm in small letters where not given.",
         "site": "Active Directory site of the guests.",
+        "computers": "Accounts of other computers.",
+    },
+    identity.ComputerSpec: {
+        "name": "Its name, without the `$` of its account.",
+        "spns": "Its service principals, such as those of another computer.",
+        "dns_name": "Its DNS name; the name in the domain where not given.",
+        "state": "Whether it may log in.",
     },
     identity.AccountSpec: {
         "kvno": "Version of its key.",
         "state": "Whether it may log in.",
+        "password_age": "How long ago its password was set when the world begins.",
+        "enctypes": "Its encryption types, as the number of msDS-SupportedEncryptionTypes.",
+        "dns_name": "Its DNS name in the directory; the guest's where not given.",
+        "spns": "Its service principals; what a join registers where not given.",
     },
     identity.KeytabSpec: {
         "kvno": "Version of the keys in it; the account's where not given.",
@@ -229,6 +240,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "privileges": "The login may do something else.",
         "account": "The machine account changes in the directory.",
         "hostname": "The guest gets another name.",
+        "records": "Name servers say something else of a guest.",
+        "computer": "The account of another computer appears in the directory, or is another.",
     },
     model.ClockChange: {
         "who": "Guest, reference or `jump`; where not given, the guest the event is about.",
@@ -258,11 +271,20 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "host": _HOST,
         "kvno": "Version of its key from now on: the password was changed.",
         "state": "Whether it may log in, or is there at all.",
+        "password_age": "How long ago its password was set, seen from now; now where only `kvno` is given.",
+        "enctypes": "Its encryption types from now on.",
+        "dns_name": "Its DNS name in the directory from now on.",
+        "spns": "Its service principals from now on: all of them.",
         "keytab": "Whether the guest's key table follows.",
+    },
+    model.RecordsChange: {
+        "host": _HOST,
+        "addresses": "What its name leads to; as before where not given.",
+        "pointers": "What the guest's own address leads back to; as before where not given.",
     },
     model.HostnameChange: {"host": _HOST, "name": "Its name from now on, without the domain."},
     model.PrivilegesChange: {"host": _HOST, "privileges": "What the login may do from now on."},
-    model.Play: {
+    play.Play: {
         "actions": "Actions and provocations that are run.",
         "fix": "Whether the engineer runs the action a refused gate points to, and tries again.",
         "pauses": "Where the engineer waits although the gate is open.",
@@ -270,26 +292,26 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "patience": "How long a step that is refused is waited for altogether before it counts as refused.",
         "settle": "How long of that while a check fails; 90s where not given, or `patience` where that is shorter.",
     },
-    model.PlayedAction: {
+    play.PlayedAction: {
         "step": "At which step.",
         "action": "Id of the action or provocation.",
         "host": "On which guest.",
         "after": "So long after the step was started there; he waits for it.",
         "crash": "The application dies while it runs, and the session is resumed.",
     },
-    model.Pause: {"step": "At which step.", "host": "On which guest.", "lasts": "How long."},
-    model.Acknowledged: {
+    play.Pause: {"step": "At which step.", "host": "On which guest.", "lasts": "How long."},
+    play.Acknowledged: {
         "check": "Id of the check.",
         "host": "On which guest.",
         "ticket": "Its problem ticket.",
     },
-    model.Expect: {
+    play.Expect: {
         "outcome": "Whether every step can be marked done.",
         "step": "The step that is refused; any where not given.",
         "host": "The guest it is refused on; any where not given.",
         "findings": "What does not hold there: exactly these, anything where none is given.",
     },
-    model.ExpectedFinding: {
+    play.ExpectedFinding: {
         "check": "Id of the check, or what else a gate asks ([names](#what-closes-a-gate)).",
         "reason": "Its reason code.",
     },

@@ -13,10 +13,20 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from cutover_tui.core.runbook import HOUR, MINUTE, SECOND, Duration, Id, PlatformName
+from cutover_tui.core.runbook import HOUR, SECOND, Duration, Id, PlatformName
 from cutover_tui.lab.world_file.amounts import Length, Rate, Span
-from cutover_tui.lab.world_file.identity import DomainSpec, JoinedSpec, KdcSpec, Kvno
-from cutover_tui.lab.world_file.struct import Struct
+from cutover_tui.lab.world_file.identity import (
+    ComputerSpec,
+    DnsName,
+    DomainSpec,
+    Enctypes,
+    JoinedSpec,
+    KdcSpec,
+    Kvno,
+    Service,
+)
+from cutover_tui.lab.world_file.play import Expect, Play
+from cutover_tui.lab.world_file.struct import Struct, Who
 
 SCHEMA = 1
 DEFAULT_RUNBOOK = "linux-time.yaml"
@@ -26,13 +36,8 @@ AgentName = Literal["qemu-guest-agent", "ngt"]
 ServiceName = Literal["chrony", "timesyncd", "ntpd", "open-vm-tools", "qemu-guest-agent", "ngt", "sssd"]
 Leap = Literal["normal", "insert", "delete", "unsynchronised"]
 Percent = Annotated[int, Meta(ge=0, le=100)]
-Who = Annotated[
-    str,
-    Meta(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$", max_length=64, description="a name, `jump` or `*`"),
-]
 Stratum = Annotated[int, Meta(ge=1, le=15)]
 Poll = Annotated[int, Meta(ge=0, le=24)]
-Outcome = Literal["allowed", "refused"]
 
 
 class ClockStep(Struct, frozen=True, kw_only=True):
@@ -295,7 +300,19 @@ class AccountChange(Struct, frozen=True, kw_only=True):
     host: Who | None = None
     kvno: Kvno | None = None
     state: Literal["enabled", "disabled", "deleted"] | None = None
+    password_age: Duration | None = None
+    enctypes: Enctypes | None = None
+    dns_name: DnsName | None = None
+    spns: tuple[Service, ...] | None = None
     keytab: bool = False
+
+
+class RecordsChange(Struct, frozen=True, kw_only=True):
+    """What the domain's name servers say of a guest."""
+
+    host: Who | None = None
+    addresses: tuple[str, ...] | None = None
+    pointers: tuple[DnsName, ...] | None = None
 
 
 class HostnameChange(Struct, frozen=True, kw_only=True):
@@ -327,6 +344,8 @@ class Change(Struct, frozen=True, kw_only=True):
     privileges: PrivilegesChange | None = None
     account: AccountChange | None = None
     hostname: HostnameChange | None = None
+    records: RecordsChange | None = None
+    computer: ComputerSpec | None = None
 
 
 Trigger = Literal["action", "provocation", "step", "mark", "time", "boot"]
@@ -344,59 +363,6 @@ class Event(Struct, frozen=True, kw_only=True):
     times: Annotated[int, Meta(ge=2, le=1000)] | None = None
     nth: Annotated[int, Meta(ge=1, le=1000)] | None = None
     do: Annotated[tuple[Change, ...], Meta(min_length=1)]
-
-
-class PlayedAction(Struct, frozen=True, kw_only=True):
-    """An action or provocation the engineer runs at a step, before trying to mark it done."""
-
-    step: Id
-    action: Id
-    host: Who = "*"
-    after: Length = Length(0)
-    crash: bool = False
-
-
-class Pause(Struct, frozen=True, kw_only=True):
-    """The engineer waits once a step's gate is open, before marking it done."""
-
-    step: Id
-    host: Who = "*"
-    lasts: Duration
-
-
-class Acknowledged(Struct, frozen=True, kw_only=True):
-    """A pre-existing fault the engineer accepts with a problem ticket."""
-
-    check: str
-    host: Who = "*"
-    ticket: str = "PRB-1"
-
-
-class Play(Struct, frozen=True, kw_only=True):
-    """The scripted engineer: all steps in order, with this in between."""
-
-    actions: tuple[PlayedAction, ...] = ()
-    fix: bool = False
-    pauses: tuple[Pause, ...] = ()
-    acknowledge: tuple[Acknowledged, ...] = ()
-    patience: Duration = Duration(30 * MINUTE)
-    settle: Duration | None = None
-
-
-class ExpectedFinding(Struct, frozen=True, kw_only=True):
-    """A check or rule of the gate that does not hold at the refused step, and its reason code."""
-
-    check: str
-    reason: str
-
-
-class Expect(Struct, frozen=True, kw_only=True):
-    """What must come out: the outcome, and where refused, as far as it says so, step, host and the exact set of findings."""
-
-    outcome: Outcome
-    step: Id | None = None
-    host: Who | None = None
-    findings: tuple[ExpectedFinding, ...] = ()
 
 
 class WorldFile(Struct, frozen=True, kw_only=True):

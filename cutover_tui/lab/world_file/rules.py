@@ -11,13 +11,14 @@ from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, place, shown
 from cutover_tui.lab.world.network import ANYBODY, JUMP
 from cutover_tui.lab.world_file.book import book_words
-from cutover_tui.lab.world_file.model import DEFAULT_RUNBOOK, Change, Play, SnapshotChange
+from cutover_tui.lab.world_file.model import DEFAULT_RUNBOOK, Change, SnapshotChange
+from cutover_tui.lab.world_file.play import Play
 from cutover_tui.lab.world_file.rules_book import check_against_book
 from cutover_tui.lab.world_file.runbook import plain_text, shipped_runbooks
 from cutover_tui.lab.world_file.twins import path_of
 
 _CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
-_OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference"}
+_OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference", "computer"}
 
 
 def check_world(world: Part, directory: Path, problems: Problems) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.lab.doors.real import LOOPBACK, RealDoor, TrueTime
+from cutover_tui.lab.doors.loopback import LOOPBACK
+from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.machine.guest import User
 from cutover_tui.lab.machine.platforms import QEMU
 from cutover_tui.lab.world.world import World

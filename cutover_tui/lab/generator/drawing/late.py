@@ -16,7 +16,6 @@ from cutover_tui.lab.world_file.model import (
     Event,
     GuestSpec,
     HostChange,
-    Pause,
     ReferenceChange,
     RuleSpec,
     ServiceChange,
@@ -24,6 +23,7 @@ from cutover_tui.lab.world_file.model import (
     SnapshotChange,
     StunChange,
 )
+from cutover_tui.lab.world_file.play import Pause
 
 Late = tuple[tuple[Event, ...], tuple[Pause, ...]]
 _BREAKS: tuple[Literal["stop", "disable", "mask"], ...] = ("stop", "disable", "mask")

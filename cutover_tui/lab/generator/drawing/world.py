@@ -15,17 +15,14 @@ from cutover_tui.lab.world_file.model import (
     Change,
     ClockSpec,
     Event,
-    Expect,
     GuestSpec,
     LinkSpec,
     NetworkSpec,
-    Pause,
-    Play,
-    PlayedAction,
     ReferenceSpec,
     RuleSpec,
     WorldFile,
 )
+from cutover_tui.lab.world_file.play import Expect, Pause, Play, PlayedAction
 
 REFERENCES = ("ntp1", "ntp2", "ntp3")
 TARGETS: Mapping[PlatformName, int] = {
