@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,12 +40,13 @@ class DirectoryWatch:
     Args:
         hosts: address of each guest, by its name in the runbook.
         domain: DNS name of the domain.
+        controllers: those known now.
     """
 
     hosts: Mapping[str, str]
     domain: str
     site: str
-    controllers: tuple[Controller, ...]
+    controllers: Callable[[], tuple[Controller, ...]]
     bind: Bind
     directory: Directory
     names: Names
@@ -74,7 +75,7 @@ class DirectoryWatch:
     async def turn(self) -> None:
         """Everything once."""
         async with asyncio.TaskGroup() as group:
-            for controller in self.controllers:
+            for controller in self.controllers():
                 group.create_task(self._controller(controller))
             group.create_task(self._accounts())
             group.create_task(self._records())
@@ -113,7 +114,7 @@ class DirectoryWatch:
 
     async def _asked(self) -> list[_Guest]:
         failure = self._refused
-        for controller in self.controllers if failure is None else ():
+        for controller in self.controllers() if failure is None else ():
 
             def read(session: Session, name: str = controller.name) -> list[_Guest]:
                 return [_Guest(h, account.ask(session, name, h, self.domain)) for h in self.hosts]
@@ -125,7 +126,7 @@ class DirectoryWatch:
                 if failure.kind is FailureKind.DENIED and isinstance(self.bind, Simple):
                     self._refused = failure
                     break
-        failure = failure or Failure(FailureKind.UNREACHABLE, "the runbook names no domain controller")
+        failure = failure or Failure(FailureKind.UNREACHABLE, "no domain controller is known")
         return [_Guest(h, nothing(account.argv(h, self.domain), failure)) for h in self.hosts]
 
     async def _records(self) -> None:
@@ -152,7 +153,7 @@ class DirectoryWatch:
         """The controllers' addresses: in most domains they serve its names."""
         loop = asyncio.get_running_loop()
         found: list[str] = []
-        for controller in self.controllers:
+        for controller in self.controllers():
             try:
                 (first, *_) = await loop.getaddrinfo(controller.address, 53, type=socket.SOCK_DGRAM)
             except OSError:

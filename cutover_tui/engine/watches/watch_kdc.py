@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cutover_tui.core.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.watches.reached import Reached
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
 from probes.observation import JUMP, Failure, Identity, Instant, Observation
@@ -36,6 +37,7 @@ class KdcWatch:
     clock: Clock
     anchor: Instant
     emit: Emit
+    reached: Reached
     phase_ns: int = 0
     _seen: list[Observation] = field(default_factory=list)
 
@@ -46,6 +48,7 @@ class KdcWatch:
         while True:
             await self.clock.sleep_until(due)
             seen = await self.look()
+            (self.reached.missed if seen.facts is None else self.reached.answered)(self.server)
             self.emit(Seen(seen))
             self._seen = [*self._seen, seen][-_KEPT:]
             asked += 1
