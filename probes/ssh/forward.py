@@ -159,8 +159,16 @@ class _Session(asyncssh.SSHTCPSession[bytes]):
         if self._arrival is not None:
             self._arrival.feed(data, self._clock.mono_ns())
 
+    def eof_received(self) -> bool:
+        """The server has said all; its side may stay open for long."""
+        self._end()
+        return False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel is closed."""
+        self._end()
+
+    def _end(self) -> None:
         self.over = True
         if self._arrival is not None:
             self._arrival.closed()
