@@ -70,6 +70,8 @@ class GuestWatch:
     """Whether this link has carried a turn of readings."""
     _said_ns: int = -UNREACHED_EVERY_NS
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _read_once: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether its clock was read over this link, or could not be."""
     _identity: Identity = field(default_factory=Identity)
 
     def look(self) -> None:
@@ -135,6 +137,7 @@ class GuestWatch:
     async def _connected(self) -> Failure:
         """One life of the link; returns why it ended."""
         self._useful = False
+        self._read_once.clear()
         try:
             await self.guest.connect()
         except LinkError as error:
@@ -147,7 +150,7 @@ class GuestWatch:
                 group.create_task(self._sampling())
                 group.create_task(self._reading())
                 for others in self.asks:
-                    group.create_task(others.run(lambda: self._identity))
+                    group.create_task(self._asking(others))
         except* LinkError as errors:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):
@@ -180,7 +183,13 @@ class GuestWatch:
         finally:
             await sampler.close()
 
+    async def _asking(self, others: Asks) -> None:
+        """What a guest finds of another clock counts between two readings of its own: not before the first."""
+        await self._read_once.wait()
+        await others.run(lambda: self._identity)
+
     def _sampled(self, seen: Sample | guest_clock.Missed) -> None:
+        self._read_once.set()
         if isinstance(seen, Sample):
             self.emit(Sampled(self.host, seen))
         else:
