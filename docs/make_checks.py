@@ -505,8 +505,10 @@ def _readers() -> str:
 _FROM_THE_JUMP_HOST = (
     (
         kdc.READER,
-        "an AS-REQ from the jump host to each controller, for a name nobody has; through a guest's connection, "
-        "once a minute, to those that do not answer the jump host",
+        (
+            "an AS-REQ from the jump host to each controller, for a name nobody has; through a guest's connection, "
+            "once a minute, to those that do not answer the jump host"
+        ),
     ),
     (
         discovery.READER,

@@ -134,8 +134,10 @@ def watches(
     breaker = Breaker()
     known_hosts = KnownHosts.usual(around.known_hosts)
 
+    made: dict[str, ap_in.WayIn] = {}
+
     def guest(host: Host) -> Guest:
-        return SshGuest(
+        found = SshGuest(
             host.name,
             ssh_target(host, runbook, around),
             clock=clock,
@@ -143,6 +145,8 @@ def watches(
             prompts=secrets,
             breaker=breaker,
         )
+        made[host.name] = found
+        return found
 
     def retry(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
@@ -151,7 +155,7 @@ def watches(
     outside = Outside(
         guest, network, retry, _resolver(runbook), partial(_directory, runbook, clock, emit, network)
     )
-    attempts = peers(runbook, clock, emit, around, secrets, breaker)
+    attempts = peers(runbook, clock, emit, around, secrets, breaker, made)
     return watches_over(runbook, clock, anchor, emit, outside, attempts), secrets
 
 
@@ -170,9 +174,19 @@ def _resolver(runbook: Runbook) -> Ask | None:
 
 
 def peers(
-    runbook: Runbook, clock: Clock, emit: Emit, around: Surroundings, prompts: Secrets, breaker: Breaker
+    runbook: Runbook,
+    clock: Clock,
+    emit: Emit,
+    around: Surroundings,
+    prompts: Secrets,
+    breaker: Breaker,
+    guests: Mapping[str, ap_in.WayIn] = MappingProxyType({}),
 ) -> Mapping[str, Attempts]:
-    """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""
+    """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets.
+
+    Args:
+        guests: those whose connections have to lead there; filled as they are made.
+    """
     realm = runbook.domain.realm
     if realm is None or AP_IN in left_out(runbook):
         return {}
@@ -188,7 +202,7 @@ def peers(
                 target.user or getpass.getuser(),
             )
     initiator = Initiator(Cache(), prompts=prompts, breaker=breaker)
-    return {AP_IN: ap_in.Peer(services, initiator, clock, emit)}
+    return {AP_IN: ap_in.Peer(services, initiator, clock, emit, guests)}
 
 
 def _directory(

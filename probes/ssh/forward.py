@@ -7,8 +7,9 @@ kind is none of those that `MaxSessions` counts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import asyncssh
 from asyncssh.constants import (
@@ -137,6 +138,27 @@ class Forwards:
         if error.code == OPEN_CONNECT_FAILED and not self._ssh.is_closed():
             return Failure(FailureKind.UNREACHABLE, f"{where}: {said}")
         return Failure(FailureKind.LOST, f"{where}: {said}")
+
+
+@asynccontextmanager
+async def local_socket(via: asyncssh.SSHClientConnection, host: str, port: int) -> AsyncIterator[str]:
+    """The path of a socket only we may use, from which each connection goes by `via` to the server, while this lasts.
+
+    Raises:
+        LinkError: `via` is gone, or no such socket can be made here.
+    """
+    with tempfile.TemporaryDirectory(prefix="cutover-") as folder:  # mode 0700
+        path = f"{folder}/way"
+        try:
+            listener = await via.forward_local_path_to_port(path, host, port)
+        except (asyncssh.Error, OSError) as error:
+            detail = f"{host} port {port}: no way there by the jump host: {clean_text(str(error))[:200]}"
+            raise LinkError(Failure(FailureKind.LOST, detail)) from None
+        try:
+            yield path
+        finally:
+            listener.close()
+            await listener.wait_closed()
 
 
 class _Session(asyncssh.SSHTCPSession[bytes]):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 from probes.arrival import Answered
@@ -22,7 +23,7 @@ from probes.reader import Command
 from probes.seam import Clock, LinkError, Loop
 from probes.ssh.channel import Channel, ExecRefused, SessionRefused, Sink, open_channel
 from probes.ssh.escalation import EscalationRefused, OnlyExactly, RootShell
-from probes.ssh.forward import Forwards
+from probes.ssh.forward import Forwards, local_socket
 from probes.ssh.framing import PTY_TAKEOVER, Scanner
 from probes.ssh.login import Connection, Login
 from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
@@ -96,6 +97,21 @@ class SshGuest:
     ) -> Answered:
         """One exchange from the guest; see `probes.seam.Guest` and `probes.ssh.forward`."""
         return await self._alive().forwards.tcp(host, port, make, complete, timeout_s=timeout_s)
+
+    @asynccontextmanager
+    async def way_in(self) -> AsyncIterator[str | None]:
+        """How another process gets to this guest's sshd while this lasts: the path of a local socket that leads there
+        through its jump hosts; None = as directly as we do.
+
+        Raises:
+            LinkError: the guest is not connected, or the jump host is lost.
+        """
+        connection = self._alive().connection
+        if connection.via is None:
+            yield None
+            return
+        async with local_socket(connection.via, *connection.address) as path:
+            yield path
 
     async def close(self) -> None:
         """Close everything; the guest may be connected again."""
