@@ -120,6 +120,8 @@ class Outside:
     network: Network
     retry: Callable[[Host], Callable[[], None] | None]
     """What a person's wish to look again does for a guest without a link."""
+    clocks: Callable[[bool | None], None] = lambda _good: None
+    """Told whether the KDCs' clocks and ours are within Kerberos' tolerance; None = not known."""
     names: Ask | None = None
     """The jump host's resolver; None = nobody needs to be found by it."""
     directory: Callable[[Callable[[], tuple[str, ...]]], HostsWatch | None] = lambda _known: None
@@ -153,7 +155,12 @@ def watches(
 
     network = SystemNetwork()
     outside = Outside(
-        guest, network, retry, _resolver(runbook), partial(_directory, runbook, clock, emit, network)
+        guest,
+        network,
+        retry,
+        breaker.clocks,
+        _resolver(runbook),
+        partial(_directory, runbook, clock, emit, network),
     )
     attempts = peers(runbook, clock, emit, around, secrets, breaker, made)
     return watches_over(runbook, clock, anchor, emit, outside, attempts), secrets
@@ -239,7 +246,7 @@ def watches_over(
     attempts: Mapping[str, Attempts] = MappingProxyType({}),
 ) -> Watches:
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
-    domain = DomainWatch(runbook, outside.network, clock, anchor, emit, outside.names)
+    domain = DomainWatch(runbook, outside.network, clock, anchor, emit, outside.names, outside.clocks)
     guests: list[GuestWatch] = []
     readers = readers_for(runbook)
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
+from cutover_tui.core.runbook import Domain, Host
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.watches.discovered import AGAIN_NS, INTERVAL_NS, Discovered
 from cutover_tui.engine.watches.reached import Reached
+from cutover_tui.engine.watches.watch_domain import DomainWatch
 from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from cutover_tui.engine.watches.watch_kdc_from_guest import INTERVAL_NS as MINUTE
 from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
@@ -26,7 +30,7 @@ from probes.observation import Failure, FailureKind, Identity, Observation, Raw
 from probes.reader import Command
 from probes.seam import LinkError
 from tests.unit.test_kdc import MIT_UNKNOWN, framed
-from tests.unit.test_watch_from_guest import Clock
+from tests.unit.test_watch_from_guest import Clock, book
 
 TRIP_NS = 40_000_000
 FORBIDDEN = Failure(FailureKind.DENIED, "the guest's sshd forwards no connections")
@@ -79,6 +83,25 @@ class Nobody:
         raise LinkError(Failure(FailureKind.TIMEOUT, "no answer within 2 s"))
 
     tcp = udp
+
+
+@dataclass
+class Answering(Nobody):
+    """A network with one KDC that answers at once, `off_s` ahead; its microseconds are a clock."""
+
+    loop: VirtualLoop
+    off_s: int
+    silent: frozenset[str]
+
+    async def udp(self, host: str, _port: int, make: Callable[[], bytes], *, timeout_s: float) -> Answered:
+        if host in self.silent:
+            raise LinkError(Failure(FailureKind.TIMEOUT, "no answer"))
+        now = self.loop.now_ns
+        make()
+        shows = datetime.fromtimestamp(now // SECOND + self.off_s, UTC).strftime("%Y%m%d%H%M%SZ").encode()
+        said = MIT_UNKNOWN.replace(b"20261126031042Z", shows)
+        micro = (now % SECOND // 1000).to_bytes(3)
+        return Answered(said.replace(b"\x03\x04\x03\xb9", b"\x03" + micro), host, now, now, kernel_stamp=True)
 
 
 def asker(clock: Clock) -> kdc.Asker:
@@ -266,5 +289,29 @@ def test_each_controller_is_watched_while_dns_names_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         assert watched == []
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    ("off_s", "silent_too", "said"),
+    [(0, False, True), (290, False, True), (400, False, False), (0, True, True)],
+)
+def test_whether_clocks_are_within_the_tolerance_is_told_after_each_answer(
+    off_s: int, silent_too: bool, said: bool
+) -> None:
+    async def scene(loop: VirtualLoop) -> None:
+        clock, told = Clock(loop), list[bool | None]()
+        names = ("dc1", "dc2") if silent_too else ("dc1",)
+        hosts = (Host(name="app01", address="app01"),)
+        domain = Domain(realm="KRB.TEST", controllers=names)
+        watched = msgspec.structs.replace(book(*hosts), domain=domain)
+        network = Answering(loop, off_s, frozenset(names[1:]))
+        made = DomainWatch(watched, network, clock, clock.now(), lambda _m: None, clocks=told.append)
+        _, kdcs = made.from_here()
+        for asking in kdcs:
+            await for_(3, asking.run())
+        assert told[0] is said
+        assert told[-1] is said
 
     run(scene)

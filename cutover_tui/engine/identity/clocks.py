@@ -87,7 +87,7 @@ def _witnesses(evidence: Evidence, standing: Standing) -> Iterator[ClockRow]:
     newest = {_server(o): o for o in answers(evidence)}
     known = {w.server: w for w in (*standing.controllers, *standing.independents)}
     servers: dict[str, tuple[str, ClockKind]] = {}
-    for text in domain.controllers:
+    for text in domain.controllers or kdcs(domain, heard(evidence)):
         servers[asked_as(text)] = parse_host_port(text)[0], "controller"
     for text in (*domain.references, *(w.server for w in known.values() if w.kind == "people")):
         servers.setdefault(asked_as(text), (asked_as(text), "reference"))

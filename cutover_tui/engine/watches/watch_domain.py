@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import is_url, parse_host_port
@@ -32,6 +32,7 @@ class DomainWatch:
 
     Args:
         names: asks the jump host's resolver; None = nobody here can.
+        clocks: told whether the KDCs' clocks and ours are within Kerberos' tolerance; None = not known.
     """
 
     runbook: Runbook
@@ -40,6 +41,8 @@ class DomainWatch:
     anchor: Instant
     emit: Emit
     names: Ask | None = None
+    clocks: Callable[[bool | None], None] = lambda _good: None
+    _kdcs: dict[str, KdcWatch] = field(default_factory=dict)
     _ntp: Reached = field(default_factory=Reached)
     _kdc: Reached = field(default_factory=lambda: Reached(_KDC_MISSES))
     _asker: kdc.Asker | None = field(init=False, default=None)
@@ -129,7 +132,7 @@ class DomainWatch:
         )
 
     def _kdc_watch(self, asker: kdc.Asker, name: str, n: int) -> KdcWatch:
-        return KdcWatch(
+        self._kdcs[name] = KdcWatch(
             server=name,
             address=name,
             port=kdc.KDC_PORT,
@@ -139,7 +142,20 @@ class DomainWatch:
             emit=self.emit,
             reached=self._kdc,
             phase_ns=50_000_000 + n * 100_000_000,
+            asked=self._tell,
         )
+        return self._kdcs[name]
+
+    def _tell(self) -> None:
+        """One KDC beyond the tolerance is enough to refuse a login now and then; all must be within it."""
+        tolerance = self.runbook.domain.tolerances.kerberos_skew
+        known = [off for name in self.controllers() if (w := self._kdcs.get(name)) and (off := w.off_ns())]
+        if any(abs(off) - bound > tolerance for off, bound in known):
+            self.clocks(False)
+        else:
+            self.clocks(
+                True if known and all(abs(off) + bound <= tolerance for off, bound in known) else None
+            )
 
 
 def _always(_server: str) -> bool:
