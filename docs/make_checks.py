@@ -29,7 +29,7 @@ from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, records, rootdse
+from probes.ad import account, discovery, records, rootdse, rootdse_guest
 from probes.exchange import NAME as AP_IN
 from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
@@ -188,8 +188,10 @@ ABOUT = {
     "kdc.clock": (
         "Does every KDC show the time that guests are judged by?",
         (
-            "Each host of `domain.controllers` is asked on port 88 for a ticket for a name nobody has, without "
-            "credentials; the refusal shows the KDC's clock. Its microseconds may be a counter (MIT 1.16 to 1.21), "
+            "Each host of `domain.controllers` (where the runbook lists none: those that DNS names for "
+            "`domain.site`, or for the realm, and the PDC emulator) is asked on port 88 for a ticket for a name nobody "
+            "has, without credentials; the refusal shows the KDC's clock. What does not answer the jump host is asked "
+            "through the guest ([runbook.md](runbook.md#a-segmented-site)). Its microseconds may be a counter (MIT 1.16 to 1.21), "
             "so questions are aimed at the moment in which its second changes, and answers are put together into an "
             "interval. What guests are judged by is the domain's time where its controllers agree, else true time: "
             "a domain that is wrong as one is found by `time.reference`."
@@ -478,6 +480,11 @@ def _readers() -> str:
             "does not answer the jump host | - | - |"
         ),
         (
+            f"| `{rootdse_guest.READER.name}` | {READER_FAMILY[rootdse_guest.READER.name]} "
+            f"| {rootdse_guest.READER.interval_s:g} s | `{' '.join(rootdse_guest.command('CONTROLLER').argv[:-5])} …`: "
+            "each controller's rootDSE, where the guest's sshd carries no connection to its KDC | - | - |"
+        ),
+        (
             f"| `{http_date.READER.name}` | {READER_FAMILY[http_date.READER.name]} | {http_date.READER.interval_s:g} s "
             "| none: HEAD over TLS from the jump host to each `https://` reference | - | - |"
         ),
@@ -496,7 +503,17 @@ def _readers() -> str:
 
 
 _FROM_THE_JUMP_HOST = (
-    (kdc.READER, "an AS-REQ from the jump host to each controller, for a name nobody has"),
+    (
+        kdc.READER,
+        (
+            "an AS-REQ from the jump host to each controller, for a name nobody has; through a guest's connection, "
+            "once a minute, to those that do not answer the jump host"
+        ),
+    ),
+    (
+        discovery.READER,
+        "the SRV records of the domain's controllers from the jump host's resolver, where the runbook lists none",
+    ),
     (rootdse.READER, "each controller's rootDSE from the jump host, over verified TLS, without credentials"),
     (cldap.READER, "an LDAP ping from the jump host to each controller"),
     (account.READER, "LDAP searches from the jump host for each guest, over verified TLS, with a ticket"),

@@ -6,6 +6,7 @@ directory or a guest is cleaned, and not believed to be anything but text.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -135,6 +136,47 @@ class DnsFacts(msgspec.Struct, frozen=True, tag="dns"):
     domain: str
     site: str  # "" = not named
     answers: tuple[Answer, ...]
+
+
+_CONTROLLER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9_-]+)+\Z", re.ASCII)
+
+
+class DiscoveryFacts(msgspec.Struct, frozen=True, tag="discovery"):
+    """The controllers of a domain, or of one site of it, as DNS names them ([MS-ADTS] section 6.3.2.3)."""
+
+    domain: str
+    site: str  # "" = not named
+    answers: tuple[Answer, ...]  # in the order in which they were asked for
+
+    @property
+    def controllers(self) -> tuple[str, ...]:
+        """Their names: of the first question that named KDCs, by priority, and the PDC emulator behind them.
+
+        What is no full host name is left out: it would get into commands.
+        """
+        kdcs = next((a.values for a in self.answers if a.values and a.name.startswith("_kerberos.")), ())
+        pdc = [v for a in self.answers if a.name.startswith("_ldap._tcp.pdc.") for v in a.values]
+        ordered = [*sorted(kdcs, key=_priority), *pdc]
+        named = (v.split()[3].lower() for v in ordered if len(v.split()) == 4)
+        return tuple(dict.fromkeys(n for n in named if len(n) < 254 and _CONTROLLER.match(n)))
+
+
+def _priority(srv: str) -> tuple[int, str]:
+    first, _, rest = srv.partition(" ")
+    return (int(first) if first.isascii() and first.isdigit() else 0xFFFF), rest
+
+
+class GuestRootDseFacts(msgspec.Struct, frozen=True, tag="rootdse-guest"):
+    """A controller's rootDSE as a guest was shown it, without credentials and without TLS.
+
+    `current_time_ns` has whole seconds: some moment while the guest was asked, the controller's clock showed
+    at least that and less than a second more.
+    """
+
+    server: str  # as asked for
+    current_time_ns: int
+    dns_host_name: str
+    synchronized: bool | None
 
 
 class Address(msgspec.Struct, frozen=True):

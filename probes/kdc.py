@@ -17,7 +17,7 @@ from probes.facts_kerberos import KdcFacts
 from probes.hostile import clean_text
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
-from probes.seam import Clock, LinkError, Network
+from probes.seam import Clock, LinkError, Network, Streams
 
 KDC_PORT = 88
 NOBODY = "cutover-clock-probe"
@@ -52,7 +52,7 @@ class Asker:
 
     async def ask(self, server: str, *, port: int = KDC_PORT, timeout_s: float = 2.0) -> Raw:
         """Ask once by UDP, once more by TCP where that says nothing. Never raises for what the network does."""
-        argv = ("kdc", self.realm, server) if port == KDC_PORT else ("kdc", self.realm, server, str(port))
+        argv = self._argv(server, port)
         try:
             kept = await self._by_udp(server, port, timeout_s)
         except LinkError as error:
@@ -62,21 +62,34 @@ class Asker:
                 return _raw(argv, kept)
             udp = Failure(FailureKind.TRUNCATED, "wants TCP")
         try:
-            return _raw(argv, await self._by_tcp(server, port, timeout_s))
+            return _raw(argv, await self._by_tcp(self._network, server, port, timeout_s))
         except LinkError as error:
             detail = f"{udp.detail}; then {error.failure.detail}"
             return Raw(argv=argv, rc=None, out="", failure=Failure(error.failure.kind, detail))
+
+    async def ask_from(
+        self, streams: Streams, server: str, *, port: int = KDC_PORT, timeout_s: float = 4.0
+    ) -> Raw:
+        """Ask once by TCP from somewhere else. Never raises for what the network or that place does."""
+        argv = self._argv(server, port)
+        try:
+            return _raw(argv, await self._by_tcp(streams, server, port, timeout_s))
+        except LinkError as error:
+            return Raw(argv=argv, rc=None, out="", failure=error.failure)
+
+    def _argv(self, server: str, port: int) -> tuple[str, ...]:
+        return ("kdc", self.realm, server) if port == KDC_PORT else ("kdc", self.realm, server, str(port))
 
     async def _by_udp(self, server: str, port: int, timeout_s: float) -> _Exchange:
         answer = await self._network.udp(server, port, self._fresh, timeout_s=timeout_s)
         return self._kept("udp", answer.address, answer.data, answer.sent_ns, answer.received_ns)
 
-    async def _by_tcp(self, server: str, port: int, timeout_s: float) -> _Exchange:
+    async def _by_tcp(self, streams: Streams, server: str, port: int, timeout_s: float) -> _Exchange:
         def framed() -> bytes:
             request = self._fresh()
             return len(request).to_bytes(_LENGTH) + request
 
-        answer = await self._network.tcp(server, port, framed, complete, timeout_s=timeout_s)
+        answer = await streams.tcp(server, port, framed, complete, timeout_s=timeout_s)
         return self._kept("tcp", answer.address, answer.data[_LENGTH:], answer.sent_ns, answer.received_ns)
 
     def _fresh(self) -> bytes:

@@ -12,10 +12,10 @@ import struct
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from probes.arrival import Answered, Arrival, Ended
 from probes.observation import Failure, FailureKind, Instant
 from probes.seam import LinkError
 
@@ -25,7 +25,6 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = 128
 _DATAGRAM_BYTES = 4096
-_ANSWER_BYTES = 128 * 1024
 
 
 class SystemClock:
@@ -53,17 +52,6 @@ class SystemClock:
         """Return at or after that CLOCK_BOOTTIME (the event loop's own clock may fire a little early)."""
         while (left := mono_ns - self.mono_ns()) > 0:  # noqa: ASYNC110 — time itself is what is waited for
             await asyncio.sleep(left / 1e9)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A `Datagram` as received; stamps are CLOCK_BOOTTIME."""
-
-    data: bytes
-    address: str
-    sent_ns: int
-    received_ns: int
-    kernel_stamp: bool
 
 
 class SystemNetwork:
@@ -148,8 +136,8 @@ async def _over_stream(
         async with asyncio.timeout(timeout_s):
             transport, stream = await loop.create_connection(lambda: _Stream(complete), host, port, ssl=trust)
             try:
-                stream.send(make())
-                data, sent_ns, received_ns = await stream.arrived
+                sent_ns = stream.send(make())
+                data, received_ns = await stream.arrival.whole
             finally:
                 transport.abort()
     except TimeoutError:
@@ -161,52 +149,33 @@ async def _over_stream(
     except OSError as error:
         reason = error.strerror or str(error)
         raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: {reason}")) from error
-    except _Ended as ended:
+    except Ended as ended:
         raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
     return Answered(data, stream.address, sent_ns, received_ns, kernel_stamp=False)
-
-
-class _Ended(Exception):  # noqa: N818 - what the peer did
-    def __init__(self, kind: FailureKind, what: str) -> None:
-        super().__init__(what)
-        self.kind = kind
 
 
 class _Stream(asyncio.Protocol):
     """One request, one answer. Stamps are taken where the bytes are handed over."""
 
     def __init__(self, complete: Callable[[bytes], bool]) -> None:
-        self.arrived: asyncio.Future[tuple[bytes, int, int]] = asyncio.get_running_loop().create_future()
+        self.arrival = Arrival(complete)
         self.address = ""
-        self._complete = complete
-        self._data = b""
-        self._sent_ns = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self.address = str(transport.get_extra_info("peername", ("",))[0])
 
-    def send(self, data: bytes) -> None:
-        self._sent_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    def send(self, data: bytes) -> int:
+        """Returns when."""
+        sent_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         self._transport.write(data)
+        return sent_ns
 
     def data_received(self, data: bytes) -> None:
-        now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        self._data += data
-        if self.arrived.done():
-            return
-        if len(self._data) > _ANSWER_BYTES:
-            self._end(FailureKind.TRUNCATED, f"answered more than {_ANSWER_BYTES} bytes")
-        elif self._complete(self._data):
-            self.arrived.set_result((self._data, self._sent_ns, now_ns))
+        self.arrival.feed(data, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(FailureKind.LOST, f"closed before its answer was whole ({len(self._data)} bytes)")
-
-    def _end(self, kind: FailureKind, what: str) -> None:
-        if not self.arrived.done():
-            self.arrived.set_exception(_Ended(kind, what))
-            self.arrived.exception()  # nobody may be waiting any more
+        self.arrival.closed()
 
 
 async def _exchange(host: str, port: int, make: Callable[[], bytes]) -> Answered:

@@ -18,7 +18,9 @@ from probes.facts_directory import (
     AccountFacts,
     AddressesFacts,
     CldapFacts,
+    DiscoveryFacts,
     DnsFacts,
+    GuestRootDseFacts,
     PathsFacts,
     RootDseFacts,
     TrustFacts,
@@ -50,9 +52,11 @@ Facts = (
     | ChronyFacts
     | CldapFacts
     | CronFacts
+    | DiscoveryFacts
     | DnsFacts
     | ExchangeFacts
     | GuestNtpFacts
+    | GuestRootDseFacts
     | HttpDateFacts
     | KdcFacts
     | KernelClockFacts

@@ -64,8 +64,49 @@ class Loop(Protocol):
     async def close(self) -> None: ...
 
 
-class Guest(Protocol):
-    """One guest over one kept connection."""
+class Datagram(Protocol):
+    """A UDP answer with its stamps: CLOCK_BOOTTIME and the kernel's word if there was one."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def sent_ns(self) -> int: ...
+    @property
+    def received_ns(self) -> int: ...
+    @property
+    def kernel_stamp(self) -> bool: ...
+
+
+class Streams(Protocol):
+    """Somewhere from where a server is reached over TCP: the jump host, or a guest."""
+
+    async def tcp(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Datagram:
+        """Connect, send what `make` returns (called as late as possible), read until `complete` is true of
+        what has come. The stamps are of the exchange and leave the connecting out.
+
+        Raises:
+            LinkError: unresolvable, refused, no whole answer in time, closed or flooded before that.
+        """
+        ...
+
+
+class Guest(Streams, Protocol):
+    """One guest over one kept connection.
+
+    `tcp` connects *from the guest*, through its connection: names are the guest's, firewalls too. Stamps are
+    this machine's all the same and hold the way to the guest and back. One exchange at a time takes
+    place. It fails further where the guest's server forbids such connections (`denied`) and where the link is lost.
+    """
 
     @property
     def name(self) -> str: ...
@@ -101,22 +142,7 @@ class Guest(Protocol):
     async def close(self) -> None: ...
 
 
-class Datagram(Protocol):
-    """A UDP answer with its stamps: CLOCK_BOOTTIME and the kernel's word if there was one."""
-
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def sent_ns(self) -> int: ...
-    @property
-    def received_ns(self) -> int: ...
-    @property
-    def kernel_stamp(self) -> bool: ...
-
-
-class Network(Protocol):
+class Network(Streams, Protocol):
     """Exchanges from the jump host to servers that are not guests."""
 
     async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> Datagram:
@@ -124,23 +150,6 @@ class Network(Protocol):
 
         Raises:
             LinkError: unresolvable, refused, no answer in time.
-        """
-        ...
-
-    async def tcp(
-        self,
-        host: str,
-        port: int,
-        make: Callable[[], bytes],
-        complete: Callable[[bytes], bool],
-        *,
-        timeout_s: float,
-    ) -> Datagram:
-        """Connect, send what `make` returns (called as late as possible), read until `complete` is true of
-        what has come. The stamps are of the exchange and leave the connecting out.
-
-        Raises:
-            LinkError: unresolvable, refused, no whole answer in time, closed or flooded before that.
         """
         ...
 

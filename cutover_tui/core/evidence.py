@@ -64,6 +64,10 @@ class SampleColumns:
             del column[:keep]
 
 
+NAMED_BY_COMMAND = frozenset({"kdc"})
+"""Readers of a guest that ask one server after the other: a failure names its server by its command alone."""
+
+
 @dataclass(slots=True)
 class HostLog:
     """Everything a tape holds of one host, in the order of its lines (numbered from 1).
@@ -81,7 +85,9 @@ class HostLog:
         night of a wave's outputs, or of one hostile guest's, is more than memory.
         """
         if observation.host != JUMP:
-            observation = structs.replace(observation, raw=())
+            asked = observation.raw if observation.reader in NAMED_BY_COMMAND else ()
+            bare = tuple(structs.replace(raw, out="", err="") for raw in asked)
+            observation = structs.replace(observation, raw=bare)
         self.observations.append(observation)
         self.observation_lines.append(line)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from cutover_tui.core.runbook import SECOND
 from cutover_tui.core.second_interval import USED_NS, Shown, intersect
 from cutover_tui.core.second_interval import next_flip as flip_of
+from probes.facts_directory import GuestRootDseFacts
 from probes.facts_kerberos import KdcFacts
 from probes.observation import Instant, Observation
 
@@ -60,6 +61,27 @@ def kdc_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int)
     found = intersect(shown, anchor, now_ns)
     assert found is not None  # noqa: S101 - there are answers
     return KdcClock(now_ns, found.low_ns, found.high_ns, microseconds, found.answers, found.jumped)
+
+
+def ldap_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int) -> KdcClock | None:
+    """As `kdc_clock`, from what a guest was shown of *one* controller by LDAP, in whole seconds.
+
+    The controller was read some time while the guest was asked: that long is what is left open, besides its second.
+    """
+    shown = [
+        Shown(
+            o.began.boottime_ns,
+            o.ended.boottime_ns,
+            o.facts.current_time_ns,
+            o.facts.current_time_ns + SECOND,
+        )
+        for o in observations
+        if isinstance(o.facts, GuestRootDseFacts) and now_ns - USED_NS <= o.ended.boottime_ns <= now_ns
+    ]
+    found = intersect(shown, anchor, now_ns) if shown else None
+    if found is None:
+        return None
+    return KdcClock(now_ns, found.low_ns, found.high_ns, None, found.answers, found.jumped)
 
 
 def next_flip(clock: KdcClock, anchor: Instant, from_ns: int) -> int:

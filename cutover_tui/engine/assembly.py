@@ -12,29 +12,27 @@ from types import MappingProxyType
 
 from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
 from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
-from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.readers import left_out
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watches.probe_loop import Attempts, HostsWatch, Watches
-from cutover_tui.engine.watches.reached import Reached
-from cutover_tui.engine.watches.watch_from_guest import GuestReferences
+from cutover_tui.engine.watches.watch_domain import DomainWatch
 from cutover_tui.engine.watches.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
 from cutover_tui.engine.watches.watch_https import HttpsWatch
-from cutover_tui.engine.watches.watch_kdc import KdcWatch
-from cutover_tui.engine.watches.watch_reference import ReferenceWatch
-from probes import kdc, linux
+from probes import linux
+from probes.ad.discovery import Ask
+from probes.ad.records import Asked
 from probes.breaker import Breaker
-from probes.directory_seam import Controller, Directories, NameServers, Ticket
+from probes.directory_seam import Controller, Directories, NameServers, Question, Ticket
 from probes.exchange import NAME as AP_IN
 from probes.exchange import Cache, Initiator, Service
 from probes.exchange.service import of_sshd
+from probes.facts_directory import Answer
 from probes.known_hosts import KnownHosts
 from probes.linux import ad_paths, addresses, trust
 from probes.net import SystemClock, SystemNetwork
-from probes.ntp import NTP_PORT
 from probes.observation import Failure, FailureKind, Identity, Instant
 from probes.reader import Reader
 from probes.seam import Clock, Guest, Network
@@ -125,6 +123,12 @@ class Outside:
     network: Network
     retry: Callable[[Host], Callable[[], None] | None]
     """What a person's wish to look again does for a guest without a link."""
+    clocks: Callable[[bool | None], None] = lambda _good: None
+    """Told whether the KDCs' clocks and ours are within Kerberos' tolerance; None = not known."""
+    names: Ask | None = None
+    """The jump host's resolver; None = nobody needs to be found by it."""
+    directory: Callable[[Callable[[], tuple[str, ...]]], HostsWatch | None] = lambda _known: None
+    """The watch over the directory of the controllers known at any time; None = none is needed."""
 
 
 def watches(
@@ -135,8 +139,10 @@ def watches(
     breaker = Breaker()
     known_hosts = KnownHosts.usual(around.known_hosts)
 
+    made: dict[str, ap_in.WayIn] = {}
+
     def guest(host: Host) -> Guest:
-        return SshGuest(
+        found = SshGuest(
             host.name,
             ssh_target(host, runbook, around),
             clock=clock,
@@ -144,6 +150,8 @@ def watches(
             prompts=secrets,
             breaker=breaker,
         )
+        made[host.name] = found
+        return found
 
     def retry(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
@@ -152,16 +160,28 @@ def watches(
         return Initiator(Cache(), prompts=secrets, breaker=breaker)
 
     network = around.through(SystemNetwork())
-    others = directory_watches(runbook, clock, emit, network, _over_sockets)
-    return watches_over(
-        runbook,
-        clock,
-        anchor,
-        emit,
-        Outside(guest, network, retry),
-        others,
-        peers(runbook, clock, emit, around, initiator),
-    ), secrets
+    outside = Outside(
+        guest,
+        network,
+        retry,
+        breaker.clocks,
+        resolver(runbook, _over_sockets),
+        partial(directory_watch, runbook, clock, emit, network, _over_sockets),
+    )
+    attempts = peers(runbook, clock, emit, around, initiator, made)
+    return watches_over(runbook, clock, anchor, emit, outside, attempts), secrets
+
+
+def resolver(runbook: Runbook, behind: Callable[[], tuple[Directories, NameServers]]) -> Ask | None:
+    """The jump host's resolver, where DNS has to say who the controllers are; None where nobody needs to be found."""
+    if runbook.domain.realm is None or runbook.domain.controllers:
+        return None
+    _, names = behind()
+
+    async def ask(questions: Sequence[Asked]) -> Sequence[Answer]:
+        return await names.ask([Question(*q) for q in questions])
+
+    return ask
 
 
 def peers(
@@ -170,8 +190,13 @@ def peers(
     emit: Emit,
     around: Surroundings,
     initiator: Callable[[], ap_in.Initiates],
+    guests: Mapping[str, ap_in.WayIn] = MappingProxyType({}),
 ) -> Mapping[str, Attempts]:
-    """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets."""
+    """Who comes to the guests' services as a peer does, where a check asks for it; with the engineer's own tickets.
+
+    Args:
+        guests: those whose connections have to lead there; filled as they are made.
+    """
     realm = runbook.domain.realm
     if realm is None or AP_IN in left_out(runbook):
         return {}
@@ -186,38 +211,36 @@ def peers(
                 target.port or SSH_PORT,
                 target.user or getpass.getuser(),
             )
-    return {AP_IN: ap_in.Peer(services, initiator(), clock, emit)}
+    return {AP_IN: ap_in.Peer(services, initiator(), clock, emit, guests)}
 
 
-def directory_watches(
+def directory_watch(
     runbook: Runbook,
     clock: Clock,
     emit: Emit,
     network: Network,
     behind: Callable[[], tuple[Directories, NameServers]],
-) -> list[HostsWatch]:
+    known: Callable[[], tuple[str, ...]],
+) -> HostsWatch | None:
     """The watch over the directory where a check asks for it; what stands behind it is made only then."""
     domain = runbook.domain
-    if domain.realm is None or not domain.controllers or not IN_THE_DIRECTORY - left_out(runbook):
-        return []
+    if domain.realm is None or not IN_THE_DIRECTORY - left_out(runbook):
+        return None
     from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 
     directory, names = behind()
-    controllers = tuple(parse_host_port(c)[0] for c in domain.controllers)
-    return [
-        DirectoryWatch(
-            hosts={h.name: h.address for h in runbook.hosts},
-            domain=domain.realm.lower(),
-            site=domain.site or "",
-            controllers=tuple(Controller(name, name) for name in controllers),
-            bind=Ticket(),
-            directory=directory,
-            names=names,
-            network=network,
-            clock=clock,
-            emit=emit,
-        )
-    ]
+    return DirectoryWatch(
+        hosts={h.name: h.address for h in runbook.hosts},
+        domain=domain.realm.lower(),
+        site=domain.site or "",
+        controllers=lambda: tuple(Controller(name, name) for name in known()),
+        bind=Ticket(),
+        directory=directory,
+        names=names,
+        network=network,
+        clock=clock,
+        emit=emit,
+    )
 
 
 def _over_sockets() -> tuple[Directories, NameServers]:
@@ -234,27 +257,15 @@ def watches_over(
     anchor: Instant,
     emit: Emit,
     outside: Outside,
-    others: Sequence[HostsWatch] = (),
     attempts: Mapping[str, Attempts] = MappingProxyType({}),
 ) -> Watches:
     """Watches over every guest and reference of the runbook, whatever stands behind the seam."""
+    domain = DomainWatch(runbook, outside.network, clock, anchor, emit, outside.names, outside.clocks)
     guests: list[GuestWatch] = []
     readers = readers_for(runbook)
-    named = tuple(dict.fromkeys((*runbook.domain.controllers, *runbook.domain.references)))
-    servers = tuple(name for name in named if not is_url(name))
-    asked_here = any("jump" in host.vantage for host in runbook.hosts)
-    reached = Reached()
     linux_hosts = [h for h in runbook.hosts if h.os == "linux" and h.transport == "ssh"]
     for n, host in enumerate(linux_hosts):
         guest = outside.guest(host)
-        asks = GuestReferences(
-            host=host.name,
-            guest=guest,
-            servers=servers,
-            needed=reached.silent if "jump" in host.vantage else lambda _server: True,
-            clock=clock,
-            emit=emit,
-        )
         guests.append(
             GuestWatch(
                 host=host.name,
@@ -265,60 +276,20 @@ def watches_over(
                 emit=emit,
                 phase_ns=n * SAMPLE_INTERVAL_NS // len(linux_hosts),
                 retry=outside.retry(host),
-                references=asks if "guest" in host.vantage else None,
+                asks=domain.from_guest(host, guest),
             )
         )
     for host in runbook.hosts:
         if host not in linux_hosts:
             why = f"this version cannot reach {host.os} guests over {host.transport}"
             emit(LinkChanged(host.name, clock.now(), Identity(), Failure(FailureKind.UNREACHABLE, why)))
-    references: list[ReferenceWatch] = []
-    for n, server in enumerate(servers if asked_here else ()):
-        address, port = parse_host_port(server)
-        references.append(
-            ReferenceWatch(
-                server=server,
-                address=address,
-                port=port or NTP_PORT,
-                network=outside.network,
-                clock=clock,
-                emit=emit,
-                reached=reached,
-                phase_ns=n * 100_000_000,
-            )
-        )
-    urls = [name for name in named if is_url(name)] if asked_here else []
+    references, kdcs = domain.from_here()
+    urls = (
+        dict.fromkeys(name for name in runbook.domain.references if is_url(name)) if domain.asks_here else ()
+    )
     https = [
         HttpsWatch(url, outside.network, clock, anchor, emit, phase_ns=n * 100_000_000)
         for n, url in enumerate(urls)
     ]
-    return Watches(
-        guests,
-        [*references, *https],
-        others,
-        _kdc_watches(runbook, clock, anchor, emit, outside.network),
-        attempts,
-    )
-
-
-def _kdc_watches(
-    runbook: Runbook, clock: Clock, anchor: Instant, emit: Emit, network: Network
-) -> list[KdcWatch]:
-    """A watch over each controller's KDC, where the runbook names a realm; they share one request."""
-    realm = runbook.domain.realm
-    if realm is None:
-        return []
-    asker = kdc.Asker(network, clock, realm)
-    return [
-        KdcWatch(
-            server=server,
-            address=server,
-            port=kdc.KDC_PORT,
-            asker=asker,
-            clock=clock,
-            anchor=anchor,
-            emit=emit,
-            phase_ns=50_000_000 + n * 100_000_000,
-        )
-        for n, server in enumerate(kdcs(runbook.domain))
-    ]
+    others = (domain.discovered, outside.directory(domain.controllers))
+    return Watches(guests, [*references, *https], [w for w in others if w is not None], kdcs, attempts)

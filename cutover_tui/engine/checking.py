@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cutover_tui import __version__
 from cutover_tui.core.checks.registry import CHECKS, asked, versions
 from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import decide, hosts_of
+from cutover_tui.core.kdc_answers import Answering, answering, kdcs, not_discovered, silences
 from cutover_tui.core.loading import Loaded
-from cutover_tui.core.runbook import SECOND, Step
+from cutover_tui.core.runbook import SECOND, Domain, Host, Runbook, Step
 from cutover_tui.core.visibility import not_visible
 from cutover_tui.engine.assembly import Surroundings, watches
 from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
@@ -21,7 +22,7 @@ from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed,
 from cutover_tui.record.state import ALL_FAMILIES, State
 from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.net import SystemClock
-from probes.observation import JUMP, FailureKind, Instant
+from probes.observation import JUMP, FailureKind, Instant, Observation
 
 SETTLE_NS = 20 * SECOND
 """How long a look may take before what is missing is called unknown: connect, four NTP exchanges, one turn."""
@@ -47,6 +48,31 @@ class Look:
         seen = (o.facts for name in (JUMP, *hosts) for o in self.logs.of(name).observations)
         return {f.server for f in seen if isinstance(f, NtpFacts | GuestNtpFacts | HttpDateFacts)}
 
+    def asked_guests(self) -> bool:
+        """Whether a guest was asked for a KDC."""
+        logs = (log for name, log in self.logs.by_host.items() if name != JUMP)
+        return any(o.reader == "kdc" for log in logs for o in log.observations)
+
+    def kdcs_told(self, domain: Domain, hosts: Iterable[Host], now: Instant) -> bool:
+        """Whether each KDC has shown itself or been silent to the jump host and to each of these guests that may ask."""
+        jump = self.logs.of(JUMP).observations
+        names = kdcs(domain, jump)
+        if not names:
+            return not_discovered(domain, jump) is not None
+        return all(
+            name in found
+            and (found[name].newest.failure is None or _met_by(silent[name]) >= set(host.vantage))
+            for host in hosts
+            for found, silent in (self._kdcs(host.name, now),)
+            for name in names
+        )
+
+    def _kdcs(
+        self, host: str, now: Instant
+    ) -> tuple[Mapping[str, Answering], Mapping[str, tuple[Observation, ...]]]:
+        seen = (*self.logs.of(JUMP).observations, *self.logs.of(host).observations)
+        return answering(seen, now), silences(seen, now)
+
     def take(self, messages: list[Message], _lost: int) -> None:
         """What the watches saw."""
         for message in messages:
@@ -70,6 +96,15 @@ class Look:
                     self.asked.append(message)
                 case _:
                     pass
+
+
+def _met_by(silence: Iterable[Observation]) -> set[str]:
+    return {o.vantage for o in silence}
+
+
+def _asks_kdcs(runbook: Runbook, steps: Iterable[Step]) -> bool:
+    gates = (g for step in steps for g in step.gate if g.check in CHECKS)
+    return runbook.domain.realm is not None and any("kdc" in CHECKS[g.check].jump_readers for g in gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +143,15 @@ async def check(
         wanted = {g.name for step in steps for host in hosts for g in guests(loaded.runbook, step, host)}
         domain = loaded.runbook.domain
         clocks = len({*domain.controllers, *domain.references})
-        await _settled(look, wanted, clock, anchor, probes, clocks, secret)
+        members = (
+            [h for h in loaded.runbook.hosts if h.name in wanted] if _asks_kdcs(loaded.runbook, steps) else []
+        )
+
+        def told() -> bool:
+            reached = [h for h in members if h.name not in look.unreachable]
+            return not reached or look.kdcs_told(domain, reached, clock.now())
+
+        await _settled(look, wanted, clock, anchor, probes, clocks, told, secret)
         if soak:
             await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
         decisions = _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
@@ -126,9 +169,11 @@ async def _settled(
     anchor: Instant,
     probes: ProbeLoop,
     clocks: int,
+    told: Callable[[], bool],
     secret: Callable[[str, bool], str | None],
 ) -> None:
-    """Until every guest has spoken or is lost, and two references have shown their clock to us or to one of them.
+    """Until every guest has spoken or is lost, two references have shown their clock to us or to one of them, and
+    `told` is true of the KDCs.
 
     The time a person takes to answer is not counted.
     """
@@ -145,9 +190,11 @@ async def _settled(
             wanted <= look.answered
             and len(heard) >= min(2, clocks)
             and sampled
+            and told()
             and clock.mono_ns() > anchor.boottime_ns + 3 * SECOND
         ):
-            if heard - look.heard(set()):  # a guest's answer counts once its clock was read after it
+            # A guest's answer counts once its clock was read after it; where a KDC refused it, LDAP is asked.
+            if heard - look.heard(set()) or look.asked_guests():
                 await clock.sleep_until(clock.mono_ns() + 2 * SECOND)
             return
         await clock.sleep_until(clock.mono_ns() + SECOND // 5)

@@ -6,14 +6,16 @@ from cutover_tui.core.checks.registry import unneeded
 from cutover_tui.core.runbook import Runbook
 from cutover_tui.record.audit import Parsers
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, records, rootdse
+from probes.ad import account, discovery, records, rootdse, rootdse_guest
 from probes.exchange import kept as ap_in
 from probes.linux import exchange
 from probes.observation import Family
 from probes.reader import Reader
 
 DIRECTORY: tuple[Reader, ...] = (
+    discovery.READER,
     rootdse.READER,
+    rootdse_guest.READER,
     cldap.READER,
     account.READER,
     records.READER,

@@ -17,12 +17,13 @@ class OverSsh(msgspec.Struct, frozen=True, tag="ssh"):
     """The guest's sshd, user authentication `gssapi-with-mic` (RFC 4462 section 3). No session is opened.
 
     Which host key it has does not matter here: it proves who it is by its Kerberos key, and nothing
-    secret is sent to it.
+    secret is sent to it. `socket`: path of a local one that leads there, where the address is not reached from here.
     """
 
     address: str
     port: int
     user: str
+    socket: str | None = None
 
 
 class OverHttp(msgspec.Struct, frozen=True, tag="http"):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
+from probes.arrival import Answered
 from probes.breaker import Breaker
 from probes.hostile import clean_text
 from probes.known_hosts import KnownHosts
@@ -21,6 +23,7 @@ from probes.reader import Command
 from probes.seam import Clock, LinkError, Loop
 from probes.ssh.channel import Channel, ExecRefused, SessionRefused, Sink, open_channel
 from probes.ssh.escalation import EscalationRefused, OnlyExactly, RootShell
+from probes.ssh.forward import Forwards, local_socket
 from probes.ssh.framing import PTY_TAKEOVER, Scanner
 from probes.ssh.login import Connection, Login
 from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
@@ -83,6 +86,33 @@ class SshGuest:
         """
         return await self._alive().loop(argv)
 
+    async def tcp(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Answered:
+        """One exchange from the guest; see `probes.seam.Guest` and `probes.ssh.forward`."""
+        return await self._alive().forwards.tcp(host, port, make, complete, timeout_s=timeout_s)
+
+    @asynccontextmanager
+    async def way_in(self) -> AsyncIterator[str | None]:
+        """How another process gets to this guest's sshd while this lasts: the path of a local socket that leads there
+        through its jump hosts; None = as directly as we do.
+
+        Raises:
+            LinkError: the guest is not connected, or the jump host is lost.
+        """
+        connection = self._alive().connection
+        if connection.via is None:
+            yield None
+            return
+        async with local_socket(connection.via, *connection.address) as path:
+            yield path
+
     async def close(self) -> None:
         """Close everything; the guest may be connected again."""
         async with self._connecting:
@@ -112,6 +142,7 @@ class _Link:
         breaker: Breaker,
     ) -> None:
         self.connection = connection
+        self.forwards = Forwards(connection.ssh, clock, name)
         self._name = name
         self._clock = clock
         self._ready_s = target.connect_timeout_s
@@ -166,6 +197,7 @@ class _Link:
 
     async def close(self) -> None:
         self._closed = True
+        await self.forwards.close()
         for loop in self._loops:
             await loop.close()
         await self._root_shell.close()

@@ -32,13 +32,20 @@ class Connection:
         hops: Sequence[Connection],
         user: str,
         host_key: str,
+        address: tuple[str, int],
     ) -> None:
         self.ssh = ssh
+        self.address = address
         self.user = user
         self.host_key = host_key
         self._client = client
         self._hops = tuple(hops)
         self._condemned = False
+
+    @property
+    def via(self) -> asyncssh.SSHClientConnection | None:
+        """The jump host it goes through, the one next to it; None = it goes through none."""
+        return self._hops[-1].ssh if self._hops else None
 
     @property
     def alive(self) -> bool:
@@ -143,7 +150,9 @@ class Login:
             raise LinkError(failure) from error
         client.accepted()
         key = ssh.get_server_host_key()
-        return Connection(ssh, client, hops, resolved.user, fingerprint(key) if key else "")
+        return Connection(
+            ssh, client, hops, resolved.user, fingerprint(key) if key else "", (resolved.host, resolved.port)
+        )
 
     async def _open(
         self, target: SshTarget, resolved: Resolved, trust: Trust, client: Client, via: Connection | None

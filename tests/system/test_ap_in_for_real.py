@@ -15,17 +15,22 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.engine.assembly import peers
+from cutover_tui.engine.messages import Message, Seen
+from cutover_tui.engine.proofs.ap_in import Peer
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, Service, parse
 from probes.exchange.service import of_page, of_sshd
 from probes.facts_kerberos import ApInFacts
+from probes.net import SystemClock
 from probes.observation import Failure, FailureKind
 from probes.prompts import SecretRequest
+from probes.ssh import SshTarget
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.negotiate import SERVER
 from tests.system.nodes.sshd import USER
 from tests.system.test_kerberos_for_real import RUNBOOK, sitting
+from tests.system.test_probes_for_real import connected
 
 pytestmark = pytest.mark.skipif(
     find_spec("gssapi") is None or find_spec("krb5") is None,
@@ -283,3 +288,38 @@ async def test_a_guest_whose_kinit_works_is_refused_by_the_gate_until_its_clock_
         assert at.codes() == {"kerberos.ap-in": ("pass", "ok")}
         decision = await at.session.mark_done("tickets", "app01")
         assert decision.outcome == "open", decision
+
+
+async def test_a_guest_behind_a_jump_host_is_come_to_through_it(
+    domain: Domain, guest: Guest, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Only another node's sshd reaches the guest: the attempt goes the way our own connection goes."""
+    lab, bastion = domain.lab, domain.lab.guests["plain"]
+    cache = f"FILE:{tmp_path}/cc"
+    with lab.jump.in_network():
+        kinit_and_use(config, cache)
+    monkeypatch.setenv("KRB5_CONFIG", config)
+    monkeypatch.setenv("KRB5CCNAME", cache)
+    lost = ("lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", "br0")
+    lab.jump.run("ip", "neigh", "replace", guest.address, *lost)
+    try:
+        with lab.jump.in_network():
+            through = SshTarget(bastion.address, user=USER, methods=("key",), keys=(lab.user_key,), config=())
+            async with connected(lab, guest, jump=through) as ours:
+                seen: list[Message] = []
+                initiator = Initiator(Cache(), prompts=Answers(), breaker=Breaker(), config=config)
+                ways = {"app01": ours}
+                peer = Peer({"app01": sshd(guest)}, initiator, SystemClock(), seen.append, ways)
+                await peer.attempt("app01", 1)
+                guest.clock.set_offset(305 * SECOND)
+                await peer.attempt("app01", 2)
+            await peer.attempt("app01", 3)
+    finally:
+        lab.jump.run("ip", "neigh", "del", guest.address, "dev", "br0")
+    good, ahead, gone = (m.observation for m in seen if isinstance(m, Seen))
+    assert isinstance(good.facts, ApInFacts), good.failure
+    assert (good.facts.stage, good.facts.admitted) == ("done", True)
+    assert isinstance(ahead.facts, ApInFacts), ahead.failure
+    assert (ahead.facts.stage, ahead.facts.code) == ("service", 37)
+    assert gone.failure is not None, "no link leads there, and nobody tries another way"
+    assert gone.failure.kind is FailureKind.LOST

@@ -226,7 +226,7 @@ async def test_one_turn_of_the_watch_asks_for_everything(domain, controller):
         seen.clear()
         with domain.lab.jump.in_network():
             watch = DirectoryWatch(
-                {"app01": guest.address}, DNS_DOMAIN, "Default-First-Site-Name", (controller,), ADMIN,
+                {"app01": guest.address}, DNS_DOMAIN, "Default-First-Site-Name", lambda: (controller,), ADMIN,
                 Directory(), Names(), network, clock, emit,
             )  # fmt: skip
             await watch.turn()

@@ -8,6 +8,7 @@ import pytest
 
 from cutover_tui.core.kdc_interval import kdc_clock
 from cutover_tui.engine.messages import Message, Seen
+from cutover_tui.engine.watches.reached import Reached
 from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
@@ -43,7 +44,7 @@ async def test_a_real_kdcs_clock_is_inside_the_interval(domain, wrong_by_s):
 
     with domain.lab.jump.in_network():
         asker = kdc.Asker(SystemNetwork(), clock, REALM)
-        watch = KdcWatch("dc1", domain.controller.address, 88, asker, clock, anchor, emit)
+        watch = KdcWatch("dc1", domain.controller.address, 88, asker, clock, anchor, emit, Reached())
         with pytest.raises(Enough):
             await watch.run()
     known = kdc_clock(seen, anchor, clock.mono_ns())

@@ -116,7 +116,7 @@ def ground(domain: Domain, attempts: Callable[..., Mapping[str, Attempts]] = lam
 
             outside = Outside(guest, network, lambda _host: None)
             made = attempts(runbook, clock, emit, around, secrets, breaker)
-            return watches_over(runbook, clock, anchor, emit, outside, (), made), secrets
+            return watches_over(runbook, clock, anchor, emit, outside, made), secrets
 
         return ProbeLoop(make)
 

@@ -27,10 +27,20 @@ NS = 1_000_000_000
 
 @asynccontextmanager
 async def connected(
-    lab: SystemLab, guest: Guest, escalation: Escalation = "sudo", answers: Answers | None = None
+    lab: SystemLab,
+    guest: Guest,
+    escalation: Escalation = "sudo",
+    answers: Answers | None = None,
+    jump: SshTarget | None = None,
 ) -> AsyncIterator[SshGuest]:
     target = SshTarget(
-        guest.address, user=USER, methods=("key",), keys=(lab.user_key,), config=(), escalation=escalation
+        guest.address,
+        user=USER,
+        methods=("key",),
+        keys=(lab.user_key,),
+        jump=jump,
+        config=(),
+        escalation=escalation,
     )
     ours = SshGuest(
         guest.name,

@@ -22,7 +22,9 @@ SLACK_NS = 50_000  # UTC against BOOTTIME on this machine
 
 
 def asking(ours: SshGuest, server: str) -> GuestReferences:
-    return GuestReferences("app01", ours, [server], lambda _server: True, SystemClock(), lambda _seen: None)
+    return GuestReferences(
+        "app01", ours, lambda: [server], lambda _server: True, SystemClock(), lambda _seen: None
+    )
 
 
 async def ask(ours: SshGuest, server: str) -> Observation:

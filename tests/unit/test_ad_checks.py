@@ -11,7 +11,7 @@ from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.loading import load_text
-from cutover_tui.core.runbook import GateCheck
+from cutover_tui.core.runbook import Domain, GateCheck
 from cutover_tui.engine.assembly import readers_for
 from probes.facts_directory import (
     AccountFacts,
@@ -46,12 +46,13 @@ def judged(
     marked: bool = True,
     params: Mapping[str, object] | None = None,
     also_before: Mapping[str, Facts] | None = None,
+    domain: Domain | None = None,
     **seen: Facts | Failure,
 ) -> Finding:
     named = {k.replace("_", "-"): v for k, v in seen.items()}
     book, reader = runbook(), CHECKS[check].readers[0]
     evidence = Evidence(
-        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=book.domain, source="vmware", target="ahv",
+        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=domain or book.domain, source="vmware", target="ahv",
         observations={k: (observed(k, 99, v),) for k, v in named.items()}, jump={}, samples=(), voids={},
         mark=MarkPoint(3, at(2)) if marked else None,
         baseline=Baseline(2, at(1), "b1", {}, {reader: before, **(also_before or {})}) if before is not None else None,
@@ -252,6 +253,12 @@ WHOLE = paths(tcp88="open", tcp389="open", tcp445="open", tcp464="open", udp123=
 def test_the_paths(now: PathsFacts, before: PathsFacts | None, marked: bool, code: str, verdict: str) -> None:
     finding = judged("net.ad-paths", ad_paths=now, before=before, marked=marked)
     assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
+
+
+def test_without_listed_controllers_no_path_is_tried_and_the_check_says_why() -> None:
+    finding = judged("net.ad-paths", domain=Domain(realm="CORP.EXAMPLE", site="Linz"))
+    assert (finding.reason_code, str(finding.verdict)) == ("no-controllers", "unknown")
+    assert "domain.controllers" in finding.remedy
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_loo
         controllers = tuple(Controller(NAME, "127.0.0.1", str(identity), port=port) for _ in range(2))
         with Directory(SOON) as directory:
             watch = DirectoryWatch(
-                {"app01": "192.0.2.10", "app02": "192.0.2.11"}, "corp.example", "", controllers,
+                {"app01": "192.0.2.10", "app02": "192.0.2.11"}, "corp.example", "", lambda: controllers,
                 Simple("u", "hunter2"), directory, NoNames(), NoNetwork(), SystemClock(), emit,
             )  # fmt: skip
             await watch.turn()

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from cutover_tui import __version__
+from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.port import Refused
@@ -36,6 +37,7 @@ from tests.unit import corpus
 from tests.unit.forgery import Forgery
 from tests.unit.honest_guest import Guest
 from tests.unit.honest_session import B1, S, Script, Walk, resuming, walking
+from tests.unit.kerberos_builders import kdc
 from tests.unit.test_fold import events
 
 CASES = {case.id: case for case in corpus.load()}
@@ -375,6 +377,20 @@ async def test_where_nobody_visits_no_guest_is_told_to_run_our_command() -> None
     watches = Watches([Watched()], [])
     with pytest.raises(LinkError):
         await watches.attempt("app01", AP_IN, 1)
+
+
+async def test_where_only_the_guest_hears_kdcs_it_proves_and_nobody_visits_it(tmp_path: Path) -> None:
+    async with visited(tmp_path, "done") as (walk, _):
+        now = walk.script.now()
+        for name in kdcs(walk.session._proofs().runbook.domain):
+            answer = kdc(name, now.boottime_ns / S)
+            of_guest = {"host": "app01", "vantage": "guest"}
+            for seen, more in ((answer, of_guest), (kdc(name, 0, silent=True), {})):
+                at_now = msgspec.structs.replace(seen, began=now, ended=now, **more)
+                walk.intake.take([Seen(at_now)], 0)
+        argvs = walk.session.proof("app01").commands
+        assert any("kinit" in argv for argv in argvs)
+        assert all(argv[0] != "ap-in" for argv in argvs), "our own library would wait for what is silent"
 
 
 async def test_our_own_refused_password_is_not_tried_again_by_itself(tmp_path: Path) -> None:

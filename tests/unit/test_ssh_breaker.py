@@ -71,3 +71,39 @@ async def test_twenty_hosts_and_a_wrong_password_make_one_refused_login(tmp_path
         await asyncio.gather(*(guest.connect() for guest in guests))
         assert server.does.logins == 20
         await asyncio.gather(*(guest.close() for guest in guests))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "may"),
+    [
+        (False, True, True),
+        (False, None, False),
+        (False, False, False),
+        (True, True, False),
+        (None, True, False),
+    ],
+)
+async def test_only_a_refusal_while_clocks_were_apart_is_taken_back_when_they_are_right(
+    then: bool | None, now: bool | None, may: bool
+):
+    breaker = Breaker()
+    breaker.clocks(then)
+    (await breaker.enter("ops")).refused("ops@web1")
+    breaker.clocks(now)
+    assert (breaker.refusal("ops") is None) is may
+
+
+async def test_a_refusal_is_taken_back_once_and_the_next_attempt_is_alone():
+    breaker = Breaker()
+    breaker.clocks(good=False)
+    (await breaker.enter("ops")).refused("ops@web1")
+    breaker.clocks(good=True)
+    first = await breaker.enter("ops")
+    second = asyncio.create_task(breaker.enter("ops"))
+    await asyncio.sleep(0)
+    assert not second.done()
+    first.refused("ops@web1")
+    with pytest.raises(LinkError):
+        await second
+    breaker.clocks(good=True)
+    assert breaker.refusal("ops") == "ops@web1", "with good clocks it was the secret"

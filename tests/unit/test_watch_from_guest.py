@@ -14,6 +14,7 @@ from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.watches.reached import SILENT, Reached
 from cutover_tui.engine.watches.watch_from_guest import INTERVAL_NS, GuestReferences
+from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
 from probes import ntp_guest
 from probes.observation import Identity, Instant, Raw
@@ -60,7 +61,9 @@ def play(scene: Callable[[VirtualLoop], Coroutine[None, None, None]]) -> None:
 
 
 def watch(loop: VirtualLoop, guest: Asked, reached: Reached, seen: list[Message]) -> GuestReferences:
-    return GuestReferences("app01", guest, ["dc1", "ntp1:1123"], reached.silent, Clock(loop), seen.append)
+    return GuestReferences(
+        "app01", guest, lambda: ["dc1", "ntp1:1123"], reached.silent, Clock(loop), seen.append
+    )
 
 
 async def for_(loop: VirtualLoop, ns: int, watching: GuestReferences) -> None:
@@ -126,7 +129,7 @@ def book(*hosts: Host) -> Runbook:
         target=PlatformSpec(platform="ahv"),
         hosts=hosts,
         phases=(Phase(id="p", title="P", steps=(step,)),),
-        domain=Domain(controllers=("dc1",), references=("ntp1",)),
+        domain=Domain(realm="CORP.EXAMPLE", controllers=("dc1",), references=("ntp1",)),
     )
 
 
@@ -148,12 +151,15 @@ def test_vantage_says_who_may_ask(
         outside = Outside(lambda _host: Asked(), None, lambda _host: None)
         made = watches_over(book(*hosts), clock, clock.now(), lambda _m: None, outside)
         assert len(made._references) == jump
-        asks = [w.references for w in made._guests.values()]
-        assert [a is not None for a in asks] == guests
+        assert len(made._kdcs) == jump // 2, "a controller that is listed has a KDC"
+        asks = [w.asks for w in made._guests.values()]
+        assert [[type(a) for a in found] for found in asks] == [
+            [GuestReferences, GuestKdcs] if may else [] for may in guests
+        ]
         for host, found in zip(hosts, asks, strict=True):
-            if found is not None:
-                assert found.needed("dc1") is ("jump" not in host.vantage), "nobody was silent yet"
-                assert found.servers == ("dc1", "ntp1")
+            for ask in found:
+                assert ask.needed("dc1") is ("jump" not in host.vantage), "nobody was silent yet"
+            assert [tuple(ask.servers()) for ask in found] == [("dc1", "ntp1"), ("dc1",)][: len(found)]
 
     play(scene)
 

@@ -56,8 +56,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     },
     model.Domain: {
         "realm": "Kerberos realm, in capitals as the KDCs write it.",
-        "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness.",
-        "site": "Active Directory site of the guests; `ad.dns` looks for its controllers.",
+        "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness. None: those DNS names for `realm` and `site`.",
+        "site": "Active Directory site of the guests: whose controllers DNS is asked for.",
         "references": "NTP servers as `host` or `host:port`, and HTTPS servers as `https://host/path`, that do not share the domain's failure.",
         "tolerances": "Limits of the site.",
     },

@@ -8,9 +8,9 @@ from cutover_tui.core.addresses import parse_host_port
 from cutover_tui.core.checks.clocks.references import Standing, carried
 from cutover_tui.core.checks.clocks.standing_line import answers
 from cutover_tui.core.checks.clocks.witness import asked_as, witness
-from cutover_tui.core.checks.kerberos.kerberos_skew import newest_sample, skews, told
+from cutover_tui.core.checks.kerberos.kerberos_skew import heard, newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.kdc_answers import asked_kdc, kdcs
+from cutover_tui.core.kdc_answers import answering, asked_kdc, kdcs
 from cutover_tui.engine.identity.view import ClockKind, ClockRow, Skew
 from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.observation import Instant, Observation
@@ -56,10 +56,12 @@ def _kdcs(evidence: Evidence, standing: Standing) -> Iterator[ClockRow]:
     now = evidence.now
     right = carried(standing, now.boottime_ns)
     clocks = {t.kdc: t.clock for t in told(evidence)}
-    newest = {asked_kdc(o): o for o in evidence.jump.get("kdc", ())}
+    seen_now = heard(evidence)
+    newest = {name: o for o in seen_now if (name := asked_kdc(o))}
+    newest |= {name: said.newest for name, said in answering(seen_now, now).items()}
     sample = newest_sample(evidence)
     apart = {s.kdc: s for s in skews(sample, told(evidence))} if sample is not None else {}
-    for name in kdcs(evidence.domain):
+    for name in kdcs(evidence.domain, seen_now):
         seen, clock = newest.get(name), clocks.get(name)
         age = seen.ended.age_ns(now) if seen is not None else None
         if clock is None:
@@ -85,7 +87,7 @@ def _witnesses(evidence: Evidence, standing: Standing) -> Iterator[ClockRow]:
     newest = {_server(o): o for o in answers(evidence)}
     known = {w.server: w for w in (*standing.controllers, *standing.independents)}
     servers: dict[str, tuple[str, ClockKind]] = {}
-    for text in domain.controllers:
+    for text in domain.controllers or kdcs(domain, heard(evidence)):
         servers[asked_as(text)] = parse_host_port(text)[0], "controller"
     for text in (*domain.references, *(w.server for w in known.values() if w.kind == "people")):
         servers.setdefault(asked_as(text), (asked_as(text), "reference"))

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from cutover_tui.core import kdc_answers
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import (
     GUEST_READERS,
@@ -231,10 +232,10 @@ def _clocks(ask: Question, subject: Subject, now: Instant) -> Evidence:
     return select(
         Wanted(
             readers=(),
-            jump_readers=("kdc", *JUMP_READERS),
+            jump_readers=(*kdc_answers.JUMP_READERS, *JUMP_READERS),
             max_age_ns=USED_NS,
             sample_age_ns=LOOKS_BACK_NS,
-            witnesses=GUEST_READERS,
+            witnesses=(*kdc_answers.GUEST_READERS, *GUEST_READERS),
         ),
         host=subject.host,
         log=subject.log,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import structs
 
 from cutover_tui.core.runbook import Host
 from cutover_tui.engine.messages import Emit, Seen
+from probes.ad.kept import nothing
 from probes.attempt import Told
 from probes.exchange import Service
 from probes.exchange.kept import NAME, VERSION, as_raw, parse
-from probes.observation import Failure, FailureKind, Family, Identity, Observation
+from probes.exchange.service import OverSsh
+from probes.observation import Failure, FailureKind, Family, Identity, Observation, Raw
 from probes.reader import Command, Reader
 from probes.seam import Clock, LinkError
 
@@ -37,18 +42,32 @@ class Initiates(Protocol):
         ...
 
 
+class WayIn(Protocol):
+    """A guest whose sshd others are led to."""
+
+    def way_in(self) -> AbstractAsyncContextManager[str | None]:
+        """The path of a local socket that leads there while this lasts; None = it is reached directly.
+
+        Raises:
+            LinkError: it is not connected.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Comes to guests as a peer does.
 
     Args:
         services: what is asked of each host, by its name in the runbook.
+        guests: whose connections lead to those behind a jump host.
     """
 
     services: Mapping[str, Service]
     initiator: Initiates
     clock: Clock
     emit: Emit
+    guests: Mapping[str, WayIn] = field(default_factory=dict)
 
     async def attempt(self, host: str, number: int) -> None:
         """Make one attempt; what it saw comes as an observation of the guest.
@@ -60,7 +79,7 @@ class Peer:
         if service is None:
             raise LinkError(Failure(FailureKind.UNREACHABLE, f"no service of {host} is known"))
         began = self.clock.now()
-        raw = as_raw(service, await self.initiator.attempt(service))
+        raw = await self._come(host, service)
         ended = self.clock.now()
         outcome = parse((raw,))
         self.emit(
@@ -81,6 +100,18 @@ class Peer:
                 )
             )
         )
+
+    async def _come(self, host: str, service: Service) -> Raw:
+        guest = self.guests.get(host)
+        if guest is None or not isinstance(service.over, OverSsh):
+            return as_raw(service, await self.initiator.attempt(service))
+        try:
+            async with guest.way_in() as path:
+                over = structs.replace(service.over, socket=path)
+                led = structs.replace(service, over=over)
+                return as_raw(led, await self.initiator.attempt(led))
+        except LinkError as error:
+            return nothing((NAME, "ssh", service.principal), error.failure)
 
 
 def _literal(address: str) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, kdcs, newest_answers
+from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, answering, kdcs
 from cutover_tui.core.machine_account import machine_principal
 from cutover_tui.core.runbook import MINUTE, Runbook, Step
+from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.recorder import Recorder
@@ -180,13 +181,15 @@ class Proving:
             )
         if target.os != "linux":
             return Refused(f"This version proves nothing on {target.os} guests.")
-        silent = all_silent(self.runbook.domain, self._answers(), self.now())
+        silent = all_silent(self.runbook.domain, self._heard(host), self.now())
         if silent is not None:
             return Refused(
                 f"No KDC answers, so nothing is tried: {silent}.", "See kdc.clock; bring one back."
             )
         own = self._exchange(host, realm)
         mine = () if isinstance(own, Refused) else (own,)
+        if all_silent(self.runbook.domain, self._heard(JUMP), self.now()) is not None:
+            return own if isinstance(own, Refused) else mine  # libkrb5 here would wait for what is silent
         if not any(_rests_on(g.check, AP_IN) for step in self.runbook.steps() for g in step.gate):
             return own if isinstance(own, Refused) else mine
         reader = ap_in.reader(target, realm)
@@ -211,23 +214,27 @@ class Proving:
                 "Join the guest to its domain, or correct domain.realm.",
             )
         try:
-            plan = exchange.Plan(principal, self._controller(), self.runbook.change.id)
+            plan = exchange.Plan(principal, self._controller(host), self.runbook.change.id)
         except ValueError as error:
             return Refused(f"No exchange can be tried on {host}: {error}.", "Look at its keytab.")
         return Planned(exchange.reader(plan), ("kinit", "-k", principal))
 
-    def _answers(self) -> Sequence[Observation]:
-        """What the jump host saw as long ago as an answer speaks for its KDC: a screen asks twice a second."""
-        seen = self.recorder.logs.of(JUMP).observations
-        since = self.now().boottime_ns - SPEAKS_NS
+    def _heard(self, host: str) -> tuple[Observation, ...]:
+        """What the jump host and this guest heard of KDCs as long ago as an answer speaks; a screen asks twice a second."""
+        jump = tuple(self._since(JUMP, USED_NS if not self.runbook.domain.controllers else SPEAKS_NS["jump"]))
+        return jump if host == JUMP else (*jump, *self._since(host, SPEAKS_NS["guest"]))
+
+    def _since(self, host: str, age_ns: int) -> Sequence[Observation]:
+        seen, since = self.recorder.logs.of(host).observations, self.now().boottime_ns - age_ns
         return seen[bisect_left(seen, since, key=lambda o: o.ended.boottime_ns) :]
 
-    def _controller(self) -> str:
+    def _controller(self, host: str) -> str:
         """The first controller that is named, one that answers before others; empty where none has a name."""
-        named = [c for c in kdcs(self.runbook.domain) if not _is_address(c)]
-        newest = newest_answers(self._answers(), self.now())
-        answering = [c for c in named if c not in newest or newest[c].failure is None]
-        return next(iter((*answering, *named)), "")
+        heard = self._heard(host)
+        named = [c for c in kdcs(self.runbook.domain, heard) if not _is_address(c)]
+        known = answering(heard, self.now())
+        ready = [c for c in named if c not in known or known[c].newest.failure is None]
+        return next(iter((*ready, *named)), "")
 
     def _approved(self, host: str, plan: Planned) -> bool:
         """Whether a person allowed this account's proof on this guest; the controller may be another."""

@@ -12,6 +12,8 @@ SILENT = 3
 class Reached:
     """Counted by the jump host's own watches, asked by those over guests. On the probe loop."""
 
+    enough: int = SILENT
+    """From how many on a server counts as silent."""
     _missed: dict[str, int] = field(default_factory=dict)
 
     def answered(self, server: str) -> None:
@@ -24,4 +26,4 @@ class Reached:
 
     def silent(self, server: str) -> bool:
         """Whether nothing is to be had from here now."""
-        return self._missed.get(server, 0) >= SILENT
+        return self._missed.get(server, 0) >= self.enough

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,12 +48,13 @@ class DirectoryWatch:
     Args:
         hosts: address of each guest, by its name in the runbook.
         domain: DNS name of the domain.
+        controllers: those known now.
     """
 
     hosts: Mapping[str, str]
     domain: str
     site: str
-    controllers: tuple[Controller, ...]
+    controllers: Callable[[], tuple[Controller, ...]]
     bind: Bind
     directory: Directories
     names: NameServers
@@ -82,7 +83,7 @@ class DirectoryWatch:
     async def turn(self) -> None:
         """Everything once."""
         async with asyncio.TaskGroup() as group:
-            for controller in self.controllers:
+            for controller in self.controllers():
                 group.create_task(self._controller(controller))
             group.create_task(self._accounts())
             group.create_task(self._records())
@@ -121,7 +122,7 @@ class DirectoryWatch:
 
     async def _asked(self) -> list[_Guest]:
         failure = self._refused
-        for controller in self.controllers if failure is None else ():
+        for controller in self.controllers() if failure is None else ():
 
             def read(session: DirectorySession, name: str = controller.name) -> list[_Guest]:
                 return [_Guest(h, account.ask(session, name, h, self.domain)) for h in self.hosts]
@@ -133,7 +134,7 @@ class DirectoryWatch:
                 if failure.kind is FailureKind.DENIED and isinstance(self.bind, Simple):
                     self._refused = failure
                     break
-        failure = failure or Failure(FailureKind.UNREACHABLE, "the runbook names no domain controller")
+        failure = failure or Failure(FailureKind.UNREACHABLE, "no domain controller is known")
         return [_Guest(h, nothing(account.argv(h, self.domain), failure)) for h in self.hosts]
 
     async def _records(self) -> None:
@@ -158,7 +159,7 @@ class DirectoryWatch:
 
     async def _name_servers(self) -> tuple[str, ...]:
         """The controllers' addresses: in most domains they serve its names."""
-        found = [await self.names.address(controller.address) for controller in self.controllers]
+        found = [await self.names.address(controller.address) for controller in self.controllers()]
         # Of a name that does not resolve its own observations say so.
         return tuple(dict.fromkeys(a for a in found if a is not None))
 

@@ -6,7 +6,7 @@ root.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import parse_host_port
@@ -27,7 +27,7 @@ class GuestReferences:
 
     host: str
     guest: Guest
-    servers: Sequence[str]  # as the runbook names them
+    servers: Callable[[], Iterable[str]]  # as the runbook or DNS names them
     needed: Callable[[str], bool]
     clock: Clock
     emit: Emit
@@ -46,7 +46,7 @@ class GuestReferences:
         """
         self._due.clear()
         while True:
-            for server in self.servers:
+            for server in self.servers():
                 if not self.needed(server) or self._due.get(server, 0) > self.clock.mono_ns():
                     continue
                 self._due[server] = self.clock.mono_ns() + INTERVAL_NS

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from msgspec import structs
 
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
-from cutover_tui.engine.watches.watch_from_guest import GuestReferences
 from probes import clock as guest_clock
 from probes.facts_identity import BootFacts, PlatformFacts
 from probes.observation import (
@@ -43,6 +43,13 @@ TURN_NS = SECOND
 """How often it is looked which readers are due."""
 
 
+class Asks(Protocol):
+    """What a guest is asked of others while it is connected."""
+
+    def look(self) -> None: ...
+    async def run(self, identity: Callable[[], Identity]) -> None: ...
+
+
 @dataclass(slots=True)
 class GuestWatch:
     """Watches one guest for the life of the session; probes outlive screens."""
@@ -56,21 +63,23 @@ class GuestWatch:
     phase_ns: int = 0
     retry: Callable[[], None] | None = None
     """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
-    references: GuestReferences | None = None
+    asks: Sequence[Asks] = ()
     """What this guest asks of others' clocks, where it may."""
     _up: bool = False
     _useful: bool = False
     """Whether this link has carried a turn of readings."""
     _said_ns: int = -UNREACHED_EVERY_NS
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _read_once: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether its clock was read over this link, or could not be."""
     _identity: Identity = field(default_factory=Identity)
 
     def look(self) -> None:
         """Read everything at the next turn; while disconnected: try again now."""
         if not self._up and self.retry is not None:
             self.retry()
-        if self.references is not None:
-            self.references.look()
+        for others in self.asks:
+            others.look()
         self._wake.set()
 
     async def run(self) -> None:
@@ -128,6 +137,7 @@ class GuestWatch:
     async def _connected(self) -> Failure:
         """One life of the link; returns why it ended."""
         self._useful = False
+        self._read_once.clear()
         try:
             await self.guest.connect()
         except LinkError as error:
@@ -139,8 +149,8 @@ class GuestWatch:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._sampling())
                 group.create_task(self._reading())
-                if self.references is not None:
-                    group.create_task(self.references.run(lambda: self._identity))
+                for others in self.asks:
+                    group.create_task(self._asking(others))
         except* LinkError as errors:
             first = errors.exceptions[0]
             while isinstance(first, BaseExceptionGroup):
@@ -173,7 +183,13 @@ class GuestWatch:
         finally:
             await sampler.close()
 
+    async def _asking(self, others: Asks) -> None:
+        """What a guest finds of another clock counts between two readings of its own: not before the first."""
+        await self._read_once.wait()
+        await others.run(lambda: self._identity)
+
     def _sampled(self, seen: Sample | guest_clock.Missed) -> None:
+        self._read_once.set()
         if isinstance(seen, Sample):
             self.emit(Sampled(self.host, seen))
         else:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cutover_tui.core.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.watches.reached import Reached
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
 from probes.observation import JUMP, Failure, Identity, Instant, Observation
@@ -36,7 +38,10 @@ class KdcWatch:
     clock: Clock
     anchor: Instant
     emit: Emit
+    reached: Reached
     phase_ns: int = 0
+    asked: Callable[[], None] = lambda: None
+    """Called after each exchange."""
     _seen: list[Observation] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -46,10 +51,20 @@ class KdcWatch:
         while True:
             await self.clock.sleep_until(due)
             seen = await self.look()
+            (self.reached.missed if seen.facts is None else self.reached.answered)(self.server)
             self.emit(Seen(seen))
             self._seen = [*self._seen, seen][-_KEPT:]
+            self.asked()
             asked += 1
             due = self._next(asked)
+
+    def off_ns(self) -> tuple[int, int] | None:
+        """This machine's UTC minus the KDC's clock now, and the bound of that, in ns; None where it is not known."""
+        now = self.clock.now()
+        known = kdc_clock(self._seen, self.anchor, now.boottime_ns)
+        if known is None or self._seen[-1].failure is not None:
+            return None
+        return now.utc_ns - self.anchor.on_timescale(now.boottime_ns) - known.middle_ns, known.bound_ns
 
     def _next(self, asked: int) -> int:
         now = self.clock.mono_ns()

@@ -9,31 +9,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from cutover_tui.core.runbook import Host, Runbook
-from cutover_tui.engine.assembly import Outside, Surroundings, directory_watches, peers, watches_over
+from cutover_tui.engine.assembly import Outside, Surroundings, directory_watch, peers, resolver, watches_over
 from cutover_tui.engine.ground import Ground
 from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watches.inline_probes import InlineProbes
 from cutover_tui.engine.watches.probe_loop import Watches
 from cutover_tui.engine.watches.probes_port import RunningProbes
-from cutover_tui.lab.doors import kdc_server
-from cutover_tui.lab.doors.ldap_server import is_pdc, view_of
-from cutover_tui.lab.doors.virtual_directory import LDAP, VirtualDirectory, VirtualNames
+from cutover_tui.lab.doors.virtual_directory import VirtualDirectory, VirtualNames
+from cutover_tui.lab.doors.virtual_exchange import Datagram, datagram, exchange, serves
 from cutover_tui.lab.doors.virtual_guest import Lane, VirtualGuest, host_key_of
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop
 from cutover_tui.lab.doors.virtual_peer import VirtualPeer
-from cutover_tui.lab.kerberos import kdc
-from cutover_tui.lab.ldap.conversation import pinged
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.world.network import JUMP, NTP
 from cutover_tui.lab.world.ntp_answer import answer
-from cutover_tui.lab.world.world import Reference, World
+from cutover_tui.lab.world.world import World
 from cutover_tui.record.writer import Writer
 from probes.observation import Failure, FailureKind, Instant
 from probes.seam import LinkError
@@ -74,22 +71,13 @@ class VirtualClock:
             await asyncio.sleep(left / SECOND)
 
 
-@dataclass(frozen=True, slots=True)
-class _Datagram:
-    data: bytes
-    address: str
-    sent_ns: int
-    received_ns: int
-    kernel_stamp: bool = True
-
-
 class VirtualNetwork:
     """`probes.seam.Network` from the jump host to the world's references."""
 
     def __init__(self, world: World, true: Callable[[], int], clock: VirtualClock) -> None:
         self._world, self._true, self._clock = world, true, clock
 
-    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> _Datagram:
+    async def udp(self, host: str, port: int, make: Callable[[], bytes], *, timeout_s: float) -> Datagram:
         """One exchange with a reference.
 
         Raises:
@@ -105,14 +93,18 @@ class VirtualNetwork:
         if trip is not None:
             there, back = trip
             await asyncio.sleep(there / SECOND)
-            if port != NTP and not self._serves(server, port, "udp"):
+            if port != NTP and not serves(self._world, server, port, "udp", self._true):
                 await asyncio.sleep(back / SECOND)
                 raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
             at = server.clock.read(self._true())
-            reply = answer(data, server, at, at) if port == NTP else self._answers(server, port, data)
+            reply = (
+                answer(data, server, at, at)
+                if port == NTP
+                else datagram(self._world, server, port, data, self._true)
+            )
             if reply is not None and (there + back) / SECOND <= timeout_s:
                 await asyncio.sleep(back / SECOND)
-                return _Datagram(reply, server.address, sent_ns, self._clock.mono_ns())
+                return Datagram(reply, server.address, sent_ns, self._clock.mono_ns())
         await self._clock.sleep_until(sent_ns + int(timeout_s * SECOND))
         raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
 
@@ -124,34 +116,15 @@ class VirtualNetwork:
         complete: Callable[[bytes], bool],
         *,
         timeout_s: float,
-    ) -> _Datagram:
+    ) -> Datagram:
         """One exchange over a stream with a KDC; `make` is called once it is connected.
 
         Raises:
             LinkError: no such name, nothing listens there, no answer in time.
         """
-        where = f"{host} port {port}/tcp"
-        server = self._world.reference_at(host)
-        if server is None:
-            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Name or service not known"))
-        trip = self._world.network.round_trip(JUMP, server.name, port, self._true(), "tcp")
-        if trip is None or sum(trip) / SECOND > timeout_s:
-            await asyncio.sleep(timeout_s)
-            raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
-        began = self._clock.mono_ns()
-        await asyncio.sleep(sum(trip) / SECOND)
-        if not self._serves(server, port, "tcp"):
-            raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
-        data, sent_ns = make(), self._clock.mono_ns()
-        await asyncio.sleep(trip[0] / SECOND)
-        reply = self._kdc(server, data[kdc.LENGTH :])
-        if reply is not None and complete(framed := len(reply).to_bytes(kdc.LENGTH) + reply):
-            await asyncio.sleep(trip[1] / SECOND)
-            received_ns = self._clock.mono_ns()
-            if received_ns - began <= timeout_s * SECOND:
-                return _Datagram(framed, server.address, sent_ns, received_ns, kernel_stamp=False)
-        await self._clock.sleep_until(began + int(timeout_s * SECOND))
-        raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
+        return await exchange(
+            self._world, self._true, self._clock, JUMP, host, port, make, complete, timeout_s=timeout_s
+        )
 
     async def tls(
         self,
@@ -161,7 +134,7 @@ class VirtualNetwork:
         complete: Callable[[bytes], bool],
         *,
         timeout_s: float,
-    ) -> _Datagram:
+    ) -> Datagram:
         """No server of this world speaks TLS: refused after a round trip.
 
         Raises:
@@ -177,22 +150,6 @@ class VirtualNetwork:
             raise LinkError(Failure(FailureKind.TIMEOUT, f"{where}: no answer within {timeout_s:g} s"))
         await asyncio.sleep(sum(trip) / SECOND)
         raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: Connection refused"))
-
-    def _serves(self, server: Reference, port: int, protocol: str) -> bool:
-        """Whether something is bound there; a host that is down refuses nothing either."""
-        kept = server.kdc if self._world.domain is not None else None
-        ping = port == LDAP and protocol == "udp" and view_of(self._world, server, self._true) is not None
-        listens = port == kdc.PORT and kept is not None and (protocol == "tcp" or kept.udp)
-        return server.silent or listens or ping
-
-    def _answers(self, server: Reference, port: int, data: bytes) -> bytes | None:
-        view = view_of(self._world, server, self._true) if port == LDAP else None
-        if view is None or server.silent:
-            return self._kdc(server, data)
-        return pinged(view, data, pdc=is_pdc(self._world, server))
-
-    def _kdc(self, server: Reference, data: bytes) -> bytes | None:
-        return kdc_server.answer(self._world, server, data, self._true())
 
 
 class VirtualDoor:
@@ -269,12 +226,17 @@ class VirtualDoor:
             credential = runbook.credentials.get(host.credential or "")
             return self.guest(host, credential.user if credential is not None else None)
 
-        outside = Outside(guest, self.network, lambda _host: None)
+        outside = Outside(
+            guest,
+            self.network,
+            lambda _host: None,
+            names=resolver(runbook, self._directory),
+            directory=partial(directory_watch, runbook, self.clock, emit, self.network, self._directory),
+        )
 
         def watches() -> Watches:
-            others = directory_watches(runbook, self.clock, emit, self.network, self._directory)
             attempts = peers(runbook, self.clock, emit, Surroundings(Path(), ssh_config=()), self._peer)
-            return watches_over(runbook, self.clock, anchor, emit, outside, others, attempts)
+            return watches_over(runbook, self.clock, anchor, emit, outside, attempts)
 
         return InlineProbes(lambda: (watches(), Secrets(emit)))
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from cutover_tui.core.runbook import Escalation
 from cutover_tui.lab.doors.program import Printed, Program
+from cutover_tui.lab.doors.virtual_exchange import Datagram, exchange
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.world.network import JUMP
@@ -106,6 +107,11 @@ class _Link:
             and guest.up(self._lane.true())
             and (guest.boot_id, guest.connections) == self._life
         )
+
+    @property
+    def forwards(self) -> bool:
+        """Whether its sshd carries connections for us."""
+        return self._machine.forwarding
 
     def check(self) -> None:
         """Raises LinkError (`lost`) when the guest has dropped the connection."""
@@ -260,6 +266,7 @@ class VirtualGuest:
         self._name, self._lane, self._clock = name, lane, clock
         self._user, self._escalation, self._pinned = user or "root", escalation, pinned
         self._link: _Link | None = None
+        self._forwards = asyncio.Lock()
         self._shells: tuple[_KeptShell, _KeptShell | None] | None = None
 
     @property
@@ -345,6 +352,27 @@ class VirtualGuest:
         await program.start()
         await link.back()
         return _Loop(link, program, self._clock, f"{self._name} ({argv[0]})")
+
+    async def tcp(
+        self,
+        host: str,
+        port: int,
+        make: Callable[[], bytes],
+        complete: Callable[[bytes], bool],
+        *,
+        timeout_s: float,
+    ) -> Datagram:
+        """One exchange from the guest, by its view of the network; see `probes.seam.Guest.tcp`."""
+        link, lane = self._alive(), self._lane
+        where = f"{host} port {port}/tcp from {self._name}"
+        async with self._forwards:
+            if not link.forwards:
+                await link.there()
+                await link.back()
+                detail = f"{where}: the guest's sshd forwards no connections (AllowTcpForwarding, PermitOpen)"
+                raise LinkError(Failure(FailureKind.DENIED, detail))
+            asked = (lane.world, lane.true, self._clock, lane.target, host, port, make, complete)
+            return await exchange(*asked, timeout_s=timeout_s, carrier=link)
 
     async def close(self) -> None:
         """Close everything; the guest may be connected again."""

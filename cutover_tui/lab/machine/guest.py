@@ -169,6 +169,7 @@ class Guest:
     old: Guest | None = None  # the VM that was left behind on the source
     loose_tools: tuple[str, ...] = ()  # programs that no package brought
     unreadable: tuple[str, ...] = ()  # paths only root may read, whatever their mode says
+    forwarding: bool = True  # sshd carries connections elsewhere for the login
     snapshots: dict[str, tuple[int, Guest]] = field(default_factory=dict)
     stays_off: bool = False
     stop_at: int | None = None  # true time at which a shutdown under way is over

@@ -192,6 +192,7 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
     guest.machine_id = spec.identity.machine_id or guest.machine_id
     guest.rtc = rtc_of(spec.rtc)
     guest.unreadable = may.unreadable
+    guest.forwarding = may.forwarding
     _time(world, guest, spec, began)
     _tools(world, guest, spec.tools, began)
     for agent in spec.agents:

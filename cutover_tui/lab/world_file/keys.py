@@ -107,6 +107,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     model.PrivilegesSpec: {
         "sudo": "Whether the login becomes root: not at all, without, or with a password.",
         "unreadable": "Paths that only root may read.",
+        "forwarding": "Whether its sshd carries connections of the login elsewhere (AllowTcpForwarding).",
         "journal": "Whether the login may read the system's journal (group adm).",
     },
     model.MoveSpec: {

@@ -141,6 +141,7 @@ class PrivilegesSpec(Struct, frozen=True, kw_only=True):
     sudo: Literal["none", "nopasswd", "password"] = "nopasswd"
     unreadable: tuple[str, ...] = ()
     journal: bool = False
+    forwarding: bool = True
 
 
 class MoveSpec(Struct, frozen=True, kw_only=True):

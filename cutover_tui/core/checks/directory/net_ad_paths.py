@@ -23,16 +23,16 @@ SHOWN = 4
 def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
     newest = evidence.latest("ad-paths")
     facts = evidence.facts("ad-paths", PathsFacts)
-    if facts is None or newest is None:
-        return no_facts(says, "ad-paths", newest)
-    used = (newest,)
-    if not facts.paths:
+    if not evidence.domain.controllers or (facts is not None and not facts.paths):
         return says.unknown(
             "no-controllers",
             "The runbook names no domain controller, so no path was tried.",
-            remedy="List the site's controllers in `domain.controllers`.",
-            used=used,
+            remedy="List the site's controllers in `domain.controllers`, also where DNS would name them.",
+            used=(newest,) if newest is not None else (),
         )
+    if facts is None or newest is None:
+        return no_facts(says, "ad-paths", newest)
+    used = (newest,)
     closed = {p.key: p for p in facts.paths if p.outcome != "open"}
     whole = sorted(
         {p.controller for p in facts.paths}

@@ -58,7 +58,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="net.ad-paths",
-            version=2,
+            version=3,
             family=Family.NETWORK,
             max_age=SLOW,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from cutover_tui.core import kdc_answers
 from cutover_tui.core.checks.check import Check
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, JUMP_READERS
 from cutover_tui.core.checks.entries.bounds import FRESH, PROVEN, TRIES
@@ -24,7 +25,7 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
     return Check(
         spec=CheckSpec(
             id=f"kerberos.{kind}",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -33,7 +34,8 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
         judge=partial(kerberos_exchange.run, kind),
         criterion=partial(kerberos_exchange.criterion_of, kind),
         readers=("exchange", "keytab"),
-        jump_readers=("kdc",),
+        jump_readers=kdc_answers.JUMP_READERS,
+        witnesses=kdc_answers.GUEST_READERS,
         looks_back=kerberos_exchange.looks_back,
         naive=naive_words,
     )
@@ -43,7 +45,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kdc.clock",
-            version=3,
+            version=4,
             family=Family.DIRECTORY,
             max_age=FRESH,
             params={
@@ -52,8 +54,8 @@ CHECKS = (
         ),
         judge=kdc_clock.run,
         criterion=kdc_clock.criterion,
-        jump_readers=("kdc", *JUMP_READERS),
-        witnesses=GUEST_READERS,
+        jump_readers=(*kdc_answers.JUMP_READERS, *JUMP_READERS),
+        witnesses=(*kdc_answers.GUEST_READERS, *GUEST_READERS),
         looks_back=kdc_clock.looks_back,
         of_no_guest=True,
         naive="logins work; the one that failed worked when tried again (by another controller)",
@@ -61,7 +63,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.margin",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             max_age=FRESH,
             params={
@@ -77,7 +79,8 @@ CHECKS = (
         ),
         judge=kerberos_margin.run,
         criterion=kerberos_margin.criterion,
-        jump_readers=("kdc",),
+        jump_readers=kdc_answers.JUMP_READERS,
+        witnesses=kdc_answers.GUEST_READERS,
         looks_back=kerberos_margin.looks_back,
         naive="`kinit` works",
     ),
@@ -87,7 +90,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.ap-in",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -96,7 +99,8 @@ CHECKS = (
         judge=kerberos_ap_in.run,
         criterion=kerberos_ap_in.criterion,
         readers=("ap-in", "keytab"),
-        jump_readers=("kdc",),
+        jump_readers=kdc_answers.JUMP_READERS,
+        witnesses=kdc_answers.GUEST_READERS,
         naive="`kinit` works on the guest (it does at 600 s off), and an administrator's open session goes on",
     ),
     Check(

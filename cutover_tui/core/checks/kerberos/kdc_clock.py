@@ -16,7 +16,7 @@ from cutover_tui.core.checks.clocks.references import carried
 from cutover_tui.core.checks.clocks.standing_line import standing_now
 from cutover_tui.core.checks.clocks.standing_words import caution, compared_with
 from cutover_tui.core.checks.kerberos.kerberos_margin import no_kdc
-from cutover_tui.core.checks.kerberos.kerberos_skew import told
+from cutover_tui.core.checks.kerberos.kerberos_skew import heard, told
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.kdc_answers import kdcs
@@ -67,14 +67,14 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             bound=bound,
             used=used,
         )
-    silent = [k for k in kdcs(evidence.domain) if k not in {t.kdc for t in clocks}]
+    silent = [k for k in kdcs(evidence.domain, heard(evidence)) if k not in {t.kdc for t in clocks}]
     right_by_ntp = {parse_host_port(w.server)[0] for w in standing.domain.agreeing} if standing.domain else ()
     if unknown := [k for k in silent if k not in right_by_ntp]:
         return says.unknown(
             "some-silent",
             f"{', '.join(unknown)} {'does' if len(unknown) == 1 else 'do'} not answer, so the clock there is not "
             f"known; {', '.join(t.kdc for t in clocks)} within {span(limit)} of {whom}{but}.",
-            remedy="Bring it back, open port 88 (UDP and TCP) to it, or leave it out of domain.controllers.",
+            remedy=_bring_back(evidence),
             measured=value,
             bound=bound,
             used=used,
@@ -89,6 +89,16 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     )
 
 
+def _bring_back(evidence: Evidence) -> str:
+    if evidence.domain.controllers:
+        return "Bring it back, open port 88 (UDP and TCP) to it, or leave it out of domain.controllers."
+    where = "name" if not evidence.domain.site else "correct"
+    return (
+        f"Bring it back, or open port 88 (UDP and TCP) to it; where the guests do not use it, {where} domain.site, "
+        "or list domain.controllers."
+    )
+
+
 def looks_back(asked: Asked) -> int:
     """As far as a KDC's answers are put together."""
     return USED_NS
@@ -97,5 +107,7 @@ def looks_back(asked: Asked) -> int:
 def criterion(asked: Asked) -> Criterion:
     limit = asked.ns("apart")
     return Criterion(
-        f"every KDC of domain.controllers within {span(limit)} of the time guests are judged by", limit, "ns"
+        f"every KDC of the runbook or of its site in DNS within {span(limit)} of the time guests are judged by",
+        limit,
+        "ns",
     )

@@ -44,7 +44,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             case _:
                 return _refused_by_kdc(which, facts, observation, says)
 
-    used = all_good(PROOF, evidence, asked, says, bad)
+    used = all_good(PROOF, evidence, asked, says, bad, by_us=True)
     if isinstance(used, Finding):
         return used
     last = used[-1].facts

@@ -7,13 +7,16 @@ measured here without a ticket.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
-from cutover_tui.core.checks.kerberos.kerberos_skew import newest_sample, skews, told
+from cutover_tui.core.checks.kerberos.kerberos_skew import heard, newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from cutover_tui.core.kdc_answers import kdcs, newest_answers
+from cutover_tui.core.kdc_answers import kdcs, met_with, not_discovered, silences
 from cutover_tui.core.second_interval import USED_NS
+from probes.observation import FailureKind, Observation
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -75,19 +78,47 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
 
 def no_kdc(evidence: Evidence, says: Says) -> Finding:
     """The finding of a check that no KDC's answer has reached."""
-    if evidence.domain.realm is None or not evidence.domain.controllers:
+    if evidence.domain.realm is None:
         return says.unknown(
             "no-realm",
             "The runbook does not say whose KDCs this guest uses.",
-            remedy="Name domain.realm and domain.controllers in a new session.",
+            remedy="Name domain.realm, and domain.controllers where DNS does not name them, in a new session.",
         )
-    newest = newest_answers(evidence.jump.get("kdc", ()), evidence.now)
-    failures = [f"{n}: {o.failure.detail}" for n, o in sorted(newest.items()) if o.failure is not None]
+    seen = heard(evidence)
+    names = kdcs(evidence.domain, seen)
+    if not names:
+        why = not_discovered(evidence.domain, seen)
+        looked = tuple(o for o in seen if o.reader == "discovery")[-1:]
+        return says.unknown(
+            "no-kdc-found",
+            f"The runbook lists no controllers, and DNS names none of {evidence.domain.realm} "
+            f"({why or 'it has not been asked yet'}).",
+            remedy="Let this jump host's resolver answer for the domain, correct domain.realm or domain.site, "
+            "or list domain.controllers in a new session.",
+            used=looked,
+        )
+    silent = silences(seen, evidence.now)
+    failures = [f"{n}: {met_with(o)}" for n, o in silent.items()]
     return says.unknown(
         "kdc-silent",
-        f"No KDC of {', '.join(kdcs(evidence.domain))} answers ({'; '.join(failures) or 'none has been asked yet'}).",
-        remedy="Bring a controller back, or open port 88 (UDP and TCP) to it from this jump host.",
-        used=tuple(newest.values()),
+        f"No KDC of {', '.join(names)} answers ({'; '.join(failures) or 'none has been asked yet'}).",
+        remedy=how_to_hear(o for met in silent.values() for o in met),
+        used=tuple(o for met in silent.values() for o in met),
+    )
+
+
+def how_to_hear(met: Iterable[Observation]) -> str:
+    """What to do about KDCs nobody hears, by what was met with."""
+    refused = any(
+        o.vantage == "guest" and o.failure is not None and o.failure.kind is FailureKind.DENIED for o in met
+    )
+    by_guest = (
+        ", or let the guest ask: `AllowTcpForwarding local` for our account in its sshd (`PermitOpen` may limit it "
+        "to port 88 of the controllers), or ldapsearch (ldap-utils, openldap-clients) on it"
+    )
+    return (
+        "Bring a controller back, or open port 88 (UDP and TCP) to it from this jump host"
+        f"{by_guest if refused else ''}."
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from cutover_tui.core.amounts import span
 from cutover_tui.core.checks.check import Asked, Says
+from cutover_tui.core.checks.kerberos.kerberos_skew import heard, heard_here
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.kdc_answers import all_silent
@@ -26,11 +27,14 @@ def all_good(
     asked: Asked,
     says: Says,
     bad: Callable[[Attempt, Observation], Finding | None],
+    *,
+    by_us: bool = False,
 ) -> Finding | tuple[Observation, ...]:
     """What every attempt of the series saw, or the first thing that keeps it from being k of k.
 
     Args:
         bad: what is wrong with an attempt's observation; None = nothing.
+        by_us: the jump host makes the attempts, so that it has to reach a KDC itself.
     """
     if evidence.domain.realm is None:
         return says.unknown(
@@ -40,7 +44,7 @@ def all_good(
         )
     series = evidence.proofs.series(proof, evidence.now.boot_id)
     if not series:
-        return _never(proof, evidence, says)
+        return _never(proof, evidence, says, by_us=by_us)
     void = evidence.voided((Family.DIRECTORY, Family.TIME))
     if void is not None and series[0].at.boottime_ns <= void.boottime_ns:
         return says.unknown(
@@ -87,7 +91,7 @@ def all_good(
     return tuple(good)
 
 
-def _never(proof: str, evidence: Evidence, says: Says) -> Finding:
+def _never(proof: str, evidence: Evidence, says: Says, *, by_us: bool) -> Finding:
     """No attempt was made yet: is there anything to prove, and may we?"""
     newest, keytab = evidence.latest("keytab"), evidence.facts("keytab", KeytabFacts)
     used = (newest,) if newest is not None else ()
@@ -112,7 +116,7 @@ def _never(proof: str, evidence: Evidence, says: Says) -> Finding:
             remedy="Bring the keytab back from the source, or join the guest again.",
             used=used,
         )
-    silent = all_silent(evidence.domain, evidence.jump.get("kdc", ()), evidence.now)
+    silent = all_silent(evidence.domain, heard_here(evidence) if by_us else heard(evidence), evidence.now)
     if silent is not None:
         return says.unknown(
             "kdc-silent",

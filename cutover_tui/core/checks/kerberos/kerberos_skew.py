@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cutover_tui.core.checks.timekeeping.time_offset import STALE_NS
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.kdc_answers import asked_kdc, newest_answers
-from cutover_tui.core.kdc_interval import KdcClock, kdc_clock
+from cutover_tui.core.kdc_answers import GUEST_READERS, JUMP_READERS, answering
+from cutover_tui.core.kdc_interval import KdcClock, kdc_clock, ldap_clock
 from probes.observation import Observation, Sample
 
 
@@ -36,17 +36,29 @@ class Skew:
 
 
 def told(evidence: Evidence) -> tuple[Told, ...]:
-    """The clocks of the KDCs that answer, in the order of their names."""
-    observations = evidence.jump.get("kdc", ())
+    """The clocks of the KDCs that answer the jump host or the guest, in the order of their names."""
     found: list[Told] = []
-    for name, newest in sorted(newest_answers(observations, evidence.now).items()):
-        if newest.failure is not None:
+    for name, said in sorted(answering(heard(evidence), evidence.now).items()):
+        if said.newest.failure is not None:
             continue
-        mine = [o for o in observations if asked_kdc(o) == name]
-        clock = kdc_clock(mine, evidence.anchor, evidence.now.boottime_ns)
+        by = kdc_clock if said.newest.reader == "kdc" else ldap_clock
+        clock = by(said.answers, evidence.anchor, evidence.now.boottime_ns)
         if clock is not None:
-            found.append(Told(name, clock, newest))
+            found.append(Told(name, clock, said.newest))
     return tuple(found)
+
+
+def heard_here(evidence: Evidence) -> tuple[Observation, ...]:
+    """All that says which KDCs there are and what they answer the jump host."""
+    return tuple(o for reader in JUMP_READERS for o in evidence.jump.get(reader, ()))
+
+
+def heard(evidence: Evidence) -> tuple[Observation, ...]:
+    """As `heard_here`, and what they answer the guest."""
+    return (
+        *heard_here(evidence),
+        *(o for reader in GUEST_READERS for o in evidence.witnessed.get(reader, ())),
+    )
 
 
 def newest_sample(evidence: Evidence) -> Sample | None:

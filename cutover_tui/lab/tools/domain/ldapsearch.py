@@ -18,7 +18,7 @@ _CONNECTION_LOST = "Can't contact LDAP server (-1)"
 
 def ldapsearch(call: Call) -> Result | Running:
     """One base search, authenticated by GSSAPI or not at all."""
-    given = options(call.argv, flags="LNQx", valued="YHobs", long=None)
+    given = options(call.argv, flags="LNQx", valued="YHobsl", long=None)
     if given.unknown is not None:
         return Result(1, err=f"ldapsearch: {given.unknown}\n")
     if given.value("s") not in ("base", None) or sum(one == "L" for one, _ in given.given) < 3:
