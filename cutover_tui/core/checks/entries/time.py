@@ -41,7 +41,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=9,
+            version=10,
             family=Family.TIME,
             max_age=FRESH,
         ),
