@@ -31,7 +31,10 @@ def test_what_is_looked_at_is_nowhere_else(line: str) -> None:
         (["default_ccache_name = kcm:"], ("KCM",)),
         (["krb5_ccname_template = KEYRING:persistent:%U"], ("KEYRING",)),
         (["default_ccache_name = FILE:/srv/krb5cc_%{uid}"], ("FILE:/srv/krb5cc_%{uid}",)),
-        (["default_ccache_name = FILE:/tmp/tickets_%{uid}"], ("FILE:/tmp/tickets_%{uid}",)),  # no name of ours
+        (
+            ["default_ccache_name = FILE:/tmp/tickets_%{uid}"],
+            ("FILE:/tmp/tickets_%{uid}",),
+        ),  # no name of ours
         (["default_ccache_name = FILE:/tmp/a/b/c/krb5cc_1"], ("FILE:/tmp/a/b/c/krb5cc_1",)),  # too deep
         (["default_ccache_name = FILE:/tmp/../srv/krb5cc_1"], ("FILE:/tmp/../srv/krb5cc_1",)),
         (["krb5_ccname_template = FILE:%h/.krb5cc"], ("FILE:%h/.krb5cc",)),

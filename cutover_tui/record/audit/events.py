@@ -11,7 +11,7 @@ import msgspec
 from cutover_tui.core.checks.registry import versions
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Before, Decision
-from cutover_tui.core.gate import decide, hosts_of
+from cutover_tui.core.gate import GATE_RULES, decide, hosts_of
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Action, Runbook, Step
 from cutover_tui.core.words import action_argv
@@ -289,6 +289,8 @@ class EventAudit:
         if earliest is None or latest is None or earliest < 0 or latest < 0:
             yield wrong(self._where, "decided at another time than it was written")
         other = _other_rules(recorded.rules)
+        if recorded.gate_rules != GATE_RULES:
+            other = ", ".join(filter(None, (other, f"gate {recorded.gate_rules}")))
         if other:
             yield self._cannot(f"decided by other rules than this program's: {other}")
             return

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.registry import versions
-from cutover_tui.core.finding import Finding, Verdict
-from cutover_tui.core.gate import Question, Subject, judge
+from cutover_tui.core.finding import Decision, Finding, Verdict
+from cutover_tui.core.gate import GATE_RULES, Question, Subject, judge
 from cutover_tui.core.runbook import MINUTE, GateCheck, Runbook, Step
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.events import Done, Event, Regressed, SessionResumed, VerdictChanged
@@ -76,7 +76,7 @@ class Regressions:
             for (step_id, host), at in state.steps.items():
                 if step_id == step.id and at.status == "done" and at.decision is not None:
                     asked = question(runbook, state, logs, step, host, now, upto=state.seq, seals=state.seals)
-                    counting = can_regress(runbook, state, step, host) & _as_here(at.decision.rules)
+                    counting = can_regress(runbook, state, step, host) & _as_here(at.decision)
                     yield from self._judged(step, host, asked, counting, known)
 
     def _judged(
@@ -116,7 +116,7 @@ def _numbers(g: GateCheck) -> _Asked:
     return (g.check, g.soak, g.attempts, g.max_age, *sorted(g.params.items()))
 
 
-def _as_here(rules: tuple[tuple[str, int], ...]) -> frozenset[str]:
+def _as_here(decision: Decision) -> frozenset[str]:
     """The checks that judge here as they did when the step was decided."""
-    mine: Mapping[str, int] = dict(versions())
-    return frozenset(check for check, version in rules if mine.get(check) == version)
+    mine: Mapping[str, int] = dict(versions()) if decision.gate_rules == GATE_RULES else {}
+    return frozenset(check for check, version in decision.rules if mine.get(check) == version)
