@@ -102,8 +102,8 @@ class CacheFile(msgspec.Struct, frozen=True):
 class CachesFacts(msgspec.Struct, frozen=True, tag="caches"):
     """Credential caches in the places where files are kept.
 
-    `elsewhere` are kinds of cache that programs are configured to use and that leave no file
-    here (KCM, KEYRING, MEMORY …): those cannot be seen from outside.
+    `elsewhere` is what programs are configured to use and nobody looks at: kinds of cache that leave no
+    file (KCM, KEYRING, MEMORY …), files in other places, and what configuration that may not be read names.
     """
 
     files: tuple[CacheFile, ...]

@@ -12,6 +12,13 @@ import msgspec
 Leap = Literal["normal", "insert", "delete", "unsynchronised"]
 
 
+class Puller(msgspec.Struct, frozen=True):
+    """A unit whose start starts another (it wants or requires it), or that triggers it."""
+
+    name: str  # "multi-user.target", "ntpdate.timer"
+    enabled: str | None = None  # of a trigger of the usual name, as of a unit; None = not shown
+
+
 class Unit(msgspec.Struct, frozen=True):
     """One service as its init system shows it. Words are systemd's; None = not shown."""
 
@@ -20,6 +27,8 @@ class Unit(msgspec.Struct, frozen=True):
     active: str | None  # active, inactive, failed, activating
     enabled: str | None  # enabled, disabled, static, masked, alias, indirect …
     condition: bool | None = None  # ConditionResult: False = skipped, not failed
+    pulled_by: tuple[Puller, ...] | None = None  # of the units systemd has loaded; None = not shown
+    triggered_by: tuple[Puller, ...] | None = None
 
 
 class ServicesFacts(msgspec.Struct, frozen=True, tag="services"):

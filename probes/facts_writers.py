@@ -38,3 +38,6 @@ class StepsFacts(msgspec.Struct, frozen=True, tag="steps"):
     sets: tuple[ClockSet, ...] | None
     more: bool  # older ones were left out
     up_ns: int | None  # uptime when this was read, to age `mono_ns`
+    skipped: int = (
+        0  # lines about the clock that are in unknown words, or of a writer who is not to be believed
+    )

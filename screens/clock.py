@@ -18,7 +18,7 @@ from screens.dialogs.hosts import MOST_LINES
 from screens.header import TopLine
 from screens.messages import ReadClock
 from screens.texts.chart_data import chart_data, spans_decades
-from screens.texts.clock import COLUMNS, clock_cells, heading, hidden, legend, whole
+from screens.texts.clock import clock_cells, columns, heading, hidden, legend, whole
 from screens.texts.wording import HOUR, MINUTE, lines, say, utc_time
 from screens.widgets.axis import LINEAR, Scale
 from screens.widgets.chart import OffsetChart
@@ -91,7 +91,7 @@ class ClockScreen(PortScreen):
         self._hosts: dict[str, HostView] = {}
         self._session: SessionView | None = None
         self._data = ChartData((), 0, RANGES_MIN[self._range] * MINUTE)
-        self._model = TableModel(COLUMNS)
+        self._model = TableModel(columns(context.charset))
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset

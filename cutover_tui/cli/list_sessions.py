@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cutover_tui.cli import places
+from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import all_sessions
 from cutover_tui.record.events import SessionClosed, SessionStarted
@@ -14,19 +15,24 @@ from cutover_tui.record.journal import read
 
 def run(_arguments: argparse.Namespace) -> int:
     """One line a session: name, change, events, state. A damaged one is named and hides no other."""
-    count = 0
-    for directory in all_sessions(places.root()):
-        count += 1
+    try:
+        sessions = tuple(all_sessions(places.root()))
+    except RecordError as error:
+        raise BadInput(str(error)) from None
+    for directory in sessions:
         try:
             loaded = read(directory.journal, FORMAT.decode)
         except RecordError as error:
             print(f"{directory.name}  DAMAGED  {error}")
             continue
-        first = loaded.events[0].body if loaded.events else None
+        if not loaded.events:
+            print(f"{directory.name}  DAMAGED  {directory.journal}: the journal is empty")
+            continue
+        first = loaded.events[0].body
         title = first.runbook_name if isinstance(first, SessionStarted) else "?"
-        closed = bool(loaded.events) and isinstance(loaded.events[-1].body, SessionClosed)
+        closed = isinstance(loaded.events[-1].body, SessionClosed)
         state = "closed" if closed else "not closed"
         print(f"{directory.name}  {len(loaded.events)} events  {state}  {title}")
-    if count == 0:
+    if not sessions:
         print(f"no sessions under {places.root()}")
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.core.loading import BadRunbook, Loaded, load
 from cutover_tui.engine.sessions import SessionDirectory, find_session, state_directory
+from cutover_tui.record.files import RecordError
 
 if TYPE_CHECKING:
     from cutover_tui.engine.assembly import Surroundings
@@ -54,7 +55,10 @@ def session(name: str) -> SessionDirectory:
     Raises:
         BadInput: there is none, or more than one begins so.
     """
-    found = find_session(root(), name)
+    try:
+        found = find_session(root(), name)
+    except RecordError as error:
+        raise BadInput(str(error)) from None
     if not found:
         raise BadInput(f"{name}: there is no such session; `cutover sessions` lists them")
     if len(found) > 1:

@@ -127,3 +127,6 @@ class Decision(msgspec.Struct, frozen=True):
     outcome: Outcome
     missing: tuple[Missing, ...]
     windows: tuple[Window, ...] = ()
+    gate_rules: int = (
+        0  # version of what a gate asks besides its checks (`core.gate`); 0 = from before it had one
+    )

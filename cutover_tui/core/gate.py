@@ -29,6 +29,11 @@ from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
 from probes.facts_identity import PlatformFacts
 from probes.observation import Family, Instant
 
+GATE_RULES = 1
+"""Version of what a gate asks besides its checks: what is owed (`core.owed`), actions under way and lost links
+(`record.asking`), the platform, and what makes a done step regress (`record.regression`). Another rule is another version.
+"""
+
 WAVE = "*"
 """The host of a step whose scope is the wave."""
 
@@ -93,6 +98,7 @@ def decide(question: Question) -> Decision:
         outcome="refused" if missing else "open",
         missing=missing,
         windows=question.windows,
+        gate_rules=GATE_RULES,
     )
 
 

@@ -34,6 +34,8 @@ def _of(facts: Facts) -> Iterator[str]:
     match facts:
         case StepsFacts(sets=None) | KernelClockFacts(tsc_unstable=None):
             yield "the journal"
+        case StepsFacts(skipped=count) if count:
+            yield f"{'a line' if count == 1 else f'{count} lines'} of the journal about the clock, in unknown words"
         case CronFacts(hidden=paths) if paths:
             yield f"jobs in {_few(paths)}"
         case TimeConfigFacts(hidden=paths) if paths:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
-from cutover_tui.core.checks.registry import CHECKS
-from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.runbook import HOUR, MINUTE, Runbook, Step
+from cutover_tui.core.runbook import HOUR, Runbook, Step
 from cutover_tui.engine.recorder import Recorder
-from cutover_tui.record.asking import guests, question
+from cutover_tui.record.asking import question
 from cutover_tui.record.events import Regressed, VerdictChanged
 from cutover_tui.record.files import RecordError
+from cutover_tui.record.regression import LASTS_NS, can_regress, fails
 from probes.observation import JUMP, Instant
 
 FORGET_NS = 12 * HOUR
@@ -26,9 +26,6 @@ SEAL_EVERY_S = 30.0
 ASSESS_EVERY_S = 4.0
 DONE_EVERY = 3
 """Done steps are looked at again every third turn."""
-
-LASTS_NS = MINUTE
-"""How long a check of a done step fails before the step counts as regressed: longer than a boot."""
 
 
 @dataclass(slots=True)
@@ -76,8 +73,10 @@ class Housekeeping:
 
     def _assess(self, step: Step, host: str, status: str) -> None:
         state = self.recorder.state
-        about_guests = status not in ("done", "regressed") or self._still_counts(step, host)
-        if not about_guests and not any(CHECKS[g.check].of_no_guest for g in step.gate):
+        counting = frozenset(g.check for g in step.gate)
+        if status in ("done", "regressed"):
+            counting = can_regress(self.runbook, state, step, host)
+        if not counting:
             return
         decision = decide(
             question(
@@ -85,13 +84,13 @@ class Housekeeping:
             )
         )
         for f in decision.findings:
-            if not about_guests and not CHECKS[f.check].of_no_guest:
+            if f.check not in counting:
                 continue
             seen = state.verdicts.get((step.id, f.host, f.check))
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
             if seen is None or _said(seen[0]) != _said(now):
                 self.recorder.record_soon(now)
-            elif status == "done" and _fails(f) and self._lasts(seen[1]):
+            elif status == "done" and fails(f) and self._lasts(seen[1]):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
                 break
 
@@ -100,31 +99,6 @@ class Housekeeping:
         age = since.age_ns(self.now())
         return age is None or age >= LASTS_NS
 
-    def _still_counts(self, step: Step, host: str) -> bool:
-        """A step done before the mark judged the source; what it said of guests cannot regress after it.
-
-        What it said of us and of the references can: they were not moved.
-        """
-        if not any(s.mark for s in self.runbook.steps()):
-            return True
-        at = self.recorder.state.steps.get((step.id, host))
-        marks = [
-            mark
-            for g in guests(self.runbook, step, host)
-            if (mark := self.recorder.state.marks.get(g.name)) is not None
-        ]
-        return (
-            at is not None
-            and at.decision is not None
-            and bool(marks)
-            and all(at.decision.upto >= m.seq for m in marks)
-        )
-
 
 def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:
     return change.verdict, change.reason_code, change.acknowledged
-
-
-def _fails(finding: Finding) -> bool:
-    """What was accepted with a ticket makes no step regress, as long as that holds."""
-    return finding.verdict is Verdict.FAIL and finding.acknowledged is None

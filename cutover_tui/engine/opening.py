@@ -166,7 +166,7 @@ async def take_up(
     try:
         begun = recorder.state.started
         if begun is None or recorder.state.anchor is None:
-            raise RecordError(f"{directory.journal} has no session in it")
+            raise RecordError(f"{directory.journal}: the journal is empty, no session is in it")
         loaded = load_text(begun.runbook_text, begun.runbook_name)
         at = now()
         anchor = recorder.state.anchor if recorder.state.anchor.boot_id == at.boot_id else at

@@ -68,7 +68,11 @@ def new_session(root: Path, change: str, now: Instant) -> SessionDirectory:
 
 
 def find_session(root: Path, name: str) -> tuple[SessionDirectory, ...]:
-    """The session of that path or name; else every one whose name begins with it, oldest first."""
+    """The session of that path or name; else every one whose name begins with it, oldest first.
+
+    Raises:
+        RecordError: the directory of sessions cannot be looked into.
+    """
     as_path = Path(name)
     if name and (as_path / JOURNAL).is_file():
         return (SessionDirectory(as_path),)
@@ -78,13 +82,29 @@ def find_session(root: Path, name: str) -> tuple[SessionDirectory, ...]:
 
 
 def all_sessions(root: Path) -> Iterator[SessionDirectory]:
-    """Every session there is, oldest first."""
+    """Every session there is, oldest first.
+
+    Raises:
+        RecordError: the directory of sessions cannot be looked into. That is not the same as no session.
+    """
     parent = root / "sessions"
-    if not parent.is_dir():
+    try:
+        names = os.listdir(parent)
+    except FileNotFoundError:
         return
-    for path in sorted(parent.iterdir(), key=lambda p: p.name[-17:]):
-        if (path / JOURNAL).is_file():
+    except OSError as error:
+        raise RecordError(f"{parent}: cannot look for sessions there: {error.strerror}") from error
+    for path in sorted((parent / name for name in names), key=lambda p: p.name[-17:]):
+        if _has_journal(path):
             yield SessionDirectory(path)
+
+
+def _has_journal(path: Path) -> bool:
+    """Where nobody lets us look, there may be one: reading it will say so."""
+    try:
+        return (path / JOURNAL).is_file()
+    except OSError:
+        return True
 
 
 def _utc_stamp(utc_ns: int) -> str:

@@ -11,40 +11,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from probes.facts_kerberos import CacheFile, CachesFacts
+from probes.linux import grep
+from probes.linux.cache_places import CONFIGS, DEPTH, KEYS, NAMES, PLACES, elsewhere
 from probes.linux.klist import Cache, cache
-from probes.linux.text import Unparsed, broken, quoted, unusable, whole_lines
+from probes.linux.text import Unparsed, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
-PLACES = (
-    "/tmp",  # noqa: S108 - that is where they are
-    "/var/tmp",  # noqa: S108
-    "/run/user",
-    "/var/lib/sss/db",
-    "/var/lib/gssproxy/clients",
-    "/var/lib/certmonger",
-)
 HEAD = 32
 """Bytes read of a file: version, length of the header, and the first tag with its eight bytes."""
 
 _ROW = 16  # bytes od prints a line
 _END = "/dev/null"
-_NAMES = ("krb5cc*", "ccache_*", "tkt*", "*.ccache")
 _STAT = re.compile(r"cache (/[A-Za-z0-9_.@:+/-]+) (\d{1,19}) ([A-Za-z0-9_.@\\$+-]+)\Z", re.ASCII)
 _HEX = re.compile(r" [0-9a-f]{2}(?: [0-9a-f]{2})*\Z", re.ASCII)
-_DEFAULT = re.compile(r"\s*default_ccache_name\s*=\s*([A-Za-z]+):")
 _NS = 10**9
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
-    """Facts from find (stat, od and klist of each file) and from krb5.conf."""
+    """Facts from find (stat, od and klist of each file) and from krb5.conf and sssd.conf."""
     found, config = raws
-    failure = unusable(found) or broken(config)
+    failure = unusable(found) or unusable(config)
     if failure is not None:
         if failure.kind is FailureKind.TOOL_ABSENT:
-            return Failure(FailureKind.TOOL_ABSENT, "find is not installed")
+            return Failure(FailureKind.TOOL_ABSENT, "find or grep is not installed")
         return failure
     if "'klist'" in found.err and "No such file" in found.err:
         return Failure(FailureKind.TOOL_ABSENT, "klist is not installed")
@@ -53,10 +46,10 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         if not lines or lines[-1] != "end":
             raise Unparsed(f"find did not come to its end: {quoted(found.err)}")
         files = tuple(_file(part) for part in _parts(lines[:-1]))
+        beyond = elsewhere((line for _, line in grep.lines(config)), grep.hidden(config))
     except Unparsed as error:
         return error.failure()
-    kinds = {m.group(1).upper() for line in config.out.splitlines() if (m := _DEFAULT.match(line))}
-    return CachesFacts(files, tuple(sorted(kinds - {"FILE", "DIR"})))
+    return CachesFacts(files, beyond)
 
 
 def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
@@ -120,7 +113,7 @@ def offset_ns(head: bytes) -> int | None:
 
 def _commands() -> tuple[Command, ...]:
     names: list[str] = []
-    for name in _NAMES:
+    for name in NAMES:
         names += ["-o", "-name", name]
     each = (
         *("-exec", "stat", "-c", "cache %n %Y %U", "{}", ";"),
@@ -131,16 +124,16 @@ def _commands() -> tuple[Command, ...]:
     files = ("-type", "f", "(", *names[1:], ")", *plain, *each)
     end = ("-path", _END, "-exec", "echo", "end", ";")
     within = ("env", "LC_ALL=C", "TZ=UTC", "timeout", "-k", "2", "20")
-    find = (*within, "find", *PLACES, _END, "-maxdepth", "3", "(", *end, ")", "-o", *files)
+    find = (*within, "find", *PLACES, _END, "-maxdepth", str(DEPTH), "(", *end, ")", "-o", *files)
     return (
         Command(find, elevate=True, timeout_s=25.0),
-        Command(("grep", "-rhs", "default_ccache_name", "/etc/krb5.conf.d", "/etc/krb5.conf")),
+        replace(grep.command("|".join(KEYS), CONFIGS), elevate=True),  # sssd.conf is root's
     )
 
 
 READER = Reader(
     name="caches",
-    version=1,
+    version=2,
     family=Family.DIRECTORY,
     commands=_commands(),
     parse=parse,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from probes.facts_time import ServicesFacts, Unit
+from probes.facts_time import Puller, ServicesFacts, Unit
 from probes.linux import processes
 from probes.linux.text import Unparsed, absent, broken, directory, natural, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
@@ -43,6 +43,13 @@ UNITS = tuple(
 )
 """Everything known to write a clock, and the guest agents, as Debian, Red Hat and SUSE name them."""
 
+TRIGGERS = tuple(
+    f"{name}.{kind}"
+    for name in ("chrony", "chronyd", "ntp", "ntpd", "ntpsec", "openntpd", "ntpdate", "sntp")
+    for kind in ("timer", "socket")
+)
+"""What may start a writer instead of itself, under the name systemd gives it unless told otherwise."""
+
 _PROPERTIES = (
     "Id",
     "LoadState",
@@ -50,9 +57,13 @@ _PROPERTIES = (
     "UnitFileState",
     "ConditionResult",
     "ConditionTimestampMonotonic",
+    "WantedBy",
+    "RequiredBy",
+    "TriggeredBy",
 )
 _NAMES = {unit.removesuffix(".service") for unit in UNITS}
 _ID = re.compile(r"[0-9A-Za-z_.@-]{1,200}\.service\Z", re.ASCII)
+_PULLER = re.compile(r"[0-9A-Za-z_.@:\\-]{1,250}\.[a-z]{4,9}\Z", re.ASCII)
 _LOADS = frozenset(["stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked"])
 _ACTIVES = frozenset(
     ["active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing"]
@@ -94,7 +105,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         failure = unusable(show)
         if failure is not None:
             return failure
-        return ServicesFacts(init="systemd", units=_shown(show), processes=running)
+        return ServicesFacts(init="systemd", units=_shown(show, _listed(offline)), processes=running)
     except Unparsed as error:
         return Failure(FailureKind.NOT_UNDERSTOOD, str(error))
 
@@ -103,7 +114,7 @@ def _other_init(show: Raw) -> bool:
     return absent(show) or (show.rc != 0 and (_NO_SYSTEMD in show.out + show.err))
 
 
-def _shown(show: Raw) -> tuple[Unit, ...]:
+def _shown(show: Raw, listed: dict[str, str]) -> tuple[Unit, ...]:
     if show.rc != 0:
         raise Unparsed(f"systemctl: {quoted(show.err or show.out)}")
     blocks: list[dict[str, str]] = [{}]
@@ -117,11 +128,11 @@ def _shown(show: Raw) -> tuple[Unit, ...]:
             blocks[-1][key] = value
     if len(blocks) != len(UNITS):
         raise Unparsed(f"systemctl show: {len(blocks)} units, asked for {len(UNITS)}")
-    units = {unit.name: unit for block in blocks if (unit := _unit(block)).load != "not-found"}
+    units = {unit.name: unit for block in blocks if (unit := _unit(block, listed)).load != "not-found"}
     return tuple(units[name] for name in sorted(units))
 
 
-def _unit(block: dict[str, str]) -> Unit:
+def _unit(block: dict[str, str], listed: dict[str, str]) -> Unit:
     if set(block) != set(_PROPERTIES):
         raise Unparsed(f"systemctl show: a unit with {len(block)} properties, not {len(_PROPERTIES)}")
     name, condition = block["Id"], block["ConditionResult"]
@@ -135,7 +146,17 @@ def _unit(block: dict[str, str]) -> Unit:
         active=_word(block["ActiveState"], _ACTIVES),
         enabled=_word(block["UnitFileState"], _ENABLED) if block["UnitFileState"] else None,
         condition=condition == "yes" if looked_at else None,
+        pulled_by=_pullers(f"{block['WantedBy']} {block['RequiredBy']}", listed),
+        triggered_by=_pullers(block["TriggeredBy"], listed),
     )
+
+
+def _pullers(names: str, listed: dict[str, str]) -> tuple[Puller, ...]:
+    found = sorted(set(names.split()))
+    for name in found:
+        if not _PULLER.match(name):
+            raise Unparsed(f"systemctl show: no unit {quoted(name)}")
+    return tuple(Puller(name, listed.get(name)) for name in found)
 
 
 def _word(text: str, known: frozenset[str]) -> str:
@@ -155,8 +176,17 @@ def _started_by_links(
 
 
 def _offline(raw: Raw) -> list[Unit]:
+    return [
+        Unit(name=name, load="loaded", active=None, enabled=enabled)
+        for name, enabled in _listed(raw).items()
+        if enabled != "alias" and name in UNITS  # an alias is another name of a unit that is listed itself
+    ]
+
+
+def _listed(raw: Raw) -> dict[str, str]:
+    """Unit files and their states, as links on the disk say."""
     if absent(raw) or raw.rc != 0:
-        return []
+        return {}
     lines = [line for line in whole_lines(raw.out) if line]
     footer = _FOOTER.match(lines[-1]) if lines else None
     header = _HEADER.match(lines[0]) if lines else None
@@ -165,15 +195,13 @@ def _offline(raw: Raw) -> list[Unit]:
     columns = 0 if header is None else 3 if header.group(1) else 2
     if footer is None or int(footer.group(1)) != len(rows):
         raise Unparsed("systemctl list-unit-files: the list is not complete")
-    units = []
+    listed = {}
     for row in rows:
         words = row.split()
-        if len(words) != columns or words[0] not in UNITS:
+        if len(words) != columns or words[0] not in (*UNITS, *TRIGGERS):
             raise Unparsed(f"systemctl list-unit-files: {quoted(row)}")
-        enabled = _word(words[1], _ENABLED)
-        if enabled != "alias":  # another name of a unit that is listed itself
-            units.append(Unit(name=words[0], load="loaded", active=None, enabled=enabled))
-    return units
+        listed[words[0]] = _word(words[1], _ENABLED)
+    return listed
 
 
 def _openrc(raw: Raw, scripts: Raw) -> list[Unit]:
@@ -207,11 +235,11 @@ def _sysv(raw: Raw) -> list[Unit]:
 
 READER = Reader(
     name="services",
-    version=2,
+    version=3,
     family=Family.TIME,
     commands=(
         Command(("systemctl", "show", "--all", "-p", ",".join(_PROPERTIES), *UNITS)),
-        Command(("systemctl", "--root=/", "list-unit-files", *UNITS)),
+        Command(("systemctl", "--root=/", "list-unit-files", *UNITS, *TRIGGERS)),
         Command(("rc-update", "show", "-v")),
         Command(("ls", "-ar", "/etc/rc2.d")),
         Command(("ls", "-ar", "/etc/init.d")),

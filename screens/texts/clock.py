@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from rich.cells import cell_len
 from textual.content import Content
 
@@ -19,16 +20,24 @@ from screens.widgets.table import Cell, Column
 _DAY = 24 * HOUR
 _SOON_NS = 4 * HOUR
 
-COLUMNS = (
+_COLUMNS = (
     Column("host", "host", 12, priority=0, min_width=8),
     Column("provider", "kept by", 26, priority=1, min_width=13),
-    Column("offset", "offset", 20, priority=0, min_width=19, align="right"),
+    Column("offset", "offset", 20, priority=0, align="right"),
     Column("drift", "drift", 14, priority=2, min_width=11, align="right"),
     Column("reaches", "Kerberos limit", 18, priority=2, min_width=16, align="right"),
-    Column("looks", "looks", 9, priority=3, min_width=7),
+    Column("looks", "looks", 9, priority=3, min_width=6),
     Column("soak", "soak", 13, priority=4, min_width=11),
     Column("link", "link", 14, priority=5, min_width=6),
 )
+
+
+def columns(charset: Charset) -> tuple[Column, ...]:
+    """The table's columns: an offset has room for its bound in these characters, another column goes before that is cut."""
+    bound = cell_len(f"{charset.glyphs[State.FAIL]} -99:59:59 {charset.plus_minus} 300 ms")
+    return tuple(
+        msgspec.structs.replace(c, width=max(c.width, bound)) if c.key == "offset" else c for c in _COLUMNS
+    )
 
 
 def heading(clock: ClockView, axis: str, width: int, charset: Charset) -> Content:
@@ -120,7 +129,7 @@ def _size(host: HostView) -> int:
 def clock_cells(
     series: ClockSeries, host: HostView | None, view: SessionView, clock: ClockView, charset: Charset
 ) -> list[Cell]:
-    """One guest's clock in numbers, in the order of `COLUMNS`."""
+    """One guest's clock in numbers, in the order of `columns`."""
     alert = link_alert(host, view) if host is not None else ""
     return [
         Cell(clean(series.host)),
@@ -255,7 +264,7 @@ def whole(
     alert = link_alert(host, view) if host is not None else ""
     at = series.rate
     cells = {
-        c.key: cell for c, cell in zip(COLUMNS, clock_cells(series, host, view, clock, charset), strict=True)
+        c.key: cell for c, cell in zip(_COLUMNS, clock_cells(series, host, view, clock, charset), strict=True)
     }
     kept = spell(series.provider, charset) if series.provider else cells["provider"].text
     rows: list[tuple[str, list[Part]]] = [

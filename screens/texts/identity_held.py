@@ -53,7 +53,7 @@ def caches_text(caches: CachesRow, charset: Charset = UNICODE) -> str:
     if caches.before_mark is not None and caches.after_mark is not None:
         age = f": {caches.before_mark} older, {caches.after_mark} newer than the mark"
     count = f"{caches.alive} cache{'' if caches.alive == 1 else 's'}, {caches.tickets} tickets{age}"
-    elsewhere = f"; {', '.join(caches.elsewhere)} cannot be read" if caches.elsewhere else ""
+    elsewhere = f"; {', '.join(caches.elsewhere)} not read" if caches.elsewhere else ""
     off = f"{', '.join(made[:2])}{more}; " if made else ""
     return f"{_stale(caches.age_ns)}{off}{count}{elsewhere}"
 

@@ -261,6 +261,8 @@ def offset(value_ns: int, bound_ns: int | None = None, charset: Charset = UNICOD
         if bound_ns is None:
             return text
         own = _unit(bound_ns)
+        if own < _S and _bound(bound_ns, own)[0] == "1000":  # rounded up into the next unit
+            own *= 1000
         return f"{text} {charset.plus_minus} {_bound(bound_ns, own)[0]} {unit_name(own, charset)}"
     if bound_ns is None:
         unit = _unit(size)

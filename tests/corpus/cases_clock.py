@@ -101,6 +101,24 @@ def _(where: Path) -> None:
         write(where, "steps", "three programs and two witnesses said so; the words are those of their sources, no clock was set", facts, asked("steps", enter))  # fmt: skip
 
 
+_SPEAKS = "(echo System clock was stepped by 0.750000 seconds; sleep 60) | logger -t chronyd"
+"""It stays, as a daemon does: of a writer that is gone at once journald may not find out the service."""
+
+
+@case("steps/systemd-252/whose")
+def _(where: Path) -> None:
+    unit = Path("/etc/systemd/system/chrony.service")
+    unit.write_text(f'[Unit]\nDefaultDependencies=no\n[Service]\nUser=65534\nExecStart=/bin/sh -c "{_SPEAKS}"\n')  # fmt: skip
+    with journal() as enter:
+        subprocess.run([*enter, "systemctl", "start", "chrony.service"], check=True)
+        time.sleep(1)
+        subprocess.run([*enter, *NOBODY, "logger", "-t", "chronyd", "System clock was stepped by -9.000000 seconds"], check=True)  # fmt: skip
+        says(enter, ("chronyd", "System clock was stepped by a great deal"))
+        facts = {"sets.0.by": "chronyd", "sets.0.amount_ns": 750_000_000, "skipped": 1, "more": False}  # fmt: skip
+        write(where, "steps", "chrony.service says 0.75 s under an account without rights, that account says -9 s outside of it, root says so in words nobody knows", facts, asked("steps", enter))  # fmt: skip
+    unit.unlink()
+
+
 @case("steps/systemd-252/more")
 def _(where: Path) -> None:
     facts = {"more": True, "sets.0.amount_ns": 0, "sets.39.amount_ns": -39_000_000_000}

@@ -191,6 +191,34 @@ def _(where: Path) -> None:
         (Path("/etc/systemd/system") / name).unlink()
 
 
+@case("services/systemd-252/pulled-in")
+def _(where: Path) -> None:
+    bare = "[Unit]\nDefaultDependencies=no\n"
+    units = {
+        "ntpsec.service": f"{bare}[Service]\nExecStart=/bin/sleep 600\n",
+        "openntpd.service": f"{bare}[Service]\nExecStart=/bin/sleep 600\n",
+        "ntpdate.service": f"{bare}[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+        "ntpdate.timer": f"{bare}[Timer]\nOnBootSec=1h\n[Install]\nWantedBy=corpus.target\n",
+        "corpus.target.d/wants.conf": "[Unit]\nWants=ntpsec.service\n",
+    }
+    (Path("/etc/systemd/system") / "corpus.target.d").mkdir()
+    for name, text in units.items():
+        (Path("/etc/systemd/system") / name).write_text(text)
+    with booted() as enter:
+        for action in ("enable ntpdate.timer", "start ntpdate.timer"):
+            subprocess.run([*enter, "systemctl", *action.split()], capture_output=True, check=True)
+        raws = [{**run([*enter, "sh", "-c", shlex.join(c)]), "argv": c} for c in COMMANDS["services"]]
+    facts = {
+        "units.ntpsec.service.enabled": "static", "units.ntpsec.service.pulled_by": [{"name": "corpus.target", "enabled": None}],
+        "units.openntpd.service.enabled": "static", "units.openntpd.service.pulled_by": [], "units.openntpd.service.triggered_by": [],
+        "units.ntpdate.service.enabled": "disabled", "units.ntpdate.service.triggered_by": [{"name": "ntpdate.timer", "enabled": "enabled"}],
+    }  # fmt: skip
+    write(where, "services", "ntpsec static, wanted by corpus.target; openntpd static, wanted by nobody; ntpdate disabled, its timer enabled", facts, raws)  # fmt: skip
+    for name in (*units, "corpus.target.wants/ntpdate.timer"):
+        (Path("/etc/systemd/system") / name).unlink()
+    (Path("/etc/systemd/system") / "corpus.target.d").rmdir()
+
+
 @case("timedatectl/252/not-synchronised")
 def _(where: Path) -> None:
     """systemd, its bus and systemd-timedated; only what the kernel says by itself: nothing here sets a clock."""

@@ -1,4 +1,4 @@
-"""Record what MIT's tools print on a guest of a real domain: `sudo python tests/corpus/record_kerberos.py [CASE…]`.
+"""Record what MIT's tools print on a guest of a real domain: `sudo python -m tests.corpus.record_kerberos [CASE…]`.
 
 The domain controller is Samba's on a node with a clock of its own, the guest really joined
 (tests/system/nodes). Needs what the system tier needs, and krb5-user, ldap-utils,
@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from recorder import COMMANDS, HERE, write
-
-from probes.linux import exchange  # recorder.py puts the repository on the path
+from probes.linux import exchange
+from tests.corpus.recorder import COMMANDS, write
 from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
+from tests.unit.corpus import CORPUS
 
 MACHINE = f"APP01$@{REALM}"
 PLAN = exchange.Plan(MACHINE, f"dc1.{DNS_DOMAIN}", "CHG1")
@@ -255,7 +255,27 @@ def _(domain: Domain, guest: Guest, where: Path) -> None:
     guest.node.write("/tmp/krb5cc_1\nend", "no cache\n")
     facts = {"files.0.path": "/tmp/krb5cc_rubbish", "files.0.principal": None, "elsewhere": ["KCM"]}
     caches(guest, where, "caches are kept by KCM; a file that is none; a name that looks like output", facts)
+    guest.node.run("rm", "/etc/krb5.conf.d/kcm")
     clean(guest)
+
+
+@case("caches/mit-1.20.1/other-places")
+def _(domain: Domain, guest: Guest, where: Path) -> None:
+    clean(guest)
+    guest.node.run("mkdir", "-p", "/etc/sssd/conf.d", "/etc/krb5.conf.d")
+    guest.node.write(
+        "/etc/krb5.conf.d/own", "[libdefaults]\n    default_ccache_name = FILE:/srv/cc/krb5cc_%{uid}\n"
+    )
+    guest.node.write(
+        "/etc/sssd/sssd.conf",
+        "[domain/a]\nkrb5_ccname_template = FILE:%d/krb5cc_%U\n[domain/b]\n# krb5_ccname_template = KCM:\nkrb5_ccachedir = /home/cc\n",
+    )
+    guest.node.write("/etc/sssd/conf.d/c.conf", "[domain/c]\nkrb5_ccname_template=KEYRING:persistent:%U\n")
+    facts = {"files": [], "elsewhere": ["FILE:/home/cc/krb5cc_%U", "FILE:/srv/cc/krb5cc_%{uid}", "KEYRING"]}
+    caches(
+        guest, where, "krb5.conf and sssd.conf name places of their own, a kernel keyring among them", facts
+    )
+    guest.node.run("rm", "-r", "/etc/sssd", "/etc/krb5.conf.d/own")
 
 
 @case("exchange/mit-1.20.1/stale-keytab")
@@ -275,7 +295,7 @@ def main(wanted: list[str]) -> None:
                 guest.clock.set_offset(0)
                 domain.controller.set_offset(0)
                 began = time.monotonic()
-                record(domain, guest, HERE / where)
+                record(domain, guest, CORPUS / where)
                 print(f"  {time.monotonic() - began:.1f} s")
 
 

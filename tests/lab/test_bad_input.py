@@ -67,6 +67,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "full").mkdir()
     (folder / "full" / "report.html").write_text("somebody's")
     (folder / "empty").mkdir()
+    (folder / "emptied" / "sessions" / "emptied" / "tapes").mkdir(parents=True)
+    (folder / "emptied" / "sessions" / "emptied" / "journal.jsonl").touch()
     (folder / "file").write_text("this is no known_hosts file\n")
 
     async def play() -> Recorder:
@@ -159,6 +161,15 @@ CASES = (
     Case("check other.yaml --session good", "is not the runbook session good was started with"),
     Case("check runbook.yaml --session damaged", "journal.jsonl:3:"),
     Case("resume nope", "there is no such session"),
+    Case(
+        "sessions",
+        "/dev/null/x/sessions: cannot look for sessions there: Not a directory",
+        state="/dev/null/x",
+    ),
+    Case("sessions", "emptied  DAMAGED  ", state="emptied", code=0),
+    Case("resume emptied", "the journal is empty", state="emptied", terminal="xterm-256color"),
+    Case("export emptied -o out", "has no session in it", state="emptied"),
+    Case("verify emptied/sessions/emptied", "the journal is empty", code=1),
     Case("export nope -o out", "there is no such session"),
     Case("export good -o full", "full"),
     Case("export good -o file", "file"),

@@ -209,6 +209,9 @@ def test_the_journal_is_roots_and_holds_the_steps_of_this_boot(bench):
     assert re.fullmatch(r"System clock was stepped by 3\.0\d{5} seconds", json.loads(entry)["MESSAGE"])
     assert cursor == f"-- cursor: {json.loads(entry)['__CURSOR']}"
     assert bench.root(f"{grep} slewed") == Ran(1, f"{cursor}\n", "")
+    assert json.loads(entry)["_SYSTEMD_UNIT"] == "chrony.service"
+    assert bench.root(f"{grep} stepped _UID=0") == Ran(1, "", "")
+    assert bench.root(f"{grep} stepped _UID=0 + _SYSTEMD_UNIT=chrony.service").out == found.out
     bench.root("reboot")
     bench.wait(4)
     assert bench.root(f"{grep} stepped") == Ran(1, "", "")

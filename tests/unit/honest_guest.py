@@ -59,7 +59,7 @@ def _services(guest: Guest, _mono_ns: int, _utc_ns: int) -> tuple[Raw, ...]:
     show, offline, openrc, sysv, scripts, ps, busybox = CASES["services/systemd-252/booted"].raws
     text = show.out
     if not guest.chrony:
-        text = re.sub(r"(Id=chrony.service\nLoadState=loaded\nActiveState=)active", r"\1inactive", text)
+        text = re.sub(r"(Id=chrony\.service\n(?:\w+=.*\n)*?ActiveState=)active", r"\1inactive", text)
     running = (_processes(guest, ps), _processes(guest, busybox))
     return replaced(show, text), offline, openrc, sysv, scripts, *running
 

@@ -12,11 +12,12 @@ import pytest
 
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Finding, Verdict
-from cutover_tui.engine.housekeeping import LASTS_NS, Housekeeping
+from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.port import Refused
 from cutover_tui.record.audit import Audit
 from cutover_tui.record.events import Regressed, VerdictChanged
+from cutover_tui.record.regression import LASTS_NS
 from cutover_tui.record.report.html import html
 from cutover_tui.record.report.markdown import inert, markdown
 from cutover_tui.record.report.ticket import ticket

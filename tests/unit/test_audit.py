@@ -132,6 +132,23 @@ def test_another_version_is_a_third_answer_not_an_accusation(copy: Path) -> None
     assert "other rules" in result.remarks[0].what
 
 
+@pytest.mark.parametrize("version", [99, None])
+def test_another_rule_of_the_gate_is_a_third_answer_too(copy: Path, version: int | None) -> None:
+    """A decision over a lost link, say, where that was no reason to refuse; None = from before gates had a version."""
+    forgery = Forgery(copy)
+    for event in forgery.decisions("time", "open"):
+        del event["body"]["decision"]["gate_rules"]
+        if version is not None:
+            event["body"]["decision"]["gate_rules"] = version
+    forgery.publish()
+    assert verified(copy).answer == "does-not-follow"  # this very version wrote it
+    forgery.bodies("session-started")[0]["tool"] = "9.9"
+    forgery.publish()
+    result = verified(copy)
+    assert result.answer == "not-rederivable"
+    assert f"gate {version or 0}" in result.remarks[0].what
+
+
 def test_a_reader_of_another_version_cannot_be_parsed_here(copy: Path) -> None:
     forgery = Forgery(copy)
     forgery.bodies("session-started")[0]["tool"] = "9.9"

@@ -13,6 +13,7 @@ from cutover_tui.core.evidence import Baseline, MarkPoint
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import judge
 from cutover_tui.core.runbook import GateCheck
+from probes.facts_time import Puller, Unit
 from probes.observation import Failure, FailureKind, Family
 
 from . import evidence_builders as b
@@ -301,6 +302,62 @@ def test_a_provider_that_does_not_start_at_boot_is_none(
     enabled: str | None, expected: tuple[str, str]
 ) -> None:
     assert provider(with_chrony(b.chrony(95), b.services("chronyd", enabled=enabled))) == expected
+
+
+WANTED = {"pulled_by": (Puller("multi-user.target"),)}
+CUSTOM = {"pulled_by": (Puller("ours.target"),)}
+BY_A_SERVICE = {"pulled_by": (Puller("qemu-guest-agent.service"),)}
+ALONE: dict[str, object] = {"pulled_by": (), "triggered_by": ()}
+TIMER = {"pulled_by": (), "triggered_by": (Puller("chrony.timer", "enabled"),)}
+TIMER_OFF = {"pulled_by": (), "triggered_by": (Puller("chrony.timer", "disabled"),)}
+
+
+@pytest.mark.parametrize("enabled", ["static", "indirect", "generated", "alias"])
+@pytest.mark.parametrize(
+    ("pulled", "expected"),
+    [
+        (WANTED, ("pass", "ok")),
+        (TIMER, ("pass", "ok")),
+        (ALONE, ("fail", "not-at-boot")),
+        (CUSTOM, ("unknown", "boot-unknown")),
+        (BY_A_SERVICE, ("unknown", "boot-unknown")),
+        (TIMER_OFF, ("unknown", "boot-unknown")),
+        ({}, ("unknown", "boot-unknown")),  # an init that does not show it
+    ],
+)
+def test_a_unit_nobody_enables_starts_at_boot_where_something_that_does_pulls_it_in(
+    enabled: str, pulled: dict[str, object], expected: tuple[str, str]
+) -> None:
+    facts = b.services("chronyd", enabled=enabled)
+    (unit,) = facts.units
+    made = structs.replace(facts, units=(structs.replace(unit, **pulled),))
+    assert provider(with_chrony(b.chrony(95), made)) == expected
+
+
+@pytest.mark.parametrize(
+    ("enabled", "pulled", "expected"),
+    [
+        ("disabled", TIMER, ("pass", "ok")),
+        ("disabled", WANTED, ("fail", "not-at-boot")),  # until the next daemon-reload
+        ("enabled-runtime", WANTED, ("fail", "not-at-boot")),
+        ("masked", TIMER, ("fail", "not-at-boot")),
+    ],
+)
+def test_what_pulls_a_unit_in_that_may_not_start_counts_for_nothing(
+    enabled: str, pulled: dict[str, object], expected: tuple[str, str]
+) -> None:
+    facts = b.services("chronyd", enabled=enabled)
+    (unit,) = facts.units
+    made = structs.replace(facts, units=(structs.replace(unit, **pulled),))
+    assert provider(with_chrony(b.chrony(95), made)) == expected
+
+
+def test_a_unit_that_an_enabled_service_wants_starts_with_it() -> None:
+    facts = b.services("chronyd", enabled="static")
+    (unit,) = facts.units
+    wanted = structs.replace(unit, pulled_by=(Puller("cloud.service"),))
+    units = (wanted, Unit("cloud.service", "loaded", "active", "enabled"))
+    assert provider(with_chrony(b.chrony(95), structs.replace(facts, units=units))) == ("pass", "ok")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from probes.facts_writers import ClockSet, StepsFacts
 from probes.observation import Family
@@ -56,6 +57,14 @@ def test_a_quiet_log_and_a_quiet_clock_leave_one_writer_alone() -> None:
     made = world()
     made.see(b.observed("steps", NOW - 1, logged()))
     path(made, (0, 3))
+    assert said(made) == ("pass", "ok")
+
+
+def test_a_step_without_an_author_accuses_nobody_while_a_line_was_not_understood() -> None:
+    made = world()
+    made.see(b.observed("steps", NOW - 1, logged(one(None, 60))))
+    assert said(made) == ("fail", "several-writers")
+    made.see(b.observed("steps", NOW - 1, structs.replace(logged(one(None, 60)), skipped=1)))
     assert said(made) == ("pass", "ok")
 
 

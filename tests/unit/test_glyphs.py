@@ -91,6 +91,7 @@ def test_offset(value, bound, text):
 
 def test_offset_in_ascii():
     assert offset(31_000, 2_000, ASCII) == "+31 us +- 2"
+    assert offset(-314_955_000_000_000, 931_674_635) == "-87:29:15 ± 1 s"  # rounded up into the next unit
 
 
 @given(st.integers(-(10**19), 10**19))

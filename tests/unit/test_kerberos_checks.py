@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from cutover_tui.core.evidence import Baseline
+from cutover_tui.core.gate import judge
+from cutover_tui.core.runbook import GateCheck
 from probes.observation import Failure, FailureKind, Family
-from tests.unit.evidence_builders import S, at
+from tests.unit.evidence_builders import UTC0, S, at
 from tests.unit.kerberos_builders import SKEWED, Realm, cache, caches, exchanges, kdc, keytab, observed
 
 KINDS = ("kerberos.as", "kerberos.tgs", "kerberos.ap-out")
@@ -301,13 +306,37 @@ class TestCaches:
         ended = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, "x", 1, 0, 1)
         assert said(self.with_caches(ended), "kerberos.caches")[0] == "pass"
 
+    @pytest.mark.parametrize(
+        ("ended_s_ago", "expected"),
+        [(301, "pass"), (299, "fail"), (-60, "fail")],  # services take a ticket so long after its end
+    )
+    def test_a_ticket_has_ended_when_nobody_takes_it_any_more(self, ended_s_ago, expected):
+        end = UTC0 + round((200.5 - ended_s_ago) * S)
+        made = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, "x", 1, 0, end)
+        assert said(self.with_caches(made), "kerberos.caches")[0] == expected
+
+    @pytest.mark.parametrize("wrong_s", [40_000, -40_000])
+    def test_the_jump_hosts_own_clock_ends_no_ticket(self, wrong_s):
+        """Ten hours of ticket left or none, whatever our UTC says: the references know."""
+        world = self.with_caches(cache(offset_s=-305))
+        question = world.ask("time", 200.5)
+        now = msgspec.structs.replace(question.now, utc_ns=question.now.utc_ns + wrong_s * S)
+        check = GateCheck(check="kerberos.caches")
+        found = judge(check, question.subjects[0], replace(question, now=now))
+        assert (found.verdict, found.reason_code) == ("fail", "made-while-off")
+
+    def test_without_a_clock_to_go_by_nobody_knows_what_has_ended(self):
+        world = Realm()
+        world.see(observed("caches", 195, caches(cache(offset_s=-305))))
+        assert said(world, "kerberos.caches") == ("unknown", "not-measured")
+
     def test_what_klist_cannot_read_may_not_have_ended(self):
         broken = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, None, 0, None, None)
         assert said(self.with_caches(broken), "kerberos.caches") == ("fail", "made-while-off")
 
     def test_kinds_that_cannot_be_read(self):
         world = self.with_caches(elsewhere=("KCM",))
-        assert "KCM cannot be read" in world.finding("kerberos.caches", 200.5).reason
+        assert "caches in KCM are not read" in world.finding("kerberos.caches", 200.5).reason
         world = Realm()
         world.healthy_domain(0, 170)
         world.tick(171, 180, offset_ms=305_000)

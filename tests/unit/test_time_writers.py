@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from msgspec import structs
 
-from probes.facts_time import Unit
+from probes.facts_time import ServicesFacts, Unit
 from probes.facts_time_config import TimeConfigFacts, TimeSource
 from probes.facts_writers import ClockJob, CronFacts
 from probes.observation import Failure, FailureKind
@@ -105,3 +107,24 @@ def test_jobs_that_were_printed_and_not_read_are_not_none(kind: str) -> None:
     made.see(b.observed("cron", NOW - 1, Failure(FailureKind(kind), "cron: cut")))
     found = finding(made, "time.single-master", NOW)
     assert (str(found.verdict), found.reason_code) == ("unknown", kind)
+
+
+@pytest.mark.parametrize("init", ["systemd", "other"])
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        ((), ("unknown", "not-visible")),
+        (("chrony.service",), ("unknown", "not-visible")),  # and perhaps what is no unit
+        (("chrony.service", "ntpsec.service"), ("fail", "several-writers")),
+    ],
+)
+def test_units_alone_never_show_that_there_is_no_other_writer(
+    init: Literal["systemd", "other"], units: tuple[str, ...], expected: tuple[str, str]
+) -> None:
+    """/proc mounted with hidepid=2: an account sees its own processes only."""
+    made = b.World()
+    made.references(0, NOW)
+    facts = ServicesFacts(init, tuple(Unit(name, "loaded", "active", "enabled") for name in units), None)
+    made.see(b.observed("services", NOW - 2, facts), b.observed("platform", NOW - 2, b.platform()))
+    found = finding(made, "time.single-master", NOW)
+    assert (str(found.verdict), found.reason_code) == expected

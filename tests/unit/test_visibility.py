@@ -36,6 +36,7 @@ def test_what_was_not_seen_is_named() -> None:
     seen = [
         b.observed("steps", 1, JOURNAL),
         b.observed("cron", 1, CRON),
+        b.observed("journal", 1, StepsFacts((), False, 1, skipped=2)),
         b.observed("services", 1, ServicesFacts("other", (), None)),
         b.observed("chrony", 1, structs.replace(b.chrony(1), conf_visible=False)),
         b.observed("vmtools", 1, b.tools(conf_visible=False)),
@@ -43,6 +44,7 @@ def test_what_was_not_seen_is_named() -> None:
         b.observed("timesyncd", 1, b.ABSENT),
     ]
     assert not_visible(seen) == (
+        "2 lines of the journal about the clock, in unknown words",
         "chrony's configuration",
         "jobs in /etc/cron.d/a, /etc/cron.d/b, /etc/cron.d/c and 1 more",
         "processes",

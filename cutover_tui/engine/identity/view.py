@@ -118,7 +118,7 @@ class CachesRow(msgspec.Struct, frozen=True):
     before_mark: int | None = None
     after_mark: int | None = None
     made_off: tuple[MadeOff, ...] = ()  # the farthest off first
-    elsewhere: tuple[str, ...] = ()  # kinds of cache that cannot be seen from outside
+    elsewhere: tuple[str, ...] = ()  # kinds and places of caches that nobody looks at
     age_ns: int | None = None
     why: str = ""
 

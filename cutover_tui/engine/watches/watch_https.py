@@ -8,9 +8,10 @@ from cutover_tui.core.addresses import parse_https
 from cutover_tui.core.checks.clocks.witness import DATE_LAG_NS, date_interval
 from cutover_tui.core.second_interval import next_flip
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.watches.seen_from_here import seen_from_here
 from probes import http_date
 from probes.facts_time import HttpDateFacts
-from probes.observation import JUMP, Failure, Identity, Instant, Observation
+from probes.observation import Instant, Observation
 from probes.seam import Clock, Network
 
 SECOND = 1_000_000_000
@@ -69,21 +70,8 @@ class HttpsWatch:
         began = self.clock.now()
         raw = await http_date.query(self.network, self.clock, self.server, host, port, path)
         ended: Instant = self.clock.now()
-        outcome = http_date.READER.parse((raw,))
-        if isinstance(outcome, HttpDateFacts):
-            self._dates = [*self._dates, outcome][-_KEPT:]
-            self._before_ns = outcome.sent_ns - began.boottime_ns
-        return Observation(
-            id=f"{JUMP}/{http_date.READER.name}:{self.server}/{ended.boottime_ns}",
-            reader=http_date.READER.name,
-            version=http_date.READER.version,
-            host=JUMP,
-            identity=Identity(boot_id=ended.boot_id),
-            vantage="jump",
-            began=began,
-            ended=ended,
-            attempt=1,
-            raw=(raw,),
-            facts=None if isinstance(outcome, Failure) else outcome,
-            failure=outcome if isinstance(outcome, Failure) else None,
-        )
+        seen = seen_from_here(http_date.READER, self.server, raw, began, ended)
+        if isinstance(seen.facts, HttpDateFacts):
+            self._dates = [*self._dates, seen.facts][-_KEPT:]
+            self._before_ns = seen.facts.sent_ns - began.boottime_ns
+        return seen

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from cutover_tui.core.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
+from cutover_tui.engine.watches.seen_from_here import seen_from_here
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
-from probes.observation import JUMP, Failure, Identity, Instant, Observation
+from probes.observation import Instant, Observation
 from probes.seam import Clock
 
 SECOND = 1_000_000_000
@@ -88,18 +89,4 @@ class KdcWatch:
         began = self.clock.now()
         raw = await self.asker.ask(self.address, port=self.port)
         ended: Instant = self.clock.now()
-        outcome = kdc.READER.parse((raw,))
-        return Observation(
-            id=f"{JUMP}/kdc:{self.server}/{ended.boottime_ns}",
-            reader=kdc.READER.name,
-            version=kdc.READER.version,
-            host=JUMP,
-            identity=Identity(boot_id=ended.boot_id),
-            vantage="jump",
-            began=began,
-            ended=ended,
-            attempt=1,
-            raw=(raw,),
-            facts=None if isinstance(outcome, Failure) else outcome,
-            failure=outcome if isinstance(outcome, Failure) else None,
-        )
+        return seen_from_here(kdc.READER, self.server, raw, began, ended)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
+from cutover_tui.engine.watches.seen_from_here import seen_from_here
 from probes import ntp
-from probes.observation import JUMP, Failure, Identity, Instant, Observation
+from probes.observation import Instant, Observation
 from probes.seam import Clock, Network
 
 SECOND = 1_000_000_000
@@ -48,18 +49,4 @@ class ReferenceWatch:
         began = self.clock.now()
         raw = await ntp.query(self.network, self.clock, self.address, port=self.port)
         ended: Instant = self.clock.now()
-        outcome = ntp.READER.parse((raw,))
-        return Observation(
-            id=f"{JUMP}/ntp:{self.server}/{ended.boottime_ns}",
-            reader=ntp.READER.name,
-            version=ntp.READER.version,
-            host=JUMP,
-            identity=Identity(boot_id=ended.boot_id),
-            vantage="jump",
-            began=began,
-            ended=ended,
-            attempt=1,
-            raw=(raw,),
-            facts=None if isinstance(outcome, Failure) else outcome,
-            failure=outcome if isinstance(outcome, Failure) else None,
-        )
+        return seen_from_here(ntp.READER, self.server, raw, began, ended)

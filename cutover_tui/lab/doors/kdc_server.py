@@ -55,16 +55,13 @@ async def serve_stream(
     writer: asyncio.StreamWriter,
 ) -> None:
     """One connection: a message with its length, one answer. Silence holds it until the client goes."""
-    try:
-        with suppress(TimeoutError, asyncio.IncompleteReadError, ConnectionError):
-            async with asyncio.timeout(_PATIENCE_S):
-                size = kdc.wants(await reader.readexactly(kdc.LENGTH))
-                request = await reader.readexactly(size) if size <= _LARGEST else b""
-                reply = answer(world, controller, request, clock())
-                if reply is None:
-                    await reader.read()
-                else:
-                    writer.write(len(reply).to_bytes(kdc.LENGTH) + reply)
-                    await writer.drain()
-    finally:
-        writer.close()
+    with suppress(TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+        async with asyncio.timeout(_PATIENCE_S):
+            size = kdc.wants(await reader.readexactly(kdc.LENGTH))
+            request = await reader.readexactly(size) if size <= _LARGEST else b""
+            reply = answer(world, controller, request, clock())
+            if reply is None:
+                await reader.read()
+            else:
+                writer.write(len(reply).to_bytes(kdc.LENGTH) + reply)
+                await writer.drain()

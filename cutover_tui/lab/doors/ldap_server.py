@@ -141,7 +141,6 @@ class LdapServer:
                             talk.began_tls()
         finally:
             self._open -= 1
-            writer.close()
 
 
 class PingServer(asyncio.DatagramProtocol):

@@ -24,6 +24,7 @@ from cutover_tui.lab.doors.kdc_server import ControllerServer, serve_stream
 from cutover_tui.lab.doors.ldap_server import Authority, LdapServer, PingServer, view_of
 from cutover_tui.lab.doors.loopback import LOOPBACK, Served
 from cutover_tui.lab.doors.ntp_server import NtpServer
+from cutover_tui.lab.doors.streams import listening
 from cutover_tui.lab.kerberos import kdc
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
@@ -180,8 +181,7 @@ class RealDoor:
                 if name in self._streams:
                     make = partial(ControllerServer, self.world, reference, self.clock)
                     served = partial(serve_stream, self.world, reference, self.clock)
-                    server = await asyncio.start_server(served, sock=self._streams[name])
-                    stack.callback(server.close)
+                    await stack.enter_async_context(listening(served, self._streams[name]))
                 transport, _ = await loop.create_datagram_endpoint(make, sock=bound)
                 stack.callback(transport.close)
             for name in self._ldap:
@@ -212,8 +212,7 @@ class RealDoor:
         tls = self._authority.serving(view.controller, LOOPBACK)
         server = LdapServer(view, reference, tls)
         for served, bound, context in ((server.plain, plain, None), (server.secure, secure, tls)):
-            listening = await asyncio.start_server(served, sock=bound, ssl=context)
-            stack.callback(listening.close)
+            await stack.enter_async_context(listening(served, bound, context))
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             partial(PingServer, self.world, reference, view), sock=ping
         )

@@ -117,8 +117,10 @@ class LogLine:
 
     at: int  # true time, less what the guest stood still since
     shown: int  # the guest's clock then
-    name: str  # of the program
+    name: str  # what its writer calls itself
     text: str
+    uid: int = 0  # of the account it came from
+    unit: str = ""  # the service it came from
 
 
 @dataclass(slots=True)
@@ -186,9 +188,10 @@ class Guest:
         """What the guest's clock shows."""
         return self.clock.read(true_ns)
 
-    def say(self, true_ns: int, name: str, text: str) -> None:
+    def say(self, true_ns: int, name: str, text: str, *, uid: int = 0, unit: str = "") -> None:
         """A line into the journal; who asks for older than `true_ns` afterwards gets it in its place."""
-        self.log.append(LogLine(true_ns, self.clock.read(max(true_ns, self.clock.since)), name, text))
+        shown = self.clock.read(max(true_ns, self.clock.since))
+        self.log.append(LogLine(true_ns, shown, name, text, uid, unit))
 
     def up(self, true_ns: int) -> bool:
         """Whether it answers: not between the end of a shutdown and the end of the boot."""

@@ -22,6 +22,7 @@ _SHORT = {
 class _Asked:
     flags: set[str] = field(default_factory=set)
     values: dict[str, list[str]] = field(default_factory=dict)
+    matches: list[dict[str, set[str]]] = field(default_factory=lambda: [{}])  # any of these, each wholly
 
     def last(self, name: str, otherwise: str) -> str:
         return self.values.get(name, [otherwise])[-1]
@@ -62,7 +63,11 @@ def _asked(words: list[str]) -> _Asked | Result:
             return Result(1, err=f"journalctl: unrecognized option '{word}'\n")
         elif word.startswith("-"):
             return Result(1, err=f"journalctl: invalid option -- '{word[1:2]}'\n")
-        elif word != "+" and not equals:
+        elif word == "+":
+            asked.matches.append({})
+        elif equals:
+            asked.matches[-1].setdefault(name, set()).add(value)
+        else:
             return Result(1, err=f"Failed to add match '{word}': Invalid argument\n")
     return asked
 
@@ -73,6 +78,7 @@ def _lines(call: Call, asked: _Asked, now: int) -> tuple[list[LogLine], list[Log
         return [], []
     names, pattern = asked.values.get("-t"), re.compile(asked.last("-g", ""))
     found = [x for x in call.guest.log if x.at <= now and (names is None or x.name in names)]
+    found = [x for x in found if any(_matches(x, fields) for fields in asked.matches)]
     # With --grep and --lines the newest comes first whether that was asked for or not.
     back = "-r" in asked.flags or {"-g", "-n"} <= asked.values.keys()
     found.sort(key=lambda line: line.at, reverse=back)
@@ -91,14 +97,25 @@ def _shown(call: Call, asked: _Asked, line: LogLine) -> str:
     if asked.last("-o", "short") != "json":
         return f"{line.text}\n"
     entry = {
-        "SYSLOG_IDENTIFIER": line.name,
         "__MONOTONIC_TIMESTAMP": str(_mono(call, line)),
-        "MESSAGE": line.text,
         "_BOOT_ID": call.guest.boot_id.replace("-", ""),
         "__REALTIME_TIMESTAMP": str(line.shown // 1000),
         "__CURSOR": _cursor(call, line),
     }
+    wanted = asked.last("--output-fields", "")
+    entry |= {k: v for k, v in _fields(line).items() if not wanted or k in wanted.split(",")}
     return json.dumps(entry, separators=(",", ":")) + "\n"
+
+
+def _fields(line: LogLine) -> dict[str, str]:
+    """What the writer says, and what journald knows of the writer (a field it does not know is not there)."""
+    fields = {"SYSLOG_IDENTIFIER": line.name, "MESSAGE": line.text, "_UID": str(line.uid)}
+    return {**fields, "_SYSTEMD_UNIT": line.unit} if line.unit else fields
+
+
+def _matches(line: LogLine, fields: dict[str, set[str]]) -> bool:
+    has = _fields(line)
+    return all(has.get(name) in values for name, values in fields.items())
 
 
 def _mono(call: Call, line: LogLine) -> int:

@@ -26,6 +26,8 @@ from cutover_tui.lab.machine.systems import DEBIAN12, System
 from cutover_tui.lab.world.network import NTP, Network
 
 BOOT_NS = 3 * SECOND
+_DAEMON = 102
+"""The account time daemons go on under when they have opened what only root may."""
 
 
 @dataclass(slots=True)
@@ -244,12 +246,16 @@ class World:
 
 def _tell(guest: Guest, daemon: Chronyd) -> None:
     """What a daemon says in the journal of the steps it made: the words of chrony's local.c and of ntpsec."""
+    name = "ntpd" if daemon is guest.ntpd else "chronyd"
+    unit = next((u.file.name for u in guest.units.values() if u.file.process == name), "")
     for at, by in daemon.stepped:
         seconds = f"{by / SECOND:.6f}"
-        if daemon is guest.ntpd:
-            guest.say(at, "ntpd", f"CLOCK: time stepped by {seconds}")
-        else:
-            guest.say(at, "chronyd", f"System clock was stepped by {seconds} seconds")
+        text = (
+            f"CLOCK: time stepped by {seconds}"
+            if name == "ntpd"
+            else f"System clock was stepped by {seconds} seconds"
+        )
+        guest.say(at, name, text, uid=_DAEMON, unit=unit)
     daemon.stepped.clear()
 
 

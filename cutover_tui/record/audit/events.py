@@ -11,12 +11,13 @@ import msgspec
 from cutover_tui.core.checks.registry import versions
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Before, Decision
-from cutover_tui.core.gate import decide, hosts_of
+from cutover_tui.core.gate import GATE_RULES, decide, hosts_of
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Action, Runbook, Step
 from cutover_tui.core.words import action_argv
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import Logs, question
+from cutover_tui.record.audit.regressions import Regressions
 from cutover_tui.record.audit.remark import Remark, foreign, wrong
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
@@ -32,6 +33,7 @@ from cutover_tui.record.events import (
     Event,
     Marked,
     ProofApproved,
+    Sealed,
     SessionResumed,
     SessionStarted,
     StepStarted,
@@ -56,6 +58,7 @@ class EventAudit:
         self._resumed_at = 0
         self._operator = ""
         self._where = ""
+        self._regressions = Regressions()
 
     def remarks(self, events: Sequence[Event]) -> Iterator[Remark]:
         """Everything in the journal that does not follow. Ends where the fold ends."""
@@ -68,6 +71,15 @@ class EventAudit:
                 yield wrong(self._where, error.why)
                 return
             self._before = event
+            yield from self._later(event)
+
+    def _later(self, event: Event) -> Iterator[Remark]:
+        """What was done and fails now, and is not called regressed."""
+        self._regressions.heard(event)
+        if isinstance(event.body, Sealed) and self._runbook is not None:
+            logs = self._logs(event.at.boot_id)
+            for missing in self._regressions.sealed(self._runbook, self._state, logs, event.at):
+                yield wrong(self._where, missing)
 
     def _event(self, event: Event) -> Iterator[Remark]:
         yield from self._time(event)
@@ -277,6 +289,8 @@ class EventAudit:
         if earliest is None or latest is None or earliest < 0 or latest < 0:
             yield wrong(self._where, "decided at another time than it was written")
         other = _other_rules(recorded.rules)
+        if recorded.gate_rules != GATE_RULES:
+            other = ", ".join(filter(None, (other, f"gate {recorded.gate_rules}")))
         if other:
             yield self._cannot(f"decided by other rules than this program's: {other}")
             return

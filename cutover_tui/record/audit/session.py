@@ -67,6 +67,7 @@ def audit(
     if loaded.notice is not None:
         result.notices.append(loaded.notice)
     if not loaded.events:
+        result.head = ""
         result.remarks.append(wrong(f"{journal}:1", "the journal is empty"))
         return result, Session(loaded, journal, {})
     reels, errors = read_reels(loaded.events, tapes)

@@ -106,7 +106,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=4,
+            version=5,
             family=Family.DIRECTORY,
             max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
             params={

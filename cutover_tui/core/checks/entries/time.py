@@ -41,7 +41,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=9,
+            version=10,
             family=Family.TIME,
             max_age=FRESH,
         ),
@@ -53,7 +53,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=3,
+            version=4,
             family=Family.TIME,
             max_age=FRESH,
         ),

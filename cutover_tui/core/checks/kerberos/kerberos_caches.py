@@ -8,9 +8,12 @@ on it, until somebody renews it. A new kinit, or a restart of the service, does.
 So the limit is the tolerance of 300 s less a minute for what the clock itself may still be
 off: a cache below it goes on working until it is renewed, and one above it need not.
 
+A cache whose tickets have ended is of no use to anybody: ended by the time guests are judged by, less its bound,
+and no longer within the tolerance of those who are shown it. The jump host's own clock is no witness for that.
+
 What is judged is the offset in the header, not when the tickets were taken: their times are
 the KDC's, so a cache without an offset is good whenever it was made. Kinds of cache that
-leave no file cannot be read; as long as the guest's clock has been right all the time that
+leave no file cannot be read, and other places than the usual are not; as long as the guest's clock has been right all the time that
 was measured they cannot hold an offset, and otherwise nobody knows. What was measured before a
 disturbance counts for that: the repair is one, and does not take the offset out of a cache.
 """
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.clocks.references import carried
 from cutover_tui.core.checks.clocks.standing_line import line_of
 from cutover_tui.core.checks.timekeeping.time_offset import backwards
 from cutover_tui.core.evidence import Evidence
@@ -42,14 +46,23 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     newest, facts = evidence.latest("caches"), evidence.facts("caches", CachesFacts)
     if newest is None or facts is None:
         return no_facts(says, "caches", newest)
-    alive = [f for f in facts.files if f.end_ns is None or f.end_ns > evidence.now.utc_ns]
+    earliest_ns = _earliest(evidence)
+    ended_ns = earliest_ns - int(evidence.domain.tolerances.kerberos_skew) if earliest_ns is not None else 0
+    alive = [f for f in facts.files if f.end_ns is None or f.end_ns > ended_ns]
     off = [f for f in alive if f.offset_ns is not None and abs(f.offset_ns) > limit]
+    if off and earliest_ns is None and all(f.end_ns is not None for f in off):
+        return says.unknown(
+            "not-measured",
+            f"{_listed(off)}: made while the clock was off; whether their tickets have ended nobody can tell, "
+            "because no clock to go by was measured.",
+            remedy=f"{_remedy(off)} Or wait for references that agree (time.jump-host).",
+            used=(newest,),
+        )
     if off:
         worst = max(off, key=lambda f: (abs(f.offset_ns or 0), f.path))
         return says.fails(
             "made-while-off",
-            f"{'; '.join(_shown(f) for f in off[:4])}{f' and {len(off) - 4} more' if len(off) > 4 else ''}: made while "
-            "the clock was off, and the offset goes on being added whenever they are used.",
+            f"{_listed(off)}: made while the clock was off, and the offset goes on being added whenever they are used.",
             remedy=_remedy(off),
             measured=worst.offset_ns,
             used=(newest,),
@@ -58,7 +71,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if was_off is None:
         return says.unknown(
             "not-measured",
-            f"Caches of the kind {', '.join(facts.elsewhere)} cannot be read from outside, and the clock of this "
+            f"Caches in {', '.join(facts.elsewhere)} are not read from outside, and the clock of this "
             "guest was not measured while they may have been made.",
             remedy="Wait for samples of its clock and for references that agree (time.jump-host).",
             used=(newest,),
@@ -66,13 +79,13 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     if was_off:
         return says.unknown(
             "not-visible",
-            f"The clock was more than {span(limit)} off within the last hour, and caches of the kind "
-            f"{', '.join(facts.elsewhere)} cannot be read from outside.",
+            f"The clock was more than {span(limit)} off within the last hour, and caches in "
+            f"{', '.join(facts.elsewhere)} are not read from outside.",
             remedy="Let their owners run kdestroy -A and kinit, or log in anew; it passes an hour after the repair.",
             used=(newest,),
         )
     beside = (
-        f"; caches of the kind {', '.join(facts.elsewhere)} cannot be read, and the clock was right"
+        f"; caches in {', '.join(facts.elsewhere)} are not read, and the clock was right"
         if facts.elsewhere
         else ""
     )
@@ -105,6 +118,18 @@ def criterion(asked: Asked) -> Criterion:
 
 def _shown(file: CacheFile) -> str:
     return f"{file.path} of {file.owner} ({time_amount(file.offset_ns or 0, sign=True)})"
+
+
+def _listed(off: list[CacheFile]) -> str:
+    return "; ".join(_shown(f) for f in off[:4]) + (f" and {len(off) - 4} more" if len(off) > 4 else "")
+
+
+def _earliest(evidence: Evidence) -> int | None:
+    """UTC in ns that it is at least, by the time guests are judged by; None = nobody knows."""
+    line = line_of(evidence)
+    now_ns = evidence.now.boottime_ns
+    right = carried(line[-1], now_ns) if line else None
+    return evidence.anchor.on_timescale(now_ns) + right[0] - right[1] if right is not None else None
 
 
 def _remedy(off: list[CacheFile]) -> str:

@@ -9,7 +9,7 @@ from cutover_tui.core.checks.clocks.smear import Mixture
 from cutover_tui.core.checks.provider.provider_sources import UNSAID, Origin
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
-from probes.facts_time import ServicesFacts
+from probes.facts_time import ServicesFacts, Unit
 from probes.observation import Facts, Family, Observation
 
 GOOD_UPDATES = 3
@@ -22,8 +22,18 @@ FUTURE_NS = 2_000_000_000
 WHOLE_SECOND_NS = 1_000_000_000
 """So much older than it looks may an update be whose age is a difference of whole seconds."""
 
-AT_BOOT = frozenset({"enabled", "static", "alias", "indirect", "generated"})
-"""`enabled-runtime` is not among them: its links are in /run and gone with the next boot (systemctl(1))."""
+PULLED_IN = frozenset({"static", "alias", "indirect", "generated"})
+"""States of a unit file that say nothing of a start (systemctl(1), is-enabled): another unit pulls it in, or none.
+`enabled-runtime` is not among them: its links are in /run and gone with the next boot.
+"""
+
+BOOT_TARGETS = frozenset(
+    f"{name}.target"
+    for name in (
+        "basic", "default", "graphical", "local-fs", "multi-user", "paths", "remote-fs", "sockets", "sysinit", "timers",
+    )
+)  # fmt: skip
+"""What every boot reaches (bootup(7)); network-online.target is not among them: it is reached where something wants it."""
 
 
 def lasts(evidence: Evidence, reader: str, condition: Callable[[Facts | None], bool]) -> int:
@@ -64,7 +74,8 @@ def at_boot(
         return no_facts(says, "services", newest)
     used = (*used, newest)
     units = [u for u in services.units if u.name in names]
-    if any(u.enabled in AT_BOOT for u in units):
+    starts = {u.name: _starts(u, services) for u in units if u.enabled is not None}
+    if any(starts.values()):
         smear = f"; {mixed.words}: equal until the next leap second, do not mix them" if mixed else ""
         return says.passes(
             f"{words}{smear}{origin.words}",
@@ -78,19 +89,41 @@ def at_boot(
             measured=good,
             used=(*used, *origin.used),
         )
+    by = sorted({p.name for u in units for p in (*(u.pulled_by or ()), *(u.triggered_by or ()))})
     known = [u for u in units if u.enabled is not None]
-    if known:
+    if known and None not in starts.values():
+        unit = known[0]
+        alone = " and nothing pulls it in" if unit.enabled in PULLED_IN else ""
+        how = "add-wants multi-user.target" if unit.enabled == "static" else "enable"
         return says.fails(
             "not-at-boot",
-            f"{words}; but {known[0].name} is {known[0].enabled}: the next boot has no provider.",
-            remedy=f"Enable it: systemctl enable {known[0].name}",
+            f"{words}; but {unit.name} is {unit.enabled}{alone}: the next boot has no provider.",
+            remedy=f"Enable it: systemctl {how} {unit.name}",
             measured=good,
             used=used,
         )
+    seen = f" (it is {known[0].enabled}, pulled in by {', '.join(by)})" if known and by else ""
     return says.unknown(
         "boot-unknown",
-        f"{words}; whether it starts at boot could not be seen.",
+        f"{words}; whether it starts at boot could not be seen{seen}.",
         remedy="Enable it with the guest's init system and look again.",
         measured=good,
         used=used,
     )
+
+
+def _starts(unit: Unit, services: ServicesFacts) -> bool | None:
+    """Whether the next boot starts it; None = it depends on units whose own start was not seen."""
+    if unit.enabled == "enabled":
+        return True
+    enabled = {u.name for u in services.units if u.enabled == "enabled"}
+    triggers = unit.triggered_by or ()
+    if unit.enabled in (*PULLED_IN, "disabled") and any(t.enabled == "enabled" for t in triggers):
+        return True
+    if unit.enabled not in PULLED_IN:
+        return False
+    if unit.pulled_by is None:
+        return None
+    if any(p.name in BOOT_TARGETS or p.name in enabled for p in unit.pulled_by):
+        return True
+    return None if unit.pulled_by or triggers else False

@@ -72,7 +72,10 @@ def _logged(evidence: Evidence, writer: str) -> Foreign | None:
             by = f" by {time_amount(one.amount_ns, sign=True)}" if one.amount_ns is not None else ""
             return Foreign(f"{one.by} set the clock{by} {span(ago)} ago, says the guest's log", (newest,))
         last_of_cut = facts.more and n == len(facts.sets) - 1
-        if one.by is None and writer in LOGS_ITS_STEPS and not last_of_cut and not _said(one, facts.sets):
+        silent = (
+            writer in LOGS_ITS_STEPS and not facts.skipped
+        )  # what was skipped may be its word for this step
+        if one.by is None and silent and not last_of_cut and not _said(one, facts.sets):
             return Foreign(f"the clock was set {span(ago)} ago and {writer} says nothing of it", (newest,))
     return None
 

@@ -25,14 +25,16 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
     if platform is None or platform_at is None:
         return no_facts(says, "platform", platform_at)
     used: tuple[Observation, ...] = (services_at, platform_at)
-    if services.processes is None and services.init != "systemd":
+    writers = time_writers.writers(evidence, services)
+    if (
+        services.processes is None and len(writers) < 2
+    ):  # units show a second writer; that there is none they cannot
         return says.unknown(
             "not-visible",
-            "The guest's processes are not visible to this account.",
-            remedy="Give the account the right to list processes.",
+            "The guest's processes are not visible to this account: a writer that is no unit would not be seen.",
+            remedy="Give the account the right to list processes (/proc mounted with hidepid: its group in gid=).",
             used=used,
         )
-    writers = time_writers.writers(evidence, services)
     tools_words = ""
     if platform.platform == "vmware":
         tools_at = evidence.latest("vmtools")

@@ -1,0 +1,25 @@
+"""What the jump host saw of one server, as an observation on its own tape."""
+
+from __future__ import annotations
+
+from probes.observation import JUMP, Failure, Identity, Instant, Observation, Raw
+from probes.reader import Reader
+
+
+def seen_from_here(reader: Reader, server: str, raw: Raw, began: Instant, ended: Instant) -> Observation:
+    """One exchange with a server, parsed. A server is no guest: nothing is said of which machine answered."""
+    outcome = reader.parse((raw,))
+    return Observation(
+        id=f"{JUMP}/{reader.name}:{server}/{ended.boottime_ns}",
+        reader=reader.name,
+        version=reader.version,
+        host=JUMP,
+        identity=Identity(boot_id=ended.boot_id),
+        vantage="jump",
+        began=began,
+        ended=ended,
+        attempt=1,
+        raw=(raw,),
+        facts=None if isinstance(outcome, Failure) else outcome,
+        failure=outcome if isinstance(outcome, Failure) else None,
+    )

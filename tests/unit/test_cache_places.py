@@ -1,0 +1,54 @@
+"""Places for caches that configuration names: those that are looked at are no news, every other is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.linux.cache_places import elsewhere
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "default_ccache_name = FILE:/tmp/krb5cc_%{uid}",
+        "default_ccache_name=/tmp/krb5cc_%{username}",  # a path without a kind is a file
+        "default_ccache_name = DIR:/run/user/%{uid}/krb5cc",
+        "default_ccache_name = FILE:%{TEMP}/krb5cc_%{uid}",
+        "krb5_ccname_template = FILE:%d/krb5cc_%U_XXXXXX",
+        "# krb5_ccname_template = KEYRING:persistent:%U",
+        "; default_ccache_name = KCM:",
+    ],
+)
+def test_what_is_looked_at_is_nowhere_else(line: str) -> None:
+    assert elsewhere([line], ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["default_ccache_name = KCM:"], ("KCM",)),
+        (["default_ccache_name = kcm:"], ("KCM",)),
+        (["krb5_ccname_template = KEYRING:persistent:%U"], ("KEYRING",)),
+        (["default_ccache_name = FILE:/srv/krb5cc_%{uid}"], ("FILE:/srv/krb5cc_%{uid}",)),
+        (
+            ["default_ccache_name = FILE:/tmp/tickets_%{uid}"],
+            ("FILE:/tmp/tickets_%{uid}",),
+        ),  # no name of ours
+        (["default_ccache_name = FILE:/tmp/a/b/c/krb5cc_1"], ("FILE:/tmp/a/b/c/krb5cc_1",)),  # too deep
+        (["default_ccache_name = FILE:/tmp/../srv/krb5cc_1"], ("FILE:/tmp/../srv/krb5cc_1",)),
+        (["krb5_ccname_template = FILE:%h/.krb5cc"], ("FILE:%h/.krb5cc",)),
+        (["krb5_ccname_template = DIR:/home/cc/%U"], ("DIR:/home/cc/%U",)),
+        (["krb5_ccachedir = /home/cc"], ("FILE:/home/cc/krb5cc_%U_XXXXXX",)),  # sssd's own name within it
+        (
+            ["krb5_ccname_template = FILE:%d/krb5cc_%U", "krb5_ccachedir = /home/cc"],
+            ("FILE:/home/cc/krb5cc_%U",),
+        ),
+    ],
+)
+def test_every_other_place_and_kind_is_said(lines: list[str], said: tuple[str, ...]) -> None:
+    assert elsewhere(lines, ()) == said
+
+
+def test_what_may_not_be_read_may_name_more() -> None:
+    assert elsewhere((), ["/etc/sssd/sssd.conf"]) == ("what /etc/sssd/sssd.conf names (it may not be read)",)
