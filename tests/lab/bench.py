@@ -10,6 +10,8 @@ from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.machine.platforms import AHV
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
+from cutover_tui.lab.world import clockwork
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 
 SECOND = 1_000_000_000
@@ -35,7 +37,7 @@ class Bench:
             )
         ops = User("ops", 1000, ((1000, "ops"),), sudo=True)
         plain = User("plain", 1001, ((1001, "plain"),))
-        self.guest: Guest = self.world.add_guest("app01", NOON, users=(ops, plain))
+        self.guest: Guest = add_guest(self.world, "app01", NOON, users=(ops, plain))
         self.guest.move = Move(AHV, 31_400_000, 3_200_000_000, (NGT_UNIT,))
 
     def run(self, text: str, *, user: str = "ops", flavour: str = "sh") -> Ran:
@@ -48,7 +50,7 @@ class Bench:
 
     def wait(self, seconds: float) -> None:
         self.now += int(seconds * SECOND)
-        self.world.advance(self.now)
+        clockwork.advance(self.world, self.now)
 
     def offset(self) -> int:
         return self.guest.clock.offset(self.now)

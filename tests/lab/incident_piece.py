@@ -8,6 +8,7 @@ from string import Template
 from cutover_tui.core.runbook import HOUR
 from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.drill.drill import Piece
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import Trigger
 from cutover_tui.lab.world_file.play import Play, PlayedAction
@@ -35,7 +36,7 @@ class Unscripted:
         return None
 
     def advance(self, now: int) -> object:
-        return self._world.advance(now)
+        return clockwork.advance(self._world, now)
 
 
 def runbook() -> str:

@@ -16,6 +16,7 @@ from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.drill.drill import Piece, Played, differs, drill
 from cutover_tui.lab.drill.engineer import NOT_STARTED
+from cutover_tui.lab.world import clockwork, hypervisor
 from cutover_tui.lab.world.network import JUMP, Rule
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.play import Acknowledged, Expect, ExpectedFinding, PlayedAction
@@ -187,8 +188,8 @@ def moved(now: int) -> tuple[World, Unscripted]:
     """The morning after, ten seconds late on the guest that nobody keeps."""
     world = build_world(now)
     for guest in world.guests.values():
-        world.migrate(guest, now - 10 * SECOND)
-    world.advance(now)
+        hypervisor.migrate(world, guest, now - 10 * SECOND)
+    clockwork.advance(world, now)
     bad = world.guests["app01"]
     bad.clock = bad.clock.stepped(now, 10 * SECOND)
     return world, Unscripted(world)

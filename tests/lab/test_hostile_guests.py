@@ -33,6 +33,8 @@ from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import User
 from cutover_tui.lab.machine.platforms import AHV
+from cutover_tui.lab.world import hypervisor
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.record.audit import Audit
 from cutover_tui.record.events import Disturbed, Event, LinkLost, LinkUp
@@ -114,7 +116,8 @@ class Mischief:
             "y2106": int(datetime(2106, 2, 7, 6, 28, 10, tzinfo=UTC).timestamp()) * SECOND - now,
         }
         for name in LAB:
-            self.world.add_guest(
+            add_guest(
+                self.world,
                 name,
                 now,
                 offset_ns=offsets.get(name, 0),
@@ -161,7 +164,7 @@ class Mischief:
     async def _reboot(self) -> None:
         while True:
             await asyncio.sleep(6)
-            self.world.reboot(self.world.guests["reboots"], self.door.clock())
+            hypervisor.reboot(self.world, self.world.guests["reboots"], self.door.clock())
 
     async def _swap(self) -> None:
         """The same host key, and all else is another machine."""
@@ -169,7 +172,7 @@ class Mischief:
         guest = self.world.guests["twin"]
         guest.machine_id, guest.boot_id = "f" * 32, self.world.new_id()
         guest.platform = AHV
-        self.world.reboot(guest, self.door.clock())
+        hypervisor.reboot(self.world, guest, self.door.clock())
 
 
 def runbook(ports: dict[str, int], mischief: Mischief) -> str:

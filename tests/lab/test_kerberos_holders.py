@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cutover_tui.lab.kerberos.encoding import read_cache
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.build import build
 from cutover_tui.lab.world.events import Timeline, apply
 from cutover_tui.lab.world_file.loading import load_world_text
@@ -104,7 +105,7 @@ def test_without_the_correction_skew_makes_sssd_offline() -> None:
     assert offset(world, SSSD) is None
     apply(world.world, Change(migrate=HostChange(host="app01")), world.now)
     world.now += 60 * 10**9
-    world.world.advance(world.now)
+    clockwork.advance(world.world, world.now)
     assert root(world, "sssctl", "domain-status", "-o", "corp.example") == "Online status: Offline\n\n"
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cutover_tui.lab.world import hypervisor
 from cutover_tui.lab.world.build import USER
 from cutover_tui.lab.world.events import apply
 from cutover_tui.lab.world_file.model import Change, ReferenceChange
@@ -74,7 +75,7 @@ def moments(name: str) -> Iterator[Played]:
     yield played
     for guest in played.world.guests.values():
         if guest.move is not None:
-            played.world.migrate(guest, played.now)
+            hypervisor.migrate(played.world, guest, played.now)
     played.wait(5)
     yield played
     played.wait(1800)

@@ -12,8 +12,8 @@ from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.doors.virtual import VirtualDoor
 from cutover_tui.lab.doors.virtual_guest import CONNECT_S, HANDSHAKE, VirtualGuest
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
-from cutover_tui.lab.machine import power
 from cutover_tui.lab.machine.clocks import SimClock
+from cutover_tui.lab.world import hypervisor
 from cutover_tui.lab.world.network import JUMP, Link, Route, Rule
 from probes import ntp, ntp_guest
 from probes.clock import open_sampler
@@ -252,7 +252,7 @@ def test_a_command_ends_with_the_guest_it_runs_on() -> None:
         guest = await s.connected()
         running = asyncio.create_task(guest.run((Command(("sleep", "600"), timeout_s=900.0),)))
         await asyncio.sleep(5)
-        s.world.reboot(s.lab, s.door.true())
+        hypervisor.reboot(s.world, s.lab, s.door.true())
         assert await kind(running) is FailureKind.LOST
         assert s.loop.now_ns < 8 * SECOND
 
@@ -293,7 +293,7 @@ def test_what_is_lost_is_sent_again_and_costs_time() -> None:
 def test_a_stunned_guest_answers_when_it_goes_on() -> None:
     async def scene(s: Stand) -> None:
         guest = await s.connected()
-        power.suspend(s.world, s.lab, s.door.true(), 30 * SECOND)
+        hypervisor.suspend(s.world, s.lab, s.door.true(), 30 * SECOND)
         (raw,) = await guest.run((Command(("cat", "/etc/hostname")),))
         assert raw.out == "app02\n"
         assert 30 * SECOND <= s.loop.now_ns < 31 * SECOND

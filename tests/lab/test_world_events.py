@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from cutover_tui.core.runbook import Duration
+from cutover_tui.lab.world import hypervisor
 from cutover_tui.lab.world.build import build
 from cutover_tui.lab.world.events import CannotHappen, Timeline, apply
 from cutover_tui.lab.world.network import JUMP, Link, Network, Route, Rule
@@ -29,7 +30,7 @@ from tests.lab.worlds import NOON, SECOND, Played
 
 
 def move(played: Played, name: str) -> None:
-    played.world.migrate(played.world.guests[name], played.now)
+    hypervisor.migrate(played.world, played.world.guests[name], played.now)
     played.wait(5)
 
 
@@ -163,10 +164,10 @@ def test_an_hour_is_wrong_at_the_cold_boot_and_not_at_the_warm_one() -> None:
     played.wait(60)
     assert played.offset("db01") == pytest.approx(2, abs=0.01)  # dc1 is 2 s ahead
     apply(played.world, Change(service=ServiceChange(name="chrony", act="stop")), played.now, "db01")
-    played.world.reboot(guest, played.now)
+    hypervisor.reboot(played.world, guest, played.now)
     played.wait(5)
     assert played.offset("db01") == pytest.approx(2, abs=0.01)
-    played.world.power_off(guest, played.now)
+    hypervisor.power_off(played.world, guest, played.now)
     played.wait(5)
     assert played.offset("db01") == pytest.approx(-3600, abs=0.01)
 

@@ -19,6 +19,7 @@ from cutover_tui.engine.port import Refused
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
 from cutover_tui.lab.demo.background import incident
+from cutover_tui.lab.world import hypervisor
 from cutover_tui.record.events import ActionEnded, ActionIntended, Disturbed, Noted
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock
@@ -97,7 +98,7 @@ async def test_a_full_disk_is_said_accepts_no_done_and_is_recovered_from(
             # What happens meanwhile must be on the record afterwards: an action's end, a reboot.
             ended = await acting
             assert isinstance(ended, Refused)
-            lab.world.reboot(lab.world.guests["app02"], lab.door.clock())
+            hypervisor.reboot(lab.world, lab.world.guests["app02"], lab.door.clock())
             await until(
                 lambda: any(isinstance(b, Disturbed) and b.kind == "reboot" for b in session.recorder.owed)
             )

@@ -20,6 +20,8 @@ from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import Move, User
 from cutover_tui.lab.machine.packages import NGT_UNIT
 from cutover_tui.lab.machine.platforms import AHV
+from cutover_tui.lab.world import clockwork, hypervisor
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 
 SECOND = 1_000_000_000
@@ -45,7 +47,7 @@ class Incident:
         """Power every guest that still waits for its move off and on again on the target."""
         for guest in self.world.guests.values():
             if guest.move is not None:
-                self.world.migrate(guest, at)
+                hypervisor.migrate(self.world, guest, at)
 
 
 def build_world(now: int) -> World:
@@ -57,13 +59,13 @@ def build_world(now: int) -> World:
         )
     user = User(USER, 1000, ((1000, USER), (27, "sudo")), sudo=True)
     usual = ("systemd", "openssh-server", "open-vm-tools")
-    bad = world.add_guest(BAD, now, offset_ns=-4_000_000, rate_ppb=900, packages=usual, users=(user,))
+    bad = add_guest(world, BAD, now, offset_ns=-4_000_000, rate_ppb=900, packages=usual, users=(user,))
     bad.move = Move(AHV, RATE_PPB, OFFSET_NS, (NGT_UNIT,))
-    good = world.add_guest(
-        GOOD, now - 120 * SECOND, rate_ppb=-12_000, packages=(*usual, "chrony"), users=(user,)
+    good = add_guest(
+        world, GOOD, now - 120 * SECOND, rate_ppb=-12_000, packages=(*usual, "chrony"), users=(user,)
     )
     good.move = Move(AHV, -18_000, 40_000_000, (NGT_UNIT,))
-    world.advance(now)
+    clockwork.advance(world, now)
     return world
 
 
@@ -84,7 +86,7 @@ def build_incident(directory: Path, *, moved: bool = False) -> Incident:
     incident = Incident(world, door, runbook_path, hosts_path, key_path)
     if moved:
         incident.migrate(began)
-        world.advance(clock())
+        clockwork.advance(world, clock())
     return incident
 
 

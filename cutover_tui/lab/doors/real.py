@@ -29,6 +29,7 @@ from cutover_tui.lab.kerberos import kdc
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Running, Wait
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.network import NTP
 from cutover_tui.lab.world.world import World
 
@@ -223,7 +224,7 @@ class RealDoor:
     async def _clockwork(self) -> None:
         while True:
             now = self.clock()
-            self.world.advance(now)
+            clockwork.advance(self.world, now)
             for front in self._fronts.values():
                 up = front.guest.up(now)
                 if up and front.listener is None:

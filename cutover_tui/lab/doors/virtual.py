@@ -28,6 +28,7 @@ from cutover_tui.lab.doors.virtual_guest import Lane, VirtualGuest, host_key_of
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop
 from cutover_tui.lab.doors.virtual_peer import VirtualPeer
 from cutover_tui.lab.machine.guest import Guest
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.network import JUMP, NTP
 from cutover_tui.lab.world.ntp_answer import answer
 from cutover_tui.lab.world.world import World
@@ -199,7 +200,7 @@ class VirtualDoor:
         while True:
             now = self.true()
             if self._script is None:
-                self.world.advance(now)
+                clockwork.advance(self.world, now)
             else:
                 self._script.advance(now)
             self._woken.clear()

@@ -21,6 +21,7 @@ from cutover_tui.lab.doors.program import Printed, Program
 from cutover_tui.lab.doors.virtual_exchange import Datagram, exchange
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.shell import Shell
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.network import JUMP
 from cutover_tui.lab.world.world import World
 from probes.observation import Failure, FailureKind, Identity, Raw
@@ -65,7 +66,7 @@ class Lane:
         """Who answers at that name now, brought up to this moment."""
         guest = self.world.guests.get(self.target)
         if guest is not None:
-            self.world.advance_guest(guest, self.true())
+            clockwork.advance_guest(self.world, guest, self.true())
         return guest
 
     async def cross(self, *, back: bool = False) -> None:

@@ -16,6 +16,7 @@ from cutover_tui.lab.kerberos.domain import AES256, Account, key
 from cutover_tui.lab.kerberos.encoding import Damaged, Key, read_keytab
 from cutover_tui.lab.kerberos.library import KEYTAB, LIFETIME_S, TOLERANCE_S
 from cutover_tui.lab.machine.guest import Guest
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.network import JUMP
 from cutover_tui.lab.world.world import Reference, World
 from probes.attempt import Kept, Told, Trouble
@@ -79,7 +80,7 @@ class VirtualPeer:
     ) -> Kept:
         sent, own = self._clock.mono_ns(), self._world.jump.read(self._true())
         await asyncio.sleep(trip[0] / SECOND)
-        self._world.advance_guest(guest, self._true())
+        clockwork.advance_guest(self._world, guest, self._true())
         shown = guest.utc(self._true())
         code = _verdict(guest, service, account, shown // SECOND, start, own // SECOND)
         await asyncio.sleep(trip[1] / SECOND)

@@ -12,15 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cutover_tui.lab.kerberos import kdc
 from cutover_tui.lab.kerberos.domain import AES256, Account, Domain, key
 from cutover_tui.lab.kerberos.encoding import Cache, Damaged, Key, Ticket, read_keytab, split
-
-if TYPE_CHECKING:
-    from cutover_tui.lab.machine.guest import Guest
-    from cutover_tui.lab.world.world import Reference, World
+from cutover_tui.lab.machine.guest import Guest
+from cutover_tui.lab.world.world import Reference, World
 
 SECOND = 1_000_000_000
 TOLERANCE_S = 300

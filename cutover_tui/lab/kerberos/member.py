@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutover_tui.lab.kerberos.domain import ETYPES, Account, Domain, key
 from cutover_tui.lab.kerberos.encoding import Cache, Key, write_cache, write_keytab
 from cutover_tui.lab.kerberos.holder import Holder, Membership
 from cutover_tui.lab.kerberos.library import CONF, KEYTAB, KerberosError, Library, configured
 from cutover_tui.lab.machine.guest import File, Guest
-
-if TYPE_CHECKING:
-    from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world.world import World
 
 SECOND = 1_000_000_000
 SSSD_RENEWS_NS = 900 * SECOND

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from cutover_tui.lab.kerberos.holder import Membership
 from cutover_tui.lab.machine.chronyd import Chronyd
 from cutover_tui.lab.machine.clocks import SimClock
-from cutover_tui.lab.machine.kernel import kernel_files, zone_name
 from cutover_tui.lab.machine.packages import UnitFile
 from cutover_tui.lab.machine.platforms import Platform
 from cutover_tui.lab.machine.systems import DEBIAN12, System
 from cutover_tui.lab.machine.timesyncd import Timesyncd
+from cutover_tui.lab.machine.zones import zone_name
 
 SECOND = 1_000_000_000
 ALWAYS = ("bootmisc", "hostname", "networking", "syslog")
@@ -244,47 +244,3 @@ class Guest:
         """A new process id."""
         self.next_pid += 7
         return self.next_pid
-
-    def all_files(self, true_ns: int) -> dict[str, File]:
-        """Every file, those the kernel makes up included."""
-        made = {
-            **_DIRECTORIES,
-            "/etc/hostname": File(f"{self.host}\n"),
-            "/etc/machine-id": File(f"{self.machine_id}\n", 0o444),
-            "/etc/os-release": File(self.system.os_release),
-        }
-        made |= {path: File(text, mode) for path, (text, mode) in kernel_files(self, true_ns).items()}
-        if self.host_key_public:
-            key = "/etc/ssh/ssh_host_ed25519_key"
-            made[key] = File(self.host_key, 0o600)
-            made[f"{key}.pub"] = File(f"{self.host_key_public} root@{self.host}\n")
-        made |= {path: File(text) for path, text in self.system.extra_files.items()}
-        if self.system.manager in ("dpkg", "apk"):
-            made |= {f"/etc/init.d/{name}": File("#!/bin/sh\n", 0o755) for name in self._scripts()}
-        if self.system.manager == "dpkg":
-            made |= {f"/etc/rc2.d/{link}": File("") for link in self._sysv_links()}
-        if self.rtc.guest_local:
-            made["/etc/adjtime"] = File("0.0 0 0.0\n0\nLOCAL\n")
-        found = made | self.files
-        return found | {
-            path: replace(found[path], mode=0o600, owner="root", group="root")
-            for path in self.unreadable
-            if path in found
-        }
-
-    def _scripts(self) -> list[str]:
-        """Services with a script in /etc/init.d; what OpenRC always has is among them."""
-        named = [u.file.name.removesuffix(".service") for u in self.units.values() if u.package]
-        return [*named, *(ALWAYS if self.system.init == "openrc" else ("udev", "procps"))]
-
-    def _sysv_links(self) -> list[str]:
-        """What Debian's packages leave in /etc/rc2.d for an init that is not there."""
-        named = [(u.file.name.removesuffix(".service"), u.enabled) for u in self.units.values() if u.package]
-        return ["README", *(f"{'S' if state == 'enabled' else 'K'}01{name}" for name, state in named)]
-
-
-_DIRECTORIES = {
-    **{f"/{path}/": File("", 0o1777) for path in ("tmp", "var/tmp")},
-    **{f"/{path}/": File("", 0o755) for path in ("run", "run/user", "var/lib", "home")},
-    "/root/": File("", 0o700),
-}

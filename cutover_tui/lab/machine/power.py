@@ -1,28 +1,17 @@
-"""What happens to a whole guest: shutdown, boot, the move, a stun, a snapshot and its revert, the VM left behind."""
+"""What a guest goes through as a whole: the end of a shutdown, a boot, its arrival elsewhere, the end of a stun."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
 
 from cutover_tui.lab.machine.clocks import SimClock
-from cutover_tui.lab.machine.guest import SECOND, Guest, Move, Suspension
+from cutover_tui.lab.machine.guest import Guest, Move
 from cutover_tui.lab.machine.services import add_unit, remove, start, stop, tools_one_time
+from cutover_tui.lab.world.world import World
 
-if TYPE_CHECKING:
-    from cutover_tui.lab.world.world import World
-
-_SHUTDOWN_NS = SECOND // 2
 _VOLATILE = ("/run/", "/tmp/")  # noqa: S108 - a file system in memory, and what systemd-tmpfiles clears at boot
 _KEPT = ("snapshots", "old", "boots", "connections", "name")
-
-
-def go_down(world: World, guest: Guest, now: int, *, cold: bool) -> None:
-    """Begin a shutdown; `cold`: it ends in a power-off, so that the virtual RTC starts anew."""
-    world.advance_guest(guest, now)
-    if guest.up(now) and guest.stop_at is None:
-        guest.stop_at, guest.cold = now + _SHUTDOWN_NS, cold
 
 
 def finish_shutdown(world: World, guest: Guest, at: int) -> None:
@@ -71,22 +60,15 @@ def _arrive(world: World, guest: Guest, move: Move, now: int) -> None:
         add_unit(guest, unit, None)
 
 
-def suspend(world: World, guest: Guest, now: int, lasts: int) -> None:
-    """Stun the guest for that long."""
-    world.advance_guest(guest, now)
-    if guest.up(now) and guest.suspended is None:
-        guest.suspended = Suspension(now, now + lasts)
-
-
 def resume(guest: Guest, at: int) -> None:
     """Go on from where it stood; Tools then set the clock, where there are any with a host of theirs."""
     stands, guest.suspended = guest.suspended, None
     if stands is not None:
-        _shift(guest, stands.since, at)
+        shift(guest, stands.since, at)
         tools_one_time(guest, at)
 
 
-def _shift(guest: Guest, stood: int, now: int) -> None:
+def shift(guest: Guest, stood: int, now: int) -> None:
     """What was at `stood` is at `now`: nothing has aged in between, the clock included."""
     by = now - stood
     guest.clock = guest.clock.resumed(now, stood)
@@ -104,50 +86,14 @@ def _shift(guest: Guest, stood: int, now: int) -> None:
             daemon.shift(by)
 
 
-def snapshot(world: World, guest: Guest, name: str, now: int) -> None:
-    """Keep the guest as it is now, memory included."""
-    world.advance_guest(guest, now)
-    guest.snapshots[name] = (now, copy_of(guest))
-
-
-def revert(world: World, guest: Guest, name: str, now: int) -> None:
-    """Back to a snapshot: files, daemons and the clock of then, under the same boot id.
-
-    Raises:
-        ValueError: no snapshot of that name was taken.
-    """
-    world.advance_guest(guest, now)
-    if name not in guest.snapshots:
-        raise ValueError(f"no snapshot {name!r} was taken of it before")
-    taken, kept = guest.snapshots[name]
-    _become(guest, kept)
-    guest.connections += 1
-    _shift(guest, taken, now)
-    tools_one_time(guest, now)
-
-
-def old_vm(world: World, guest: Guest, now: int) -> None:
-    """The VM left behind on the source is powered on, and answers behind the guest's address.
-
-    Raises:
-        ValueError: the guest was not moved yet.
-    """
-    if guest.old is None:
-        raise ValueError(f"{guest.name} was not moved, so nothing was left behind")
-    _become(guest, guest.old)
-    guest.stop_at = guest.suspended = None
-    guest.rtc_written_ns, guest.move = None, None
-    guest.connections += 1
-    boot(world, guest, now)
-
-
 def copy_of(guest: Guest) -> Guest:
     """The guest with everything in it, except its own past."""
     bare = replace(guest, snapshots={}, old=None)
     return copy.deepcopy(bare)
 
 
-def _become(guest: Guest, kept: Guest) -> None:
+def become(guest: Guest, kept: Guest) -> None:
+    """Be as a kept guest was, its own past left out."""
     other = copy_of(kept)
     for one in fields(Guest):
         if one.name not in _KEPT:

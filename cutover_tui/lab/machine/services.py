@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cutover_tui.lab.kerberos import member
 from cutover_tui.lab.machine.chronyd import Chronyd, Config, ServerLine, read_config
 from cutover_tui.lab.machine.guest import SECOND, File, Guest, Unit
 from cutover_tui.lab.machine.packages import Package, UnitFile
 from cutover_tui.lab.machine.timesyncd import Timesyncd
-
-if TYPE_CHECKING:
-    from cutover_tui.lab.world.world import World
+from cutover_tui.lab.world.world import World
 
 TOOLS_PERIOD = 60 * SECOND
 TOOLS_CONF_PATH = "/etc/vmware-tools/tools.conf"

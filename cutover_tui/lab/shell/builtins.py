@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Result
@@ -53,7 +54,7 @@ def _cd(shell: Shell, argv: list[str], env: dict[str, str]) -> Result:
     wanted = argv[1] if len(argv) > 1 else env.get("HOME", "/")
     path = call.path(wanted)
     homes = {user.home for user in shell.guest.users.values()} | {"/tmp", "/"}  # noqa: S108
-    if path not in homes and call.read(path, shell.guest.all_files(call.now)) != 21:
+    if path not in homes and call.read(path, all_files(shell.guest, call.now)) != 21:
         if shell.flavour == "bash":
             return Result(1, err=f"cd: {wanted}: No such file or directory")
         return Result(2, err=f"cd: can't cd to {wanted}{_NO_PATH_MESSAGE.get(shell.flavour, '')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import File, Guest, User
 from cutover_tui.lab.shell.sockets import UdpSocket, open_udp
 from cutover_tui.lab.shell.words import Redirection
@@ -56,13 +57,13 @@ def redirect(shell: Shell, redirection: Redirection, target: str, sinks: dict[in
     call = shell.call([], shell.env)
     path = call.path(target)
     if redirection.mode == "r":
-        text = "" if path == "/dev/null" else call.read(path, shell.guest.all_files(call.now))
+        text = "" if path == "/dev/null" else call.read(path, all_files(shell.guest, call.now))
         return _no_open(shell, target, text, "open", "No such file") if isinstance(text, int) else None
     if path == "/dev/null":
         sinks[fd] = Sink()
         return None
     directory = path.rpartition("/")[0]
-    files = shell.guest.all_files(call.now)
+    files = all_files(shell.guest, call.now)
     if not any(name.startswith(f"{directory}/") for name in files):
         return _no_open(shell, target, 2, "create", "Directory nonexistent")
     if shell.user.uid != 0 and not directory.startswith(("/tmp", "/home")):  # noqa: S108

@@ -21,6 +21,7 @@ from cutover_tui.lab.shell.sockets import UdpSocket
 from cutover_tui.lab.shell.words import Incomplete, Part, ShellSyntaxError, Simple, Word, parse
 from cutover_tui.lab.tools import table
 from cutover_tui.lab.tools.call import Call, Out, ReadLine, Result, Running
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.world import World
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -219,7 +220,7 @@ class Shell:
             return str(drawn if name == "SRANDOM" else drawn % 32768)
         if self.flavour != "sh" and name in ("EPOCHREALTIME", "EPOCHSECONDS"):
             moment = self.clock()
-            self.world.advance_guest(self.guest, moment)
+            clockwork.advance_guest(self.world, self.guest, moment)
             micros = self.guest.utc(moment) // 1000
             return (
                 f"{micros // 10**6}.{micros % 10**6:06}" if name == "EPOCHREALTIME" else str(micros // 10**6)

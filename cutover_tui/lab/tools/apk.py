@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.world import clockwork
 
 
 def apk(call: Call) -> Result:
@@ -13,7 +14,7 @@ def apk(call: Call) -> Result:
         return Result(1, "apk-tools 2.14.4, compiled for x86_64.\n")
     if words[0] != "info":
         return Result(1, err=f"apk: unrecognized command '{words[0]}'\n")
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     installed = call.guest.packages
     found = [name for name in words[1:] or sorted(installed) if name in installed]
     out = "".join(f"{name}-{installed[name]}\n" if "v" in options else f"{name}\n" for name in found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.tools.call import Call, Out, Result, Running, Wait
+from cutover_tui.lab.world import clockwork
 
 _LISTS = "Reading package lists...\nBuilding dependency tree...\nReading state information...\n"
 _UNPACKING_NS = 800_000_000
@@ -56,7 +58,7 @@ def _count(new: int, gone: int) -> str:
 
 
 def _install(call: Call, names: list[str], yes: bool) -> Running:
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     guest = call.guest
     out = _LISTS
     for name in names:
@@ -89,7 +91,7 @@ def _install(call: Call, names: list[str], yes: bool) -> Running:
             f"Preparing to unpack .../{deb} ...\nUnpacking {package.name} ({package.version}) ...\n"
             f"Setting up {package.name} ({package.version}) ...\n",
         )
-        call.world.install(guest, package, call.now)
+        services.install(call.world, guest, package, call.now)
         for unit in package.units:
             if unit.enabled == "enabled":
                 link = f"/etc/systemd/system/multi-user.target.wants/{unit.name}"
@@ -98,7 +100,7 @@ def _install(call: Call, names: list[str], yes: bool) -> Running:
 
 
 def _remove(call: Call, names: list[str], yes: bool, *, purge: bool) -> Running:
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     guest = call.guest
     star = "*" if purge else ""
     out = _LISTS
@@ -120,7 +122,7 @@ def _remove(call: Call, names: list[str], yes: bool, *, purge: bool) -> Running:
         yield Wait(_UNPACKING_NS)
         version = guest.packages[name]
         yield Out(1, f"Removing {name} ({version}) ...\n")
-        call.world.remove(guest, name, call.now, purge=purge)
+        services.remove(guest, name, call.now, purge=purge)
         if purge:
             yield Out(1, f"Purging configuration files for {name} ({version}) ...\n")
     return 0

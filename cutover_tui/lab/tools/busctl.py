@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.timesyncd import POLL_MAX, POLL_MIN, Timesyncd
 from cutover_tui.lab.tools.call import Call, Result
 
@@ -37,7 +38,7 @@ def busctl(call: Call) -> Result:
     now = call.now
     unit = call.guest.units.get("systemd-timesyncd.service") if name == _TIMESYNC else None
     if unit is not None and start:
-        call.world.start(call.guest, unit, now)  # activated by its name on the bus
+        services.start(call.world, call.guest, unit, now)  # activated by its name on the bus
     daemon = call.guest.timesyncd if unit is not None else None
     if daemon is not None:
         if words[2:] != [_OBJECT, "org.freedesktop.DBus.Properties", "GetAll", "s", f"{_TIMESYNC}.Manager"]:

@@ -6,6 +6,7 @@ import re
 
 from cutover_tui.lab.tools import files
 from cutover_tui.lab.tools.call import Call, Result, Running
+from cutover_tui.lab.world import clockwork
 
 _BANNER = "BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: "
 _PS = (
@@ -43,7 +44,7 @@ def ps(call: Call) -> Result:
     bad = next((one for one in columns if one not in _HEADS), None)
     if bad is not None:
         return Result(1, err=f"ps: bad -o argument '{bad}', supported arguments: user,comm,args,pid\n")
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     own = [(call.guest.next_pid + 1, "sh", call.user.uid), (call.guest.next_pid + 2, "ps", call.user.uid)]
     lines = [" ".join(_HEADS[one] for one in columns).rstrip()]
     for pid, comm, uid in call.guest.processes() + own:

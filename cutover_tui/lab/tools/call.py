@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cutover_tui.lab.machine.guest import File, Guest, User
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.world import World
 
 
@@ -71,7 +72,7 @@ class Call:
     def now(self) -> int:
         """True time; the guest is brought up to it."""
         moment = self.clock()
-        self.world.advance_guest(self.guest, moment)
+        clockwork.advance_guest(self.world, self.guest, moment)
         return moment
 
     @property

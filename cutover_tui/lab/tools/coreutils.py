@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.tools.call import Call, Result, Running, Wait
 from cutover_tui.lab.tools.files import invalid_option
 
@@ -93,7 +94,7 @@ def test(call: Call) -> Result:
     elif len(words) == 2 and words[0] in ("-n", "-z"):
         holds = bool(words[1]) == (words[0] == "-n")
     elif len(words) == 2 and words[0] in ("-e", "-f", "-d", "-r"):
-        found = call.read(call.path(words[1]), call.guest.all_files(call.now))
+        found = call.read(call.path(words[1]), all_files(call.guest, call.now))
         holds = {
             "-e": found not in (2, 20),
             "-f": isinstance(found, str) or found == 13,

@@ -6,6 +6,7 @@ import re
 
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.coreutils import unescape
+from cutover_tui.lab.world import clockwork
 
 _HELP = "\nUse --help for help about querying packages.\n"
 
@@ -37,7 +38,7 @@ def dpkg_query(call: Call) -> Result:
         return Result(2, err=f"dpkg-query: error: need an action option\n{_HELP}")
     if action == "status" and not names:
         return Result(2, err="dpkg-query: error: --status needs at least one package name argument\n" + _HELP)
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     out, err, rc = "", "", 0
     installed = call.guest.packages
     for name in names or sorted(installed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import ERRNO, Call, Out, ReadLine, Result, Running
 
@@ -26,7 +27,7 @@ def cat(call: Call) -> Result | Running:
             names.append(word)
     if not names or names == ["-"]:
         return Result() if call.stdin_empty else _copy()
-    files = call.guest.all_files(call.now)
+    files = all_files(call.guest, call.now)
     rc, out, err = 0, "", ""
     for name in names:
         found = "" if name in ("-", "/dev/null") else call.read(call.path(name), files)
@@ -68,7 +69,7 @@ def ls(call: Call) -> Result:
             long, every, back = long or "l" in word, every or "a" in word, back or "r" in word
         else:
             names.append(word)
-    files = call.guest.all_files(call.now)
+    files = all_files(call.guest, call.now)
     plain: list[str] = []
     listings: list[tuple[str, list[str]]] = []
     rc, err = 0, ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.guest import ALWAYS, Unit
 from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.world import clockwork
 
 _RUNLEVELS = ("boot", "default", "nonetwork", "shutdown", "sysinit")
 
 
 def _services(call: Call) -> dict[str, Unit]:
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     return {name.removesuffix(".service"): unit for name, unit in call.guest.units.items()}
 
 
@@ -57,9 +59,9 @@ def rc_service(call: Call) -> Result:
         return Result(1, err=f" * {name}: superuser access required\n")
     out, good = "", True
     if verb in ("stop", "restart"):
-        call.world.stop(call.guest, unit, call.now)
+        services.stop(call.guest, unit, call.now)
         out += f" * Stopping {name} ... [ ok ]\n"
     if verb in ("start", "restart"):
-        good = call.world.start(call.guest, unit, call.now)
+        good = services.start(call.world, call.guest, unit, call.now)
         out += f" * Starting {name} ... [ {'ok' if good else '!!'} ]\n"
     return Result(0 if good else 1, out)

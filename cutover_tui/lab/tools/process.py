@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.world import clockwork
 
 _HINT = """
 Usage:
@@ -40,7 +41,7 @@ def ps(call: Call) -> Result:
     bad = next((key for key, _ in columns if key not in _WIDTHS), None)
     if bad is not None:
         return Result(1, err=f'error: unknown user-defined format specifier "{bad}"\n{_HINT}')
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     own = [(call.guest.next_pid + 1, "sh", call.user.uid), (call.guest.next_pid + 2, "ps", call.user.uid)]
     rows = (call.guest.processes() if everything else []) + own
     lines = []
@@ -99,7 +100,7 @@ def detect_virt(call: Call) -> Result:
                 else f"invalid option -- '{word[1:2]}'"
             )
             return Result(1, err=f"systemd-detect-virt: {what}\n")
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     if container:
         return Result(1, "" if quiet else "none\n")
     return Result(out="" if quiet else f"{call.guest.platform.virt}\n")

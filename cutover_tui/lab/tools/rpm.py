@@ -6,6 +6,7 @@ import re
 
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.coreutils import unescape
+from cutover_tui.lab.world import clockwork
 
 
 def rpm(call: Call) -> Result:
@@ -28,7 +29,7 @@ def rpm(call: Call) -> Result:
         return Result(1, err="RPM version 4.16.1.3\n")
     if not names and not everything:
         return Result(1, err="rpm: no arguments given for query\n")
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     installed = call.guest.packages
     out, missing = "", 0
     for name in sorted(installed) if everything else names:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.guest import Unit
 from cutover_tui.lab.machine.strftime import render
 from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.world import clockwork, hypervisor
 
 _ORDER = (
     "Type",
@@ -200,7 +202,7 @@ def _unit_files(call: Call, names: list[str]) -> Result:
 
 
 def _is(call: Call, verb: str, names: list[str], quiet: bool) -> Result:
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     states = []
     for name in names:
         unit = call.guest.unit(name)
@@ -247,8 +249,8 @@ def _act(call: Call, verb: str, name: str) -> Result:
     if unit.enabled == "masked" and verb != "stop":
         return Result(1, err=f"Failed to {verb} {full}: Unit {full} is masked.\n")
     if verb in ("stop", "restart"):
-        call.world.stop(call.guest, unit, now)
-    if verb in ("start", "restart") and not call.world.start(call.guest, unit, now):
+        services.stop(call.guest, unit, now)
+    if verb in ("start", "restart") and not services.start(call.world, call.guest, unit, now):
         job = f'"systemctl status {full}" and "journalctl -xeu {full}"'
         return Result(
             1,
@@ -291,9 +293,9 @@ def _power(call: Call, verb: str) -> Result:
         what = "reboot" if verb == "reboot" else "power off"
         return Result(1, err=f"Failed to {what} system via logind: Interactive authentication required.\n")
     if verb == "reboot":
-        call.world.reboot(call.guest, call.now)
+        hypervisor.reboot(call.world, call.guest, call.now)
     else:
-        call.world.power_off(call.guest, call.now)
+        hypervisor.power_off(call.world, call.guest, call.now)
     return Result()
 
 

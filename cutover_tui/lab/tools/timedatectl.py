@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cutover_tui.lab.machine.kernel import zone_name
 from cutover_tui.lab.machine.strftime import render
+from cutover_tui.lab.machine.zones import zone_name
 from cutover_tui.lab.tools.call import Call, Result
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from cutover_tui.lab.tools.call import Call, Result
+from cutover_tui.lab.world import clockwork
 
 _EX_USAGE, _EX_UNAVAILABLE, _EX_NOPERM = 64, 69, 77
 
@@ -13,7 +14,7 @@ _EX_USAGE, _EX_UNAVAILABLE, _EX_NOPERM = 64, 69, 77
 def toolbox_cmd(call: Call) -> Result:
     """-v, -h, -q, and `timesync enable|disable|status`."""
     me = call.argv[0]
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     if call.guest.platform.name != "vmware":
         return Result(1, err=f"{me} must be run inside a virtual machine.\n")
     words = [w for w in call.argv[1:] if not w.startswith("-")]

@@ -8,14 +8,16 @@ from zlib import crc32
 from cutover_tui.core.runbook import PlatformName
 from cutover_tui.lab.kerberos.domain import Domain
 from cutover_tui.lab.kerberos.kdc import Kdc
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import SECOND, File, Guest, Move, Rtc, Unit, User
 from cutover_tui.lab.machine.packages import NGT_UNIT, UnitFile
 from cutover_tui.lab.machine.platforms import PLATFORMS, Platform
 from cutover_tui.lab.machine.services import TOOLS_CONF_PATH
 from cutover_tui.lab.machine.systems import SYSTEMS, System
-from cutover_tui.lab.world import members
+from cutover_tui.lab.world import clockwork, members
 from cutover_tui.lab.world.network import Link, Network, Route, Rule
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.lab.world_file.model import (
     ChronySpec,
@@ -59,7 +61,7 @@ def build(spec: WorldFile, now: int) -> World:
             world.domain.register(world.full_name(found), found.address)
     for index, guest_spec in enumerate(spec.guests):
         _guest(world, guest_spec, index, spec.seed, began)
-    world.advance(now)
+    clockwork.advance(world, now)
     for guest_spec in spec.guests:
         guest = world.guests[guest_spec.name]
         _settle(guest, guest_spec, now)
@@ -177,7 +179,8 @@ def _guest(world: World, spec: GuestSpec, index: int, seed: int, began: int) -> 
         password=PASSWORD if may.sudo == "password" else None,
         shell=shell,
     )
-    guest = world.add_guest(
+    guest = add_guest(
+        world,
         spec.name,
         began,
         platform=platform_of(spec.platform, spec.identity),
@@ -237,7 +240,7 @@ def _put(world: World, guest: Guest, name: str, now: int, *, beside: bool = Fals
     if beside:
         units = tuple(replace(unit, conflicts=()) for unit in package.units)
         package = replace(package, conflicts=(), units=units)
-    world.install(guest, package, now)
+    services.install(world, guest, package, now)
 
 
 def _write_chrony(world: World, guest: Guest, spec: ChronySpec) -> None:
@@ -271,7 +274,7 @@ def _tools(world: World, guest: Guest, spec: ToolsSpec, now: int) -> None:
     if not spec.installed:
         return
     package = guest.system.mirror["open-vm-tools"]
-    world.install(guest, package, now)
+    services.install(world, guest, package, now)
     text = guest.files[TOOLS_CONF_PATH].text
     for key, on in (("disable-all", spec.disable_all), ("disable-periodic", spec.disable_periodic)):
         if on:
@@ -290,18 +293,18 @@ def _agent(world: World, guest: Guest, name: str, now: int) -> None:
     if name == "ngt":
         from_iso = Unit(NGT_UNIT, None, NGT_UNIT.enabled)
         guest.units[NGT_UNIT.name] = from_iso
-        world.start(guest, from_iso, now)
+        services.start(world, guest, from_iso, now)
     else:
-        world.install(guest, guest.system.mirror[name], now)
+        services.install(world, guest, guest.system.mirror[name], now)
 
 
 def _state(world: World, guest: Guest, process: str, running: bool, enabled: bool, now: int) -> None:
     for unit in guest.units.values():
         if unit.file.process == process:
             unit.enabled = "enabled" if enabled else "disabled"
-            world.stop(guest, unit, now)
+            services.stop(guest, unit, now)
             if running:
-                world.start(guest, unit, now)
+                services.start(world, guest, unit, now)
 
 
 def _move(guest: Guest, spec: MoveSpec) -> Move:

@@ -11,11 +11,11 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from cutover_tui.lab.machine import power
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File, Guest, Unit
 from cutover_tui.lab.machine.packages import NGT_UNIT
-from cutover_tui.lab.world import members
+from cutover_tui.lab.world import clockwork, hypervisor, members
 from cutover_tui.lab.world.build import LEAPS, PASSWORD, USER, groups_of, route_of, rule_of
 from cutover_tui.lab.world.network import ANYBODY, JUMP
 from cutover_tui.lab.world.world import World
@@ -127,14 +127,14 @@ class Timeline:
             CannotHappen: an event asks for what cannot be done.
         """
         made: list[Happened] = []
-        self._world.advance(now if not self._due else min(now, self._due[0].at))
+        clockwork.advance(self._world, now if not self._due else min(now, self._due[0].at))
         self._look_for_boots()
         while self._due and self._due[0].at <= now:
             due = heapq.heappop(self._due)
-            self._world.advance(due.at)
+            clockwork.advance(self._world, due.at)
             made += self._make(due)
             self._look_for_boots()
-        self._world.advance(now)
+        clockwork.advance(self._world, now)
         self._look_for_boots()
         return made
 
@@ -181,7 +181,7 @@ def apply(world: World, change: Change, now: int, host: str | None = None) -> No
     Raises:
         CannotHappen: it asks for what cannot be done.
     """
-    world.advance(now)
+    clockwork.advance(world, now)
     for _ in _apply(world, change, host, now):
         pass
 
@@ -241,21 +241,21 @@ def _to_guest(world: World, guest: Guest, kind: str, value: object, now: int) ->
         case "hostname", HostnameChange():
             guest.hostname = value.name
         case "stun", StunChange():
-            power.suspend(world, guest, now, int(value.lasts))
+            hypervisor.suspend(world, guest, now, int(value.lasts))
         case "snapshot", SnapshotChange():
-            power.snapshot(world, guest, value.name, now)
+            hypervisor.snapshot(world, guest, value.name, now)
         case "revert", SnapshotChange():
-            power.revert(world, guest, value.name, now)
+            hypervisor.revert(world, guest, value.name, now)
         case "migrate", _:
-            world.migrate(guest, now)
+            hypervisor.migrate(world, guest, now)
         case "reboot", _:
-            world.reboot(guest, now)
+            hypervisor.reboot(world, guest, now)
         case "power_off", _:
-            world.stay_off(guest, now)
+            hypervisor.stay_off(world, guest, now)
         case "power_on", _:
-            world.power_on(guest, now)
+            hypervisor.power_on(world, guest, now)
         case _:
-            power.old_vm(world, guest, now)
+            hypervisor.old_vm(world, guest, now)
 
 
 def _clocks(spec: WorldFile) -> Iterator[tuple[str, ClockSpec]]:
@@ -310,11 +310,11 @@ def _act(world: World, guest: Guest, unit: Unit, act: str, now: int) -> None:
             unit.enabled = {"enable": "enabled", "disable": "disabled", "mask": "masked"}[act]
             return
         case "stop":
-            world.stop(guest, unit, now)
+            services.stop(guest, unit, now)
             return
         case "restart":
-            world.stop(guest, unit, now)
-    world.start(guest, unit, now)
+            services.stop(guest, unit, now)
+    services.start(world, guest, unit, now)
 
 
 def _identity(world: World, guest: Guest, change: IdentityChange) -> None:

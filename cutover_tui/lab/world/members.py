@@ -9,6 +9,7 @@ from cutover_tui.lab.kerberos.domain import Account, Domain
 from cutover_tui.lab.kerberos.encoding import Cache
 from cutover_tui.lab.kerberos.holder import Holder
 from cutover_tui.lab.kerberos.library import KEYTAB, SECOND, configured, granting_ticket, service_ticket
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.guest import Guest, Unit
 from cutover_tui.lab.machine.packages import UnitFile
 from cutover_tui.lab.machine.systems import System
@@ -37,12 +38,12 @@ def join(world: World, guest: Guest, spec: JoinedSpec, now: int) -> None:
     _keytab(guest, domain, account, spec, now)
     for package in _TOOLS[guest.system.manager]:
         if package not in spec.lacks:
-            world.install(guest, guest.system.mirror[package], now)
+            services.install(world, guest, guest.system.mirror[package], now)
     for holder in spec.holders:
         _holder(world, guest, holder, now)
     if spec.sssd is not None:
         _hold(guest, Holder("sssd", f"/var/lib/sss/db/ccache_{domain.realm}", "root", member.SSSD_RENEWS_NS))
-        world.install(guest, guest.system.mirror["sssd"], now)
+        services.install(world, guest, guest.system.mirror["sssd"], now)
         unit = guest.units["sssd.service"]
         _set(world, guest, unit, now, running=spec.sssd.running, enabled=spec.sssd.enabled)
 
@@ -155,9 +156,9 @@ def _hold(guest: Guest, holder: Holder) -> None:
 
 def _set(world: World, guest: Guest, unit: Unit, now: int, *, running: bool, enabled: bool) -> None:
     unit.enabled = "enabled" if enabled else "disabled"
-    world.stop(guest, unit, now)
+    services.stop(guest, unit, now)
     if running:
-        world.start(guest, unit, now)
+        services.start(world, guest, unit, now)
 
 
 def _cache(world: World, guest: Guest, spec: CacheSpec, now: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.machine.platforms import QEMU
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 from tests.system.differential.sides import SECOND, Lab, Real
 from tests.system.nodes import network
@@ -115,7 +117,8 @@ def set_lab(state: State, addresses: dict[str, str]) -> Lab:
         if name != "nobody":
             clock = SimClock.wrong_by(NOON, (WRONG_S if name == "wrong" else 0) * SECOND)
             world.add_reference(Reference(name, address, clock, stratum=STRATUM))
-    guest = world.add_guest(
+    guest = add_guest(
+        world,
         state.name,
         NOON,
         platform=QEMU,
@@ -125,10 +128,10 @@ def set_lab(state: State, addresses: dict[str, str]) -> Lab:
     )
     guest.files["/etc/chrony/chrony.conf"] = File(state.conf(addresses))
     side = Lab(world, guest, NOON)
-    world.install(guest, guest.system.mirror["chrony"], NOON)
+    services.install(world, guest, guest.system.mirror["chrony"], NOON)
     unit = guest.units["chrony.service"]
     if not state.running:
-        world.stop(guest, unit, NOON)
+        services.stop(guest, unit, NOON)
     if not state.enabled:
         side.command(("systemctl", "disable", "chrony"))
     return side

@@ -15,6 +15,7 @@ from cutover_tui.core.gate import judge
 from cutover_tui.lab.machine.guest import Guest as LabGuest
 from cutover_tui.lab.shell import Shell
 from cutover_tui.lab.tools.call import Out, Wait
+from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.world import World
 from probes.observation import Facts, Failure, Raw
 from probes.reader import Reader
@@ -80,7 +81,7 @@ class Lab:
     def until(self, now: int) -> None:
         """Move the world's time on."""
         self.now = now
-        self.world.advance(now)
+        clockwork.advance(self.world, now)
 
 
 def look(side: Side, reader: Reader) -> Outcome:

@@ -12,6 +12,7 @@ from cutover_tui.lab.doors.loopback import LOOPBACK
 from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.machine.guest import User
 from cutover_tui.lab.machine.platforms import QEMU
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import World
 from probes import clock
 from probes.breaker import Breaker
@@ -79,7 +80,8 @@ async def both(lab: SystemLab, shell: Shell, directory: Path) -> AsyncIterator[t
     true = TrueTime()
     world = World()
     user = User(USER, 1000, ((1000, USER), (27, "sudo")), sudo=True, shell=SHELLS[shell])
-    world.add_guest(
+    add_guest(
+        world,
         "app01",
         true(),
         platform=QEMU,

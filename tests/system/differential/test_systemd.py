@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from cutover_tui.lab.machine import services
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.machine.guest import File, Unit
 from cutover_tui.lab.machine.packages import UnitFile
 from cutover_tui.lab.machine.platforms import QEMU
+from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 from probes.facts_time import KernelSyncFacts, ServicesFacts, TimesyncdFacts
 from probes.linux import SERVICES, TIMEDATECTL, TIMESYNCD
@@ -39,7 +41,7 @@ def _lab(*packages: str, reference: Reference | None = None) -> Lab:
     world = World()
     if reference is not None:
         world.add_reference(reference)
-    guest = world.add_guest("app01", NOON, platform=QEMU, packages=("systemd", *packages))
+    guest = add_guest(world, "app01", NOON, platform=QEMU, packages=("systemd", *packages))
     return Lab(world, guest, NOON)
 
 
@@ -64,9 +66,9 @@ def _server(offset_s: float = 0, *, stratum: int = 2, leap: int = 0, silent: boo
 def _with_timesyncd(reference: Reference, *, running: bool = True) -> Lab:
     side = _lab(reference=reference)
     side.guest.files["/etc/systemd/timesyncd.conf"] = File(f"[Time]\nNTP={reference.address}\n")
-    side.world.install(side.guest, side.guest.system.mirror["systemd-timesyncd"], NOON)
+    services.install(side.world, side.guest, side.guest.system.mirror["systemd-timesyncd"], NOON)
     if not running:
-        side.world.stop(side.guest, side.guest.units["systemd-timesyncd.service"], NOON)
+        services.stop(side.guest, side.guest.units["systemd-timesyncd.service"], NOON)
     side.until(NOON + 4 * SECOND)
     return side
 
@@ -157,6 +159,6 @@ def test_units(recorded_again: Recorded) -> None:
 def test_timedatectl(recorded_again: Recorded) -> None:
     real = _real(recorded_again, "timedatectl/252/not-synchronised")
     side = _lab("chrony")
-    side.world.stop(side.guest, side.guest.units["chrony.service"], NOON)
+    services.stop(side.guest, side.guest.units["chrony.service"], NOON)
     assert isinstance(real, KernelSyncFacts)
     assert look(side, TIMEDATECTL) == real

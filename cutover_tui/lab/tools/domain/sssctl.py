@@ -5,6 +5,7 @@ from __future__ import annotations
 from cutover_tui.lab.kerberos.holder import Holder
 from cutover_tui.lab.tools.call import Call, Result
 from cutover_tui.lab.tools.options import options
+from cutover_tui.lab.world import clockwork
 
 _NO_DOMAIN = """\
 [sssd] [confdb_expand_app_domains] (0x0010): No domains configured, fatal error!
@@ -38,7 +39,7 @@ def sssctl(call: Call) -> Result:
 
 
 def _status(call: Call, daemon: Holder, asked: set[str]) -> str:
-    call.world.advance_guest(call.guest, call.now)
+    clockwork.advance_guest(call.world, call.guest, call.now)
     controllers = [call.world.full_name(r) for r in call.world.references.values() if r.controller]
     out = ""
     if not asked or "o" in asked:

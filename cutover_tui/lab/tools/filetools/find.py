@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import Call, Out, Result, Running
 
@@ -50,7 +51,7 @@ def find(call: Call) -> Result | Running:
 
 
 def _walk(call: Call, plan: _Plan) -> Running:
-    files, failed = call.guest.all_files(call.now), 0
+    files, failed = all_files(call.guest, call.now), 0
     for start in plan.starts:
         top = call.path(start)
         if top != "/dev/null" and call.read(top, files) in (2, 20):
@@ -192,7 +193,7 @@ def _kind(call: Call, path: str) -> str:
     full = call.path(path)
     if full == "/dev/null":
         return "c"
-    return "d" if full not in call.guest.all_files(call.now) else "f"
+    return "d" if full not in all_files(call.guest, call.now) else "f"
 
 
 def _minutes(call: Call, text: str) -> Test:
@@ -200,7 +201,7 @@ def _minutes(call: Call, text: str) -> Test:
     sign, count = text[:1], int(text.lstrip("+-"))
 
     def test(path: str) -> bool:
-        files = call.guest.all_files(call.now)
+        files = all_files(call.guest, call.now)
         full = call.path(path)
         found = files.get(full) or files.get(f"{full}/")
         written = found.written if found is not None else 0

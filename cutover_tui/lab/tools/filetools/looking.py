@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import ERRNO, Call, Result
 from cutover_tui.lab.tools.options import options
@@ -18,7 +19,7 @@ def od(call: Call) -> Result:
         return Result(1, err=f"od: {given.unknown}\nTry 'od --help' for more information.\n")
     if given.value("t") != "x1" or len(given.words) != 1:
         return Result(1, err="od: this one dumps one file as -tx1\n")
-    text = call.read(call.path(given.words[0]), call.guest.all_files(call.now))
+    text = call.read(call.path(given.words[0]), all_files(call.guest, call.now))
     if isinstance(text, int):
         return Result(1, err=f"od: {given.words[0]}: {ERRNO[text]}\n")
     count = given.value("N")
@@ -38,7 +39,7 @@ def stat(call: Call) -> Result:
     if not given.words:
         return Result(1, err="stat: missing operand\nTry 'stat --help' for more information.\n")
     rc, out, err = 0, "", ""
-    files = call.guest.all_files(call.now)
+    files = all_files(call.guest, call.now)
     for word in given.words:
         path = call.path(word)
         found = files.get(path) or files.get(f"{path}/")
@@ -75,7 +76,7 @@ def grep(call: Call) -> Result:
         return Result(2, err=usage)
     expression = given.words[0].replace("[[:space:]]", r"\s")
     pattern = re.compile(expression, re.IGNORECASE if given.has("i") else 0)
-    files = call.guest.all_files(call.now)
+    files = all_files(call.guest, call.now)
     names, out, err, failed = given.words[1:], "", "", False
     several = (len(names) > 1 or given.has("r") or given.has("H")) and not given.has("h")
     for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cutover_tui.lab.machine.files import all_files
 from cutover_tui.lab.machine.guest import File
 from cutover_tui.lab.tools.call import ERRNO, Call, Result
 from cutover_tui.lab.tools.options import options
@@ -46,7 +47,7 @@ def install(call: Call) -> Result:
 
 def _make(call: Call, path: str, mode: int, *, parents: bool) -> int:
     """Make a directory; an errno where that cannot be."""
-    files = call.guest.all_files(call.now)
+    files = all_files(call.guest, call.now)
     found, above = call.read(path, files), call.read(path.rpartition("/")[0] or "/", files)
     if found not in (2, 20):
         return 0 if parents and found == 21 else 17
@@ -76,7 +77,7 @@ def rm(call: Call) -> Result:
 
 def _remove(call: Call, path: str, *, deep: bool) -> str | None:
     files = call.guest.files
-    found = call.read(path, call.guest.all_files(call.now))
+    found = call.read(path, all_files(call.guest, call.now))
     if found in (2, 20):
         return ERRNO[2]
     if found == 21 and not deep:
