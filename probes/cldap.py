@@ -16,10 +16,10 @@ from pyasn1.type import namedtype, tag, univ
 
 from probes.ad.kept import keep, nothing, recall
 from probes.facts_directory import CldapFacts
-from probes.hostile import clean_text
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 from probes.seam import LinkError, Network
+from probes.unsafe_text import without_controls
 
 PORT = 389
 _SAM_LOGON_RESPONSE_EX = 23
@@ -149,7 +149,7 @@ def _name(data: bytes, at: int) -> tuple[str, int]:
         elif length > 63:
             break
         elif length == 0:
-            name = clean_text(".".join(labels))
+            name = without_controls(".".join(labels))
             return name, at + 1 if after is None else after
         elif sum(map(len, labels)) > _LONGEST_NAME:
             break

@@ -38,8 +38,8 @@ from probes.directory_seam import (
     Ticket,
 )
 from probes.gss_errors import INSTALL, SKEW_CODES, gss_number, gss_text
-from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
+from probes.unsafe_text import without_controls
 
 T = TypeVar("T")
 THREADS = 8
@@ -281,12 +281,12 @@ def _good(controller: Controller, result: dict[str, Any]) -> None:
     Raises:
         DirectoryError: it reports anything else.
     """
-    code, said = int(result["result"]), clean_text(str(result.get("message") or ""))[:200]
+    code, said = int(result["result"]), without_controls(str(result.get("message") or ""))[:200]
     match code:
         case 0:
             return
         case 10:
-            where = ", ".join(clean_text(str(r)) for r in (result.get("referrals") or ()))[:200]
+            where = ", ".join(without_controls(str(r)) for r in (result.get("referrals") or ()))[:200]
             kind, detail = (
                 FailureKind.NOT_UNDERSTOOD,
                 f"refers to another server ({where}), which is not asked",
@@ -318,7 +318,7 @@ def _explained(controller: Controller, error: Exception, tls: _Tls) -> Directory
     refused = tls.refused or (tls.metered.refused if tls.metered is not None else None)
     if refused is not None:
         return _failed(controller, *refused)
-    text = clean_text(str(error))[:200]
+    text = without_controls(str(error))[:200]
     if "requires a security layer" in text:
         return _failed(controller, FailureKind.DENIED, f"demands signing inside the login ({text})")
     if isinstance(error, ldap_errors.LDAPSocketOpenError):

@@ -19,7 +19,7 @@ import dns.resolver
 
 from probes.directory_seam import Question
 from probes.facts_directory import Answer, RecordKind, RecordOutcome
-from probes.hostile import clean_text
+from probes.unsafe_text import without_controls
 
 AT_ONCE = 8
 LONGEST_S = 4.0
@@ -100,5 +100,5 @@ def _why(error: dns.resolver.LifetimeTimeout) -> RecordOutcome:
 
 
 def _value(kind: RecordKind, item: object) -> str:
-    text = clean_text(str(item))[:512]
+    text = without_controls(str(item))[:512]
     return text.removesuffix(".") if kind in ("PTR", "SRV") else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from probes.hostile import clean_text
+from probes.unsafe_text import without_controls
 
 INSTALL = "Kerberos needs the extra `kerberos` of this package: pip install 'cutover-tui[kerberos]'"
 """What to do where gssapi or krb5 cannot be imported."""
@@ -38,4 +38,7 @@ def gss_number(error: GssError) -> int | None:
 
 def gss_text(error: Exception) -> str:
     """The mechanism's own words, without GSSAPI's frame around them."""
-    return clean_text(str(error)).rpartition("Minor (")[2].partition(":")[2].strip() or type(error).__name__
+    return (
+        without_controls(str(error)).rpartition("Minor (")[2].partition(":")[2].strip()
+        or type(error).__name__
+    )

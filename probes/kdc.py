@@ -14,10 +14,10 @@ import msgspec
 
 from probes import krb_messages
 from probes.facts_kerberos import KdcFacts
-from probes.hostile import clean_text
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 from probes.seam import Clock, LinkError, Network, Streams
+from probes.unsafe_text import without_controls
 
 KDC_PORT = 88
 NOBODY = "cutover-clock-probe"
@@ -133,8 +133,8 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         code=error.code if error is not None else None,
         stime_ns=error.stime_ns if error is not None else None,
         susec=error.susec if error is not None else None,
-        answered_realm=clean_text(error.realm)[:255] if error is not None else "",
-        text=clean_text(error.text)[:200] if error is not None else "",
+        answered_realm=without_controls(error.realm)[:255] if error is not None else "",
+        text=without_controls(error.text)[:200] if error is not None else "",
     )
 
 

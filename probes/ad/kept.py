@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind, Raw
+from probes.unsafe_text import without_controls
 
 K = TypeVar("K")
 LONGEST = 1024
@@ -38,4 +38,4 @@ def recall(raw: Raw, kind: type[K]) -> K | Failure:
 
 def safe(value: bytes) -> str:
     """A value as text that may be kept and shown; what is no text becomes visible as such."""
-    return clean_text(value[: 4 * LONGEST].decode("utf-8", "replace"))[:LONGEST]
+    return without_controls(value[: 4 * LONGEST].decode("utf-8", "replace"))[:LONGEST]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from probes.ad.rootdse import generalized_ns
 from probes.facts_directory import GuestRootDseFacts
-from probes.hostile import clean_text
 from probes.linux.text import quoted, unusable
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
+from probes.unsafe_text import without_controls
 
 ATTRIBUTES = ("currentTime", "isSynchronized", "dnsHostName")
 _URI = "ldap://"
@@ -59,7 +59,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
 def _values(ldif: str) -> list[tuple[str, str]]:
     """Plain values, attribute names in small letters; base64 (`::`) is none of those asked for."""
     pairs = (line.split(": ", 1) for line in ldif.splitlines())
-    return [(p[0].lower(), clean_text(p[1]).strip()) for p in pairs if len(p) == 2]
+    return [(p[0].lower(), without_controls(p[1]).strip()) for p in pairs if len(p) == 2]
 
 
 READER = Reader(

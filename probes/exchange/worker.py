@@ -28,8 +28,8 @@ from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.service import OverHttp, OverSsh, Request
 from probes.facts_kerberos import ApInStage
 from probes.gss_errors import INSTALL, gss_number, gss_text, number_of
-from probes.hostile import clean_text
 from probes.observation import FailureKind
+from probes.unsafe_text import without_controls
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
@@ -301,7 +301,7 @@ class _Attempt:
         except TimeoutError:
             raise _Ended(Trouble(FailureKind.TIMEOUT, f"{over.url}: no answer in time")) from None
         except ssl.SSLError as error:
-            detail = f"{over.url}: no trusted TLS ({clean_text(str(error))[:200]})"
+            detail = f"{over.url}: no trusted TLS ({without_controls(str(error))[:200]})"
             raise _Ended(Trouble(FailureKind.DENIED, detail)) from None
         except (OSError, http.client.HTTPException) as error:
             detail = f"{over.url}: {_why(error)}"
@@ -327,13 +327,13 @@ def _local(path: str) -> socket.socket:
 
 def _words(error: Any) -> str:
     """A Krb5Error's own words; its number stands behind them."""
-    return clean_text(str(error)).removesuffix(str(error.err_code)).strip()
+    return without_controls(str(error)).removesuffix(str(error.err_code)).strip()
 
 
 def _why(error: Exception) -> str:
     """The system's words where it has any: asyncio's name an address instead."""
     number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else clean_text(str(error))[:200] or type(error).__name__
+    return os.strerror(number) if number else without_controls(str(error))[:200] or type(error).__name__
 
 
 def _unheard(stage: ApInStage, text: str) -> Trouble | None:

@@ -14,9 +14,9 @@ from asyncssh.constants import (
     PTY_ONLCR,
 )
 
-from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
 from probes.seam import LinkError
+from probes.unsafe_text import without_controls
 
 _WINDOW = 512 * 1024  # what a flood can have under way to us
 _OPEN_S = 15.0
@@ -148,6 +148,6 @@ async def open_channel(
         raise SessionRefused(error.reason) from None
     except (asyncssh.Error, OSError) as error:
         raise LinkError(
-            Failure(FailureKind.LOST, f"the connection ended: {clean_text(str(error))[:200]}")
+            Failure(FailureKind.LOST, f"the connection ended: {without_controls(str(error))[:200]}")
         ) from None
     return channel

@@ -8,13 +8,13 @@ from contextlib import AbstractAsyncContextManager
 import asyncssh
 
 from probes.breaker import Breaker, Turn
-from probes.hostile import clean_text
 from probes.known_hosts import Trust, entry_name, fingerprint
 from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts, SecretRequest
 from probes.seam import LinkError
 from probes.ssh.options import Resolved
 from probes.ssh.target import SshTarget
+from probes.unsafe_text import without_controls
 
 Pause = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -104,7 +104,7 @@ class Client(asyncssh.SSHClient):
         """Answer the server's questions: its password prompt from the credential, others by a person."""
         answers: list[str] = []
         for text, echo in prompts:
-            shown = clean_text(text).strip()[:200]
+            shown = without_controls(text).strip()[:200]
             if "password" in shown.lower():
                 if self._password_asked:
                     return None  # refused a moment ago: a second time would count against the account
@@ -158,7 +158,7 @@ class Client(asyncssh.SSHClient):
             )
         if self.presented is None:
             return Failure(
-                FailureKind.HOST_KEY, f"{name}: the host key cannot be accepted: {clean_text(reason)}"
+                FailureKind.HOST_KEY, f"{name}: the host key cannot be accepted: {without_controls(reason)}"
             )
         kind = "a host certificate signed by" if self.by_authority else "host key"
         shown = f"{kind} {fingerprint(self.presented)} ({self.presented.get_algorithm()})"

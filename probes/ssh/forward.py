@@ -19,9 +19,9 @@ from asyncssh.constants import (
 )
 
 from probes.arrival import Answered, Arrival, Ended
-from probes.hostile import clean_text
 from probes.observation import Failure, FailureKind
 from probes.seam import Clock, LinkError
+from probes.unsafe_text import without_controls
 
 _MOST_PENDING = 4
 """Connects that sshd may still be trying for us after we stopped waiting (the kernel takes 130 s for one)."""
@@ -75,7 +75,7 @@ class Forwards:
             except Ended as ended:
                 raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
             except (asyncssh.Error, OSError) as error:
-                detail = f"{where}: {clean_text(str(error))[:200]}"
+                detail = f"{where}: {without_controls(str(error))[:200]}"
                 raise LinkError(Failure(FailureKind.LOST, detail)) from None
 
     async def close(self) -> None:
@@ -129,7 +129,7 @@ class Forwards:
         return Answered(data, host, sent_ns, received_ns, kernel_stamp=False)
 
     def _not_opened(self, error: asyncssh.ChannelOpenError, where: str) -> Failure:
-        said = clean_text(error.reason).strip()[:200] or f"code {error.code}"
+        said = without_controls(error.reason).strip()[:200] or f"code {error.code}"
         if error.code in _FORBIDS:
             return Failure(
                 FailureKind.DENIED,
@@ -152,7 +152,9 @@ async def local_socket(via: asyncssh.SSHClientConnection, host: str, port: int) 
         try:
             listener = await via.forward_local_path_to_port(path, host, port)
         except (asyncssh.Error, OSError) as error:
-            detail = f"{host} port {port}: no way there by the jump host: {clean_text(str(error))[:200]}"
+            detail = (
+                f"{host} port {port}: no way there by the jump host: {without_controls(str(error))[:200]}"
+            )
             raise LinkError(Failure(FailureKind.LOST, detail)) from None
         try:
             yield path

@@ -15,7 +15,6 @@ from functools import partial
 
 from probes.arrival import Answered
 from probes.breaker import Breaker
-from probes.hostile import clean_text
 from probes.known_hosts import KnownHosts
 from probes.observation import Failure, FailureKind, Identity, Raw
 from probes.prompts import Prompts
@@ -28,6 +27,7 @@ from probes.ssh.framing import PTY_TAKEOVER, Scanner
 from probes.ssh.login import Connection, Login
 from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
 from probes.ssh.target import SshTarget
+from probes.unsafe_text import without_controls
 
 
 class SshGuest:
@@ -342,7 +342,7 @@ class _Link:
         return _SharedLoop(shell, owned=True)
 
     def _useless(self, error: Exception) -> LinkError:
-        said = clean_text(str(error))[:200]
+        said = without_controls(str(error))[:200]
         if self._answered:
             self.connection.condemn()
             detail = f"{self._name}: the server gives no session in place of the one that hung: {said}"

@@ -39,8 +39,8 @@ from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.record.audit import Audit
 from cutover_tui.record.events import Disturbed, Event, LinkLost, LinkUp
 from cutover_tui.record.tape import TapeContents
-from probes.hostile import clean_text
 from probes.observation import FailureKind
+from probes.unsafe_text import without_controls
 from tests.lab.recorded import audited, events_of, tape_of
 
 SECOND = 1_000_000_000
@@ -432,7 +432,7 @@ def test_nothing_a_terminal_acts_on_is_on_the_record(outcome: Outcome) -> None:
     for path in (outcome.directory.journal, *outcome.directory.tapes.iterdir()):
         for line in path.read_bytes().splitlines():
             for text in strings(json.loads(line)):
-                assert clean_text(text) == text
+                assert without_controls(text) == text
 
 
 def test_nothing_is_left_behind(outcome: Outcome) -> None:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from cutover_tui.core.amounts import amount, time_amount
 from cutover_tui.core.finding import Finding, Verdict
-from cutover_tui.core.plain import without_controls
 from cutover_tui.record.events import (
     Acknowledged,
     ActionEnded,
@@ -37,6 +36,7 @@ from cutover_tui.record.events import (
     VerdictChanged,
 )
 from probes.observation import Instant
+from probes.unsafe_text import without_controls
 
 STATUS = {
     "done": "✓ done",

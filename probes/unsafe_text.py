@@ -1,9 +1,10 @@
-"""Text that a terminal, an editor or a browser does not act on, for what people read.
+"""Characters that a terminal, an editor or a browser acts on, and text without them.
 
-What guests print was cleaned where it came in; a record may have been edited since, and
-runbooks and names never went through there. The set is that of the probes (ECMA-48
-controls, bidirectional controls, what is invisible); a test holds the two equal. It names
-code points, not Unicode properties: reports must not depend on Python's Unicode version.
+Terminals act on C0 and C1 control characters (ECMA-48); bidirectional controls reorder what
+is read ("Trojan Source", CVE-2021-42574); invisible characters hide text. All of them become
+U+FFFD, so that what was there stays visible as something, and nothing is silently dropped.
+The set names code points, not Unicode properties: reports must not depend on Python's
+Unicode version. Pure: records and reports ask it too.
 """
 
 from __future__ import annotations
