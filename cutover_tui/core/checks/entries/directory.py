@@ -24,7 +24,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.object",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={
@@ -35,11 +35,14 @@ CHECKS = (
                     doc="what the machine's password may have become since the mark; `unchanged` while the "
                     "source VM may have to come back",
                 ),
+                "keytab": Param(
+                    "bool", True, doc="compare the guest's keytab too, which root alone may read"
+                ),
             },
         ),
         judge=ad_object.run,
         criterion=ad_object.criterion,
-        readers=("account", "addresses"),
+        readers=("account", "addresses", "keytab"),
         naive="the computer account is there",
     ),
     Check(
