@@ -18,6 +18,7 @@ from probes.facts_directory import (
     Address,
     AddressesFacts,
     Answer,
+    CldapFacts,
     DnsFacts,
     Path,
     PathsFacts,
@@ -256,6 +257,68 @@ def test_the_records(answers: tuple[Answer, ...], code: str) -> None:
     finding = judged("ad.dns", dns=records(*answers), addresses=HERE)
     assert finding.reason_code == code
     assert str(finding.verdict) == {"ok": "pass", "no-answer": "unknown"}.get(code, "fail")
+
+
+SECOND = Address("eth1", "198.51.100.10", 24, "global")
+BOTH = structs.replace(
+    HERE, addresses=(*HERE.addresses, SECOND, Address("docker0", "172.17.0.1", 16, "global"))
+)
+A2 = structs.replace(A, values=("192.0.2.10", "198.51.100.10"))
+PTR2 = structs.replace(PTR, name="10.100.51.198.in-addr.arpa")
+
+
+def test_a_guest_in_two_networks_may_have_two_records() -> None:
+    found = judged("ad.dns", dns=records(A2, PTR, PTR2, KDCS), addresses=BOTH)
+    assert (found.reason_code, found.measured) == ("ok", 2)
+    assert "leads to 192.0.2.10, 198.51.100.10 and back" in found.reason
+    # Each of them must lead back, and be one that others reach.
+    no_pointer = structs.replace(PTR2, outcome="absent", values=())
+    assert (
+        judged("ad.dns", dns=records(A2, PTR, no_pointer, KDCS), addresses=BOTH).reason_code == "no-pointer"
+    )
+    assert judged("ad.dns", dns=records(A2, PTR, KDCS), addresses=BOTH).reason_code == "no-answer"
+    inside = structs.replace(A, values=("172.17.0.1", "192.0.2.10"))
+    found = judged("ad.dns", dns=records(inside, PTR, KDCS), addresses=BOTH)
+    assert (found.reason_code, "172.17.0.1 is none" in found.reason) == ("several-addresses", True)
+    one = judged("ad.dns", dns=records(A, PTR, KDCS), addresses=BOTH)
+    assert one.reason_code == "ok", "the network of the backups needs no record"
+
+
+def test_which_of_two_addresses_is_its_own_must_have_been_read() -> None:
+    literal = structs.replace(records(A2, PTR, PTR2, KDCS), address="192.0.2.10")
+    finding = judged("ad.dns", dns=literal)
+    assert (str(finding.verdict), finding.reason_code) == ("unknown", "address-not-known")
+
+
+def test_that_only_the_jump_hosts_resolver_answered_is_said() -> None:
+    theirs = tuple(structs.replace(a, server="", authoritative=False) for a in (A, PTR, KDCS))
+    silent = tuple(
+        structs.replace(a, outcome="refused", values=(), authoritative=False) for a in (A, PTR, KDCS)
+    )
+    finding = judged("ad.dns", dns=records(*silent, *theirs), addresses=HERE)
+    assert (str(finding.verdict), finding.reason_code) == ("pass", "by-resolver")
+    assert "(by the jump host's own resolver only: no controller answers for the domain)" in finding.reason
+    wrong = structs.replace(theirs[0], values=("192.0.2.9",))
+    finding = judged("ad.dns", dns=records(*silent, wrong, *theirs[1:]), addresses=HERE)
+    assert "by the jump host's resolver" in finding.reason
+
+
+def ping(address: str, site: str, *, pdc: bool = False) -> Observation:
+    facts = CldapFacts(f"dc-{address}", address, 1, 2, 0x3FD, "corp.example", "corp.example", "dc", site, "jump", pdc, True, True, pdc)  # fmt: skip
+    return observed("cldap", 98, facts)
+
+
+def test_records_are_judged_by_the_servers_of_the_guests_site() -> None:
+    """Half of its site's clients ask each of them; who is elsewhere learns of it when that replicates."""
+    elsewhere = structs.replace(A, server="10.0.0.9", values=("192.0.2.9",))
+    beside = structs.replace(A, server="10.0.0.2", values=("192.0.2.9",))
+    pings = (ping("10.0.0.9", "muc"), ping("10.0.0.1", "BER"), ping("10.0.0.2", "ber"))
+    far = judged("ad.dns", dns=records(elsewhere, A, PTR, KDCS), addresses=HERE, jump=pings)
+    assert (str(far.verdict), "advisory: 10.0.0.9 says 192.0.2.9" in far.reason) == ("pass", True)
+    blind = judged("ad.dns", dns=records(elsewhere, A, PTR, KDCS), addresses=HERE)
+    assert blind.reason_code == "wrong-address", "nobody has said which one is of the site"
+    near = judged("ad.dns", dns=records(A, beside, PTR, KDCS), addresses=HERE, jump=pings)
+    assert (near.reason_code, "by 10.0.0.2" in near.reason) == ("wrong-address", True)
 
 
 def test_what_another_server_says_is_named_and_fails_nobody() -> None:

@@ -48,7 +48,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.dns",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={"ptr": Param("bool", True, doc="ask for the PTR record too")},
@@ -56,6 +56,7 @@ CHECKS = (
         judge=ad_dns.run,
         criterion=ad_dns.criterion,
         readers=("dns", "addresses"),
+        jump_readers=("cldap",),
         naive="`ping NAME` works, from the guest itself",
     ),
     Check(
