@@ -106,6 +106,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "no-realm",
         "own-clock",
         "some-silent",
+        "two-clocks",
     ),
     "kerberos.ap-in": (
         "enctype",
