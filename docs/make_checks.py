@@ -29,7 +29,7 @@ from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, discovery, records, rootdse, rootdse_guest
+from probes.ad import account, controller, discovery, records, rootdse, rootdse_guest
 from probes.exchange import NAME as AP_IN
 from probes.linux import ad_paths, exchange, trust
 from probes.reader import Reader
@@ -44,7 +44,7 @@ Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
 `na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`,
-`net.ad-paths`, `naive.*` and the checks of exchanges say `na`. `unknown` means
+`net.ad-paths`, `dc.genid`, `naive.*` and the checks of exchanges say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
 a problem ticket ([runbook.md](runbook.md#faults-that-were-there-before)); no other ever.
@@ -72,14 +72,51 @@ ABOUT = {
             "Asked every 5 min and when somebody looks, over verified TLS with the engineer's Kerberos ticket "
             "(`kinit` first), at the first of `domain.controllers` that lets us in; they are named as their "
             "certificates name them. The account is the one with the guest's name, cut to 15 characters. Names are "
-            "looked for in its domain only, not in the forest. Before the mark there is nothing to compare with."
+            "looked for in its domain only, not in the forest. Before the mark there is nothing to compare with. On a Linux "
+            "guest the keytab is held against the account: of each of the account's names the newest key must have the "
+            "directory's version and a type the account allows. Names of other accounts in it are left alone. What was not "
+            "read in the order that tells which one is behind is `unknown` until the next look."
         ),
     ),
     "ad.dns": (
         "Do the guest's records lead to where it is now, and does its site have domain controllers?",
         (
-            "Each of `domain.controllers` and the jump host's resolver is asked; whoever answers with authority is "
-            "believed, the others are named. The guest's address is what it says itself."
+            "Each of `domain.controllers` and the jump host's resolver is asked. Those that say by LDAP ping that they are "
+            "of `domain.site` and answer with authority are believed, each of them; else the first that answers with "
+            "authority; else the resolver, which is said. The others are named. The guest's addresses are what it says "
+            "itself, without those of container bridges; it may have several, and a record for each or for some."
+        ),
+    ),
+    "dc.replication": (
+        "Is the moved controller's database the one its partners know, and do their changes reach it?",
+        (
+            "For hosts of role `dc` only. The controller is asked about itself, every 5 min and when somebody looks, over "
+            "verified TLS with the engineer's ticket: `highestCommittedUSN` and `isSynchronized` of its rootDSE, invocation "
+            "id and options of its NTDS Settings, `repsFrom` of the domain, configuration and schema. A USN below the "
+            "baseline's under the same invocation id is a USN rollback, which no partner tells. Each of the three must have "
+            "been replicated from a partner since the mark; without a mark within a day. The forest's only controller has "
+            "nobody to replicate with."
+        ),
+    ),
+    "dc.genid": (
+        "Does the controller know whether it is the virtual machine it was?",
+        (
+            "`msDS-GenerationId` of its own computer object, which is not replicated. LDAP does not tell an attribute that "
+            "is not there from one that is hidden: that is `unknown`. Samba keeps none, which is `na`."
+        ),
+    ),
+    "dc.sysvol": (
+        "Is the controller advertised, and does its SYSVOL hold the policies that the directory names?",
+        (
+            "Advertised is what its LDAP ping says. Policies and their versions are those of the directory; what is in "
+            "SYSVOL is read from each GPT.INI below /var/lib/samba/sysvol, as root, on a Linux guest. The SYSVOL of a "
+            "Windows controller is not read by this version: `unknown`."
+        ),
+    ),
+    "dc.rid": (
+        "Does the controller give out no security identifier a second time?",
+        (
+            "The next RID of its own RID Set, and what the domain's `RID Manager$` still has to give, against the baseline's."
         ),
     ),
     "net.ad-paths": (
@@ -193,7 +230,9 @@ ABOUT = {
             "has, without credentials; the refusal shows the KDC's clock. What does not answer the jump host is asked "
             "through the guest ([runbook.md](runbook.md#a-segmented-site)). Its microseconds may be a counter (MIT 1.16 to 1.21), "
             "so questions are aimed at the moment in which its second changes, and answers are put together into an "
-            "interval. What guests are judged by is the domain's time where its controllers agree, else true time: "
+            "interval. The whole second of the controller's rootDSE, asked once a minute over verified TLS, narrows it, "
+            "and stands for it where port 88 is silent. Where the runbook names `domain.site`, controllers that say by LDAP "
+            "ping that they are of another site are advisory, the PDC emulator excepted. What guests are judged by is the domain's time where its controllers agree, else true time: "
             "a domain that is wrong as one is found by `time.reference`."
         ),
     ),
@@ -359,6 +398,10 @@ def _limit(check: Check, most: int) -> str:
     return amount(most, check.criterion(asked(GateCheck(check=check.spec.id))).unit).lstrip("+")
 
 
+_PARTS = re.compile(r"\.checks\.(provider\.provider_|directory\.keytab_against)")
+"""Modules that make findings for another one's check."""
+
+
 def _source(check: Check) -> str:
     """Where its findings are made: its module, or its own function where several checks share one."""
     if isinstance(check.judge, partial):
@@ -367,9 +410,7 @@ def _source(check: Check) -> str:
     shared = [c for c in CHECKS.values() if inspect.getmodule(c.judge) is module]
     if len(shared) > 1 or module is None:
         return inspect.getsource(check.judge)
-    parts = [
-        m for m in vars(module).values() if inspect.ismodule(m) and ".checks.provider.provider_" in m.__name__
-    ]
+    parts = [m for m in vars(module).values() if inspect.ismodule(m) and _PARTS.search(m.__name__)]
     return "\n".join(inspect.getsource(m) for m in (module, *reversed(parts)))
 
 
@@ -454,6 +495,7 @@ def _readers() -> str:
         linux.ADDRESSES,
         trust.reader("DOMAIN"),
         ad_paths.reader(("CONTROLLER",), "REALM"),
+        linux.SYSVOL,
     )
     for reader in sorted((*linux.READERS, *of_domain), key=lambda r: r.name):
         recorded, documented = _corpus(reader.name)
@@ -518,6 +560,10 @@ _FROM_THE_JUMP_HOST = (
     (cldap.READER, "an LDAP ping from the jump host to each controller"),
     (account.READER, "LDAP searches from the jump host for each guest, over verified TLS, with a ticket"),
     (records.READER, "DNS questions from the jump host for each guest"),
+    (
+        controller.READER,
+        "LDAP reads from each guest of role dc about itself, over verified TLS, with a ticket; an LDAP ping",
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from probes.facts_clock import KernelClockFacts, PtpFacts, RtcFacts
+from probes.facts_controller import DcFacts, SysvolFacts
 from probes.facts_directory import (
     AccountFacts,
     AddressesFacts,
@@ -52,6 +53,7 @@ Facts = (
     | ChronyFacts
     | CldapFacts
     | CronFacts
+    | DcFacts
     | DiscoveryFacts
     | DnsFacts
     | ExchangeFacts
@@ -71,6 +73,7 @@ Facts = (
     | RtcFacts
     | ServicesFacts
     | StepsFacts
+    | SysvolFacts
     | TimeConfigFacts
     | TimesyncdFacts
     | TrustFacts

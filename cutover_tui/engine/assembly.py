@@ -15,7 +15,7 @@ from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.proofs import ap_in
-from cutover_tui.engine.readers import left_out
+from cutover_tui.engine.readers import checks_of, left_out
 from cutover_tui.engine.secrets import Secrets
 from cutover_tui.engine.watches.probe_loop import Attempts, HostsWatch, Watches
 from cutover_tui.engine.watches.watch_domain import DomainWatch
@@ -31,7 +31,7 @@ from probes.exchange import Cache, Initiator, Service
 from probes.exchange.service import of_sshd
 from probes.facts_directory import Answer
 from probes.known_hosts import KnownHosts
-from probes.linux import ad_paths, addresses, trust
+from probes.linux import ad_paths, addresses, sysvol, trust
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind, Identity, Instant
 from probes.reader import Reader
@@ -72,7 +72,7 @@ def _of_domain(domain: Domain) -> tuple[Reader, ...]:
         return (addresses.READER,)
     controllers = tuple(parse_host_port(c)[0] for c in domain.controllers)
     paths = (ad_paths.reader(controllers, domain.realm),) if controllers else ()
-    return (addresses.READER, trust.reader(domain.realm.lower()), *paths)
+    return (addresses.READER, trust.reader(domain.realm.lower()), *paths, sysvol.READER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +224,17 @@ def directory_watch(
 ) -> HostsWatch | None:
     """The watch over the directory where a check asks for it; what stands behind it is made only then."""
     domain = runbook.domain
-    if domain.realm is None or not IN_THE_DIRECTORY - left_out(runbook):
+    of_guests = IN_THE_DIRECTORY - left_out(runbook)
+    clocks = "kdc.clock" in checks_of(runbook) and any("jump" in host.vantage for host in runbook.hosts)
+    if domain.realm is None or not (of_guests or clocks):
         return None
     from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 
     directory, names = behind()
     return DirectoryWatch(
         hosts={h.name: h.address for h in runbook.hosts},
+        wanted=of_guests,
+        moved=tuple(h.name for h in runbook.hosts if h.role == "dc"),
         domain=domain.realm.lower(),
         site=domain.site or "",
         controllers=lambda: tuple(Controller(name, name) for name in known()),

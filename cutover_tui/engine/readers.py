@@ -6,7 +6,7 @@ from cutover_tui.core.checks.registry import unneeded
 from cutover_tui.core.runbook import Runbook
 from cutover_tui.record.audit import Parsers
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, discovery, records, rootdse, rootdse_guest
+from probes.ad import account, controller, discovery, records, rootdse, rootdse_guest
 from probes.exchange import kept as ap_in
 from probes.linux import exchange
 from probes.observation import Family
@@ -19,6 +19,7 @@ DIRECTORY: tuple[Reader, ...] = (
     cldap.READER,
     account.READER,
     records.READER,
+    controller.READER,
     *linux.OF_DOMAIN,
 )
 """Readers of the directory, read only where a runbook asks for it."""
@@ -45,9 +46,14 @@ def parsers() -> Parsers:
     return {(r.name, r.version): r.parse for r in ALL}
 
 
-def left_out(runbook: Runbook) -> frozenset[str]:
-    """Readers that look only where a check is asked for, and it is not."""
+def checks_of(runbook: Runbook) -> frozenset[str]:
+    """Every check that a gate or a verifier of the runbook names."""
     steps = [s for step in runbook.steps() for s in (step, *step.rollback)]
     gates = {g.check for step in steps for g in step.gate}
     verifiers = {a.verifier for step in steps for a in (*step.actions, *step.provocations)}
-    return unneeded({name for name in gates | verifiers if name is not None})
+    return frozenset(name for name in gates | verifiers if name is not None)
+
+
+def left_out(runbook: Runbook) -> frozenset[str]:
+    """Readers that look only where a check is asked for, and it is not."""
+    return unneeded(checks_of(runbook))

@@ -12,8 +12,8 @@ from probes.facts_directory import Answer, DnsFacts, RecordKind
 from probes.observation import Facts, Failure, Family, Raw
 from probes.reader import Reader
 
-MOST_POINTERS = 4
-"""More than one address is wrong already."""
+MOST_POINTERS = 16
+"""A guest with more addresses than that is in doubt."""
 
 
 Asked = tuple[str, str, RecordKind]

@@ -17,6 +17,7 @@ from probes.linux.ptp import READER as PTP
 from probes.linux.rtc import READER as RTC
 from probes.linux.services import READER as SERVICES
 from probes.linux.steps import READER as STEPS
+from probes.linux.sysvol import READER as SYSVOL
 from probes.linux.time_config import READER as TIME_CONFIG
 from probes.linux.timedatectl import READER as TIMEDATECTL
 from probes.linux.timesyncd import READER as TIMESYNCD
@@ -45,5 +46,5 @@ READERS: tuple[Reader, ...] = (
 )
 """In the order worth reading them: who is this first, then time, then what is installed."""
 
-OF_DOMAIN: tuple[Reader, ...] = (ADDRESSES, TRUST, AD_PATHS)
+OF_DOMAIN: tuple[Reader, ...] = (ADDRESSES, TRUST, AD_PATHS, SYSVOL)
 """Read only where a runbook asks about its domain; two of them take their commands from it."""

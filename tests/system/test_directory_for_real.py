@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
@@ -19,7 +21,7 @@ from probes.directory import Directory
 from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple, Ticket
 from probes.dns import Names
 from probes.facts_directory import AccountFacts, CldapFacts, DnsFacts, PathsFacts, RootDseFacts, TrustFacts
-from probes.linux import ad_paths, addresses, trust
+from probes.linux import ad_paths, addresses, keytab, trust
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import JUMP, Failure, FailureKind, Observation, Raw
 from probes.reader import Command, Reader
@@ -30,6 +32,7 @@ from tests.unit.evidence_builders import ANCHOR, at, observed, runbook
 
 ADMIN = Simple(f"{ADMINISTRATOR}@{REALM}", PASSWORD)
 ANYBODY = Anonymous()
+SPNS = tuple(f"http/büro-{n:05}.{DNS_DOMAIN}" for n in range(10_000))
 LOGIN = ("-U", f"{ADMINISTRATOR}%{PASSWORD}")
 
 
@@ -64,16 +67,18 @@ async def refusal(domain: Domain, controller: Controller, bind=ANYBODY) -> Direc
     return raised.value
 
 
-def judged(check: str, *seen: Observation, before: object = None):
+def judged(check: str, *seen: Observation, before: object = None, keytab: bool = False):
     by = {r: tuple(o for o in seen if o.reader == r) for r in CHECKS[check].readers}
     book = runbook()
     baseline = None if before is None else Baseline(2, at(1), "b1", {}, {CHECKS[check].readers[0]: before})
+    domain = structs.replace(book.domain, realm=REALM)
     evidence = Evidence(
-        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=book.domain, source="vmware", target="ahv",
+        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=domain, source="vmware", target="ahv",
         observations=by, jump={}, samples=(), voids={}, mark=MarkPoint(3, at(2)) if before is not None else None,
         baseline=baseline,
     )  # fmt: skip
-    return CHECKS[check].run(evidence, asked(GateCheck(check=check)))
+    params = {"keytab": keytab} if check == "ad.object" else {}
+    return CHECKS[check].run(evidence, asked(GateCheck(check=check, params=params)))
 
 
 def read(node: Node, reader: Reader) -> object:
@@ -93,6 +98,7 @@ from samba.samdb import SamDB
 from samba.auth import system_session
 from samba.param import LoadParm
 store, cn, how, name, *values = sys.argv[1:]
+values = values or sys.stdin.read().split()
 path = "/var/lib/samba/private/" + store
 db = SamDB(path, session_info=system_session(), lp=LoadParm()) if store == "sam.ldb" else ldb.Ldb(path)
 message = ldb.Message(ldb.Dn(db, f"CN={cn},CN=Computers,DC=corp,DC=example"))
@@ -102,7 +108,8 @@ db.modify(message)
 
 
 def change(domain: Domain, *arguments: str) -> None:
-    domain.controller.node.run("/usr/bin/python3", "-c", CHANGE, *arguments, timeout_s=60)
+    first, rest = arguments[:4], arguments[4:]
+    domain.controller.node.run("/usr/bin/python3", "-c", CHANGE, *first, stdin="\n".join(rest), timeout_s=60)
 
 
 @pytest.mark.parametrize("tls", ["ldaps", "starttls"])
@@ -214,6 +221,41 @@ async def test_what_breaks_an_account_is_seen(domain, controller):
     assert judged("ad.object", observed("account", 99, rotated), before=healthy).reason_code == "ok"
 
 
+async def test_a_keytab_that_stayed_behind_or_is_ahead_of_the_directory(domain, controller):
+    node = domain.members["app01"].node
+    node.run("cp", "/etc/krb5.keytab", "/root/older.keytab")
+
+    async def found(before: AccountFacts, *, earlier: AccountFacts | None = None):
+        (account_now,) = await accounts(domain, controller, "app01")
+        held = read(node, keytab.READER)
+        seen = observed("account", 98, earlier or account_now)
+        twice = observed("keytab", 97, held), observed("keytab", 99.5, held)
+        return judged("ad.object", seen, *twice, before=before, keytab=True)
+
+    (before,) = await accounts(domain, controller, "app01")
+    healthy = await found(before)
+    assert healthy.reason_code == "ok", healthy
+    assert f"the keytab has its newest key, version {before.kvno}" in healthy.reason
+    node.run("net", "ads", "changetrustpw", timeout_s=60)
+    renewed = await found(before)
+    assert (renewed.reason_code, f"version {before.kvno + 1}" in renewed.reason) == ("ok", True), renewed
+    ahead = await found(before, earlier=before)
+    assert (ahead.reason_code, ahead.measured) == ("keytab-newer", 1)
+    node.run("cp", "/etc/krb5.keytab", "/root/newer.keytab")
+    node.run("cp", "/root/older.keytab", "/etc/krb5.keytab")
+    stale = await found(before)
+    node.run("cp", "/root/newer.keytab", "/etc/krb5.keytab")
+    assert (str(stale.verdict), stale.reason_code, stale.measured) == ("fail", "stale-keytab", -1)
+    change(domain, "sam.ldb", "APP01", "replace", "servicePrincipalName", *SPNS)
+    began = time.monotonic()
+    (many,) = await accounts(domain, controller, "app01")
+    change(domain, "sam.ldb", "APP01", "replace", "servicePrincipalName", *before.spns)
+    print(f"{len(many.spns)} names in {time.monotonic() - began:.1f} s")
+    assert (len(many.spns), many.duplicates, many.spns_compared) == (len(SPNS), (), True)
+    lost = judged("ad.object", observed("account", 99, structs.replace(many, spns=before.spns)), before=many)
+    assert (lost.reason_code, lost.measured > 9_000, len(lost.reason) < 300) == ("spns-lost", True, True)
+
+
 async def test_one_turn_of_the_watch_asks_for_everything(domain, controller):
     clock, network, seen = SystemClock(), SystemNetwork(), list[Observation]()
     guest = domain.members["app01"]
@@ -254,6 +296,13 @@ async def test_one_turn_of_the_watch_asks_for_everything(domain, controller):
     assert finding.reason_code == "ok", finding
     domain.controller.tool(*dns, DNS_DOMAIN, "app01", "A", "10.77.0.99", *LOGIN)
     assert judged("ad.dns", (await turn())["dns"], where).reason_code == "several-addresses"
+    guest.node.run("ip", "address", "add", "10.77.0.99/24", "dev", "eth0")
+    both = observed("addresses", 99, read(guest.node, addresses.READER))
+    second = judged("ad.dns", (await turn())["dns"], both)
+    assert (second.reason_code, "10.77.0.99" in second.reason) == ("no-pointer", True)
+    domain.controller.tool(*dns, zone, "99", "PTR", f"app01.{DNS_DOMAIN}", *LOGIN)
+    assert judged("ad.dns", (await turn())["dns"], both).reason_code == "ok"
+    guest.node.run("ip", "address", "del", "10.77.0.99/24", "dev", "eth0")
     delete = ("dns", "delete", domain.controller.name, DNS_DOMAIN, "app01", "A")
     domain.controller.tool(*delete, guest.address, *LOGIN)
     assert judged("ad.dns", (await turn())["dns"], where).reason_code == "wrong-address"

@@ -18,6 +18,7 @@ from probes.facts_directory import (
     Address,
     AddressesFacts,
     Answer,
+    CldapFacts,
     DnsFacts,
     Path,
     PathsFacts,
@@ -25,8 +26,8 @@ from probes.facts_directory import (
     SpnOwner,
     TrustFacts,
 )
-from probes.facts_kerberos import KeytabFacts
-from probes.observation import Facts, Failure, FailureKind
+from probes.facts_kerberos import KeytabEntry, KeytabFacts
+from probes.observation import Facts, Failure, FailureKind, Observation
 from tests.unit.evidence_builders import ANCHOR, RUNBOOK, S, at, observed, runbook
 
 ACCOUNT = AccountFacts(
@@ -34,6 +35,19 @@ ACCOUNT = AccountFacts(
     control=4096, pwd_last_set_ns=1_790_000_000 * S, kvno=3, enctypes=28, dns_host_name="app01.corp.example",
     spns=("HOST/APP01", "HOST/app01.corp.example"),
 )  # fmt: skip
+REALM = "CORP.EXAMPLE"
+AES256, AES128, RC4 = "aes256-cts-hmac-sha1-96", "aes128-cts-hmac-sha1-96", "DEPRECATED:arcfour-hmac"
+
+
+def keys(
+    *entries: tuple[str, int], enctypes: tuple[str, ...] = (AES256, AES128), realm: str = REALM
+) -> KeytabFacts:
+    """Of each name and version, a key of every type."""
+    found = tuple(KeytabEntry(kvno, f"{name}@{realm}", e, 0) for name, kvno in entries for e in enctypes)
+    return KeytabFacts("FILE:/etc/krb5.keytab", present=True, entries=found)
+
+
+MINE = keys(("APP01$", 2), ("APP01$", 3), ("host/app01.corp.example", 3), ("host/APP01", 3))
 HERE = AddressesFacts(
     "app01.corp.example", (Address("lo", "127.0.0.1", 8, "host"), Address("eth0", "192.0.2.10", 24, "global"))
 )
@@ -47,13 +61,22 @@ def judged(
     params: Mapping[str, object] | None = None,
     also_before: Mapping[str, Facts] | None = None,
     domain: Domain | None = None,
+    jump: tuple[Observation, ...] = (),
+    when: Mapping[str, tuple[float, ...]] | None = None,
+    os: str = "linux",
     **seen: Facts | Failure,
 ) -> Finding:
+    """`when`: the seconds at which a reader saw the same; 99 where it is not said."""
     named = {k.replace("_", "-"): v for k, v in seen.items()}
+    if check == "ad.object":
+        named.setdefault("keytab", MINE)
+    times = {k: (when or {}).get(k, (99.2 if k == "keytab" else 99.0,)) for k in named}
     book, reader = runbook(), CHECKS[check].readers[0]
     evidence = Evidence(
-        host=book.hosts[0], now=at(100), anchor=ANCHOR, domain=domain or book.domain, source="vmware", target="ahv",
-        observations={k: (observed(k, 99, v),) for k, v in named.items()}, jump={}, samples=(), voids={},
+        host=structs.replace(book.hosts[0], os=os), now=at(100), anchor=ANCHOR, source="vmware", target="ahv",
+        domain=domain or structs.replace(book.domain, realm=REALM),
+        observations={k: tuple(observed(k, s, v) for s in times[k]) for k, v in named.items()},
+        jump={"cldap": jump}, samples=(), voids={},
         mark=MarkPoint(3, at(2)) if marked else None,
         baseline=Baseline(2, at(1), "b1", {}, {reader: before, **(also_before or {})}) if before is not None else None,
     )  # fmt: skip
@@ -85,7 +108,8 @@ def account(**changes: object) -> AccountFacts:
     ],
 )
 def test_the_account(now: AccountFacts, code: str) -> None:
-    finding = judged("ad.object", account=now, addresses=HERE, before=ACCOUNT)
+    held = keys(("APP01$", now.kvno)) if now.kvno != ACCOUNT.kvno else MINE
+    finding = judged("ad.object", account=now, addresses=HERE, keytab=held, before=ACCOUNT)
     assert finding.reason_code == code
     assert str(finding.verdict) == (
         "pass" if code == "ok" else "unknown" if code in ("too-many-spns", "password-age-not-visible") else "fail"
@@ -106,6 +130,95 @@ def test_where_the_source_may_come_back_the_password_must_be_the_same() -> None:
     finding = judged("ad.object", account=rotated, before=ACCOUNT, params=strict)
     assert finding.reason_code == "password-changed"
     assert judged("ad.object", account=ACCOUNT, before=ACCOUNT, params=strict).reason_code == "ok"
+
+
+STALE = keys(("APP01$", 2), ("host/app01.corp.example", 2))
+NEWER = keys(("APP01$", 4), ("host/app01.corp.example", 4))
+BEFORE, AFTER, TWICE = (98.0,), (99.2,), (97.0, 99.2)
+
+
+@pytest.mark.parametrize(
+    ("keytab", "read", "code", "verdict"),
+    [
+        (MINE, AFTER, "ok", "pass"),
+        (MINE, BEFORE, "ok", "pass"),
+        (STALE, AFTER, "stale-keytab", "fail"),
+        (STALE, BEFORE, "read-apart", "unknown"),  # the password may have been changed in between
+        (NEWER, AFTER, "read-apart", "unknown"),  # so it may, the keytab having been read later
+        (NEWER, TWICE, "keytab-newer", "fail"),
+        # One service stayed behind, as one does whose key was written by hand.
+        (keys(("APP01$", 3), ("HOST/App01", 2)), AFTER, "stale-keytab", "fail"),
+        # Of others: another account's service, another realm, a name it had once.
+        (keys(("APP01$", 3), ("http/portal", 1)), AFTER, "ok", "pass"),
+        (KeytabFacts("FILE:/k", True, (*MINE.entries, KeytabEntry(1, "APP01$@OLD.EXAMPLE", AES256, 0))), AFTER, "ok", "pass"),
+        (keys(("app01$", 3)), AFTER, "ok", "pass"),
+        (keys(("APP01$", 3), enctypes=("des-cbc-md5",)), AFTER, "no-common-enctype", "fail"),
+        (keys(("APP01$", 3), enctypes=(RC4,)), AFTER, "ok", "pass"),
+        (keys(("http/portal", 1)), AFTER, "ok", "pass"),
+        (KeytabFacts("FILE:/k", present=False, entries=()), AFTER, "ok", "pass"),
+        (Failure(FailureKind.DENIED, "the keytab may be read by root only"), AFTER, "keytab-not-visible", "unknown"),
+        (Failure(FailureKind.TOOL_ABSENT, "klist is not installed"), AFTER, "keytab-not-visible", "unknown"),
+        (Failure(FailureKind.TRUNCATED, "klist: output was cut"), AFTER, "keytab-not-visible", "unknown"),
+    ],
+)  # fmt: skip
+def test_the_keytab_against_the_account(
+    keytab: KeytabFacts | Failure, read: tuple[float, ...], code: str, verdict: str
+) -> None:
+    for marked in (False, True):
+        finding = judged(
+            "ad.object", account=ACCOUNT, addresses=HERE, keytab=keytab, when={"keytab": read}, before=ACCOUNT, marked=marked
+        )  # fmt: skip
+        assert (finding.reason_code, str(finding.verdict)) == (code, verdict), finding.reason
+
+
+def test_what_the_keytab_lacks_is_said() -> None:
+    without = judged(
+        "ad.object", account=ACCOUNT, keytab=keys(("APP01$", 3), enctypes=(RC4,)), before=ACCOUNT
+    )
+    assert "(advisory: not of aes256-cts-hmac-sha1-96, which a KDC takes first)" in without.reason
+    other = judged("ad.object", account=ACCOUNT, keytab=keys(("http/portal", 1)), before=ACCOUNT)
+    assert "holds no key of this account" in other.reason
+    lost = judged(
+        "ad.object", account=ACCOUNT, keytab=keys(("APP01$", 3)), before=ACCOUNT, also_before={"keytab": MINE}
+    )
+    assert (lost.reason_code, lost.measured) == ("keytab-keys-lost", 2)
+    assert "host/app01.corp.example@corp.example" in lost.reason
+
+
+def test_where_root_is_not_to_be_had_the_runbook_says_so() -> None:
+    denied = Failure(FailureKind.DENIED, "root only")
+    for params in ({}, {"keytab": False}):
+        finding = judged("ad.object", account=ACCOUNT, keytab=denied, before=ACCOUNT, params=params)
+        assert str(finding.verdict) == ("pass" if params else "unknown")
+    windows = judged("ad.object", account=ACCOUNT, before=ACCOUNT, keytab=denied, os="windows")
+    assert str(windows.verdict) == "pass"
+
+
+def test_a_fault_of_the_account_is_told_before_a_keytab_that_was_not_seen() -> None:
+    denied = Failure(FailureKind.DENIED, "root only")
+    finding = judged("ad.object", account=account(spns=()), keytab=denied, before=ACCOUNT)
+    assert finding.reason_code == "spns-lost"
+
+
+def test_versions_above_255_are_those_of_a_keytab_that_holds_eight_bits() -> None:
+    wide = account(kvno=259)
+    assert judged("ad.object", account=wide, keytab=MINE, before=wide).reason_code == "ok"
+    assert judged("ad.object", account=wide, keytab=STALE, before=wide).reason_code == "stale-keytab"
+    assert (
+        judged("ad.object", account=wide, keytab=keys(("APP01$", 515)), before=wide).reason_code
+        == "read-apart"
+    )
+
+
+def test_names_that_are_not_ascii_and_ten_thousand_of_them() -> None:
+    many = tuple(f"http/büro-{n:05}.corp.example" for n in range(10_000))
+    umlaut = account(sam="BÜRO-02$", spns=many)
+    held = keys(("büro-02$", 3), *((spn, 2) for spn in many[:500]))
+    finding = judged("ad.object", account=umlaut, keytab=held, before=umlaut)
+    assert finding.reason_code == "stale-keytab"
+    assert "http/büro-00000.corp.example@CORP.EXAMPLE (and of 499 more names)" in finding.reason
+    gone = judged("ad.object", account=account(spns=()), keytab=held, before=umlaut)
+    assert (gone.reason_code, gone.measured, len(gone.reason) < 200) == ("spns-lost", 10_000, True)
 
 
 A = Answer("10.0.0.1", "app01.corp.example", "A", "found", True, ("192.0.2.10",))
@@ -144,6 +257,68 @@ def test_the_records(answers: tuple[Answer, ...], code: str) -> None:
     finding = judged("ad.dns", dns=records(*answers), addresses=HERE)
     assert finding.reason_code == code
     assert str(finding.verdict) == {"ok": "pass", "no-answer": "unknown"}.get(code, "fail")
+
+
+SECOND = Address("eth1", "198.51.100.10", 24, "global")
+BOTH = structs.replace(
+    HERE, addresses=(*HERE.addresses, SECOND, Address("docker0", "172.17.0.1", 16, "global"))
+)
+A2 = structs.replace(A, values=("192.0.2.10", "198.51.100.10"))
+PTR2 = structs.replace(PTR, name="10.100.51.198.in-addr.arpa")
+
+
+def test_a_guest_in_two_networks_may_have_two_records() -> None:
+    found = judged("ad.dns", dns=records(A2, PTR, PTR2, KDCS), addresses=BOTH)
+    assert (found.reason_code, found.measured) == ("ok", 2)
+    assert "leads to 192.0.2.10, 198.51.100.10 and back" in found.reason
+    # Each of them must lead back, and be one that others reach.
+    no_pointer = structs.replace(PTR2, outcome="absent", values=())
+    assert (
+        judged("ad.dns", dns=records(A2, PTR, no_pointer, KDCS), addresses=BOTH).reason_code == "no-pointer"
+    )
+    assert judged("ad.dns", dns=records(A2, PTR, KDCS), addresses=BOTH).reason_code == "no-answer"
+    inside = structs.replace(A, values=("172.17.0.1", "192.0.2.10"))
+    found = judged("ad.dns", dns=records(inside, PTR, KDCS), addresses=BOTH)
+    assert (found.reason_code, "172.17.0.1 is none" in found.reason) == ("several-addresses", True)
+    one = judged("ad.dns", dns=records(A, PTR, KDCS), addresses=BOTH)
+    assert one.reason_code == "ok", "the network of the backups needs no record"
+
+
+def test_which_of_two_addresses_is_its_own_must_have_been_read() -> None:
+    literal = structs.replace(records(A2, PTR, PTR2, KDCS), address="192.0.2.10")
+    finding = judged("ad.dns", dns=literal)
+    assert (str(finding.verdict), finding.reason_code) == ("unknown", "address-not-known")
+
+
+def test_that_only_the_jump_hosts_resolver_answered_is_said() -> None:
+    theirs = tuple(structs.replace(a, server="", authoritative=False) for a in (A, PTR, KDCS))
+    silent = tuple(
+        structs.replace(a, outcome="refused", values=(), authoritative=False) for a in (A, PTR, KDCS)
+    )
+    finding = judged("ad.dns", dns=records(*silent, *theirs), addresses=HERE)
+    assert (str(finding.verdict), finding.reason_code) == ("pass", "by-resolver")
+    assert "(by the jump host's own resolver only: no controller answers for the domain)" in finding.reason
+    wrong = structs.replace(theirs[0], values=("192.0.2.9",))
+    finding = judged("ad.dns", dns=records(*silent, wrong, *theirs[1:]), addresses=HERE)
+    assert "by the jump host's resolver" in finding.reason
+
+
+def ping(address: str, site: str, *, pdc: bool = False) -> Observation:
+    facts = CldapFacts(f"dc-{address}", address, 1, 2, 0x3FD, "corp.example", "corp.example", "dc", site, "jump", pdc, True, True, pdc)  # fmt: skip
+    return observed("cldap", 98, facts)
+
+
+def test_records_are_judged_by_the_servers_of_the_guests_site() -> None:
+    """Half of its site's clients ask each of them; who is elsewhere learns of it when that replicates."""
+    elsewhere = structs.replace(A, server="10.0.0.9", values=("192.0.2.9",))
+    beside = structs.replace(A, server="10.0.0.2", values=("192.0.2.9",))
+    pings = (ping("10.0.0.9", "muc"), ping("10.0.0.1", "BER"), ping("10.0.0.2", "ber"))
+    far = judged("ad.dns", dns=records(elsewhere, A, PTR, KDCS), addresses=HERE, jump=pings)
+    assert (str(far.verdict), "advisory: 10.0.0.9 says 192.0.2.9" in far.reason) == ("pass", True)
+    blind = judged("ad.dns", dns=records(elsewhere, A, PTR, KDCS), addresses=HERE)
+    assert blind.reason_code == "wrong-address", "nobody has said which one is of the site"
+    near = judged("ad.dns", dns=records(A, beside, PTR, KDCS), addresses=HERE, jump=pings)
+    assert (near.reason_code, "by 10.0.0.2" in near.reason) == ("wrong-address", True)
 
 
 def test_what_another_server_says_is_named_and_fails_nobody() -> None:

@@ -10,9 +10,20 @@ import pytest
 from cutover_tui.core.evidence import Baseline
 from cutover_tui.core.gate import judge
 from cutover_tui.core.runbook import GateCheck
-from probes.observation import Failure, FailureKind, Family
+from probes.facts_directory import CldapFacts, RootDseFacts
+from probes.observation import JUMP, Failure, FailureKind, Family, Observation
 from tests.unit.evidence_builders import UTC0, S, at
-from tests.unit.kerberos_builders import SKEWED, Realm, cache, caches, exchanges, kdc, keytab, observed
+from tests.unit.kerberos_builders import (
+    DOMAIN,
+    SKEWED,
+    Realm,
+    cache,
+    caches,
+    exchanges,
+    kdc,
+    keytab,
+    observed,
+)
 
 KINDS = ("kerberos.as", "kerberos.tgs", "kerberos.ap-out")
 
@@ -276,6 +287,109 @@ class TestKdcClock:
         world = Realm()
         world.see(kdc("dc1", 199), kdc("dc2", 199.1))
         assert said(world, "kdc.clock") == ("unknown", "own-clock")
+
+
+def rootdse(server: str, seconds: float, offset_s: float = 0) -> Observation:
+    """A whole second, as its LDAP server shows it."""
+    mono = round(seconds * S)
+    shows = (UTC0 + mono + round(offset_s * S)) // S * S
+    facts = RootDseFacts(server, server, mono - 10**6, mono + 10**6, UTC0 + mono, shows, server, "", "", True)
+    return observed("rootdse", seconds + 0.001, facts, host=JUMP)
+
+
+def pinged(server: str, site: str, *, pdc: bool = False) -> Observation:
+    facts = CldapFacts(server, server, 1, 2, 0x3FD, "corp.example", "corp.example", server, site, "x", pdc, True, True, pdc)  # fmt: skip
+    return observed("cldap", 190, facts, host=JUMP)
+
+
+class TestTheSecondWitness:
+    def world(self, *, dc2: Observation, site: str | None = None) -> Realm:
+        """dc1 right by its KDC, the references right, dc2 as said."""
+        world = Realm()
+        world.domain = msgspec.structs.replace(DOMAIN, site=site) if site else DOMAIN
+        world.references(0, 200, ntp1=0, ntp2=0)
+        world.see(kdc("dc1", 199), dc2)
+        return world
+
+    def test_a_closed_port_88_is_made_up_for(self):
+        world = self.world(dc2=kdc("dc2", 199.1, silent=True))
+        assert said(world, "kdc.clock") == ("unknown", "some-silent")
+        world.see(rootdse("dc2", 150))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("pass", "some-silent")
+        assert "the KDC of dc2 is silent, and its clock is right by its rootDSE" in found.reason
+
+    def test_and_so_it_is_where_it_is_wrong(self):
+        world = self.world(dc2=kdc("dc2", 199.1, silent=True))
+        world.see(rootdse("dc2", 150, 400))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "kdc-apart")
+        assert "dc2 +401 s ± 508 ms" in found.reason
+
+    def test_an_old_answer_speaks_for_nobody(self):
+        world = self.world(dc2=kdc("dc2", 199.1, silent=True))
+        world.see(rootdse("dc2", 49))
+        assert said(world, "kdc.clock") == ("unknown", "some-silent")
+
+    def test_where_no_kdc_answers_ldap_does(self):
+        world = Realm()
+        world.references(0, 200, ntp1=0, ntp2=0)
+        world.see(
+            *(kdc(dc, 199, silent=True) for dc in ("dc1", "dc2")), rootdse("dc1", 180), rootdse("dc2", 181)
+        )
+        assert said(world, "kdc.clock") == ("pass", "some-silent")
+        assert said(world, "kerberos.margin") == ("unknown", "kdc-silent"), (
+            "what a KDC compares is another matter"
+        )
+
+    def test_two_machines_behind_one_name(self):
+        world = self.world(dc2=kdc("dc2", 199.1))
+        world.see(rootdse("dc2", 180, 90))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "two-clocks")
+        assert "two machines answer to that name" in found.reason
+
+    def test_a_clock_that_was_set_just_now_is_no_second_machine(self):
+        world = self.world(dc2=kdc("dc2", 150))
+        world.see(rootdse("dc2", 180, 90))
+        assert said(world, "kdc.clock") == ("unknown", "two-clocks"), "the KDC was not asked since"
+        world.see(kdc("dc2", 199.5, 90))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "kdc-apart"), "both say so now"
+
+    def test_whole_seconds_narrow_what_a_kdc_leaves_open(self):
+        alone, beside = (self.world(dc2=kdc("dc2", 199)) for _ in range(2))
+        seconds = [100 + n * 9.3 for n in range(9)]
+        beside.see(*(rootdse(dc, at_s) for at_s in seconds for dc in ("dc1", "dc2")))
+        one, both = (world.finding("kdc.clock", 200.5) for world in (alone, beside))
+        assert (one.verdict, both.verdict) == ("pass", "pass")
+        assert one.bound is not None
+        assert both.bound is not None
+        assert one.bound > 450_000_000
+        assert both.bound < one.bound // 3
+
+    def test_of_another_site_is_advice_but_for_the_pdc_emulator(self):
+        far = self.world(dc2=kdc("dc2", 199.1, 400), site="ber")
+        assert said(far, "kdc.clock") == ("fail", "kdc-apart"), "nobody has said where it is"
+        far.see(pinged("dc1", "BER"), pinged("dc2", "muc"))
+        found = far.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("pass", "ok")
+        assert "(advisory, of other sites: dc2 +400" in found.reason
+        far.see(pinged("dc2", "muc", pdc=True))
+        found = far.finding("kdc.clock", 200.5)
+        assert (found.verdict, found.reason_code) == ("fail", "kdc-apart")
+        assert "dc2 (PDC emulator) +400" in found.reason
+
+    def test_a_silent_one_of_another_site_closes_nothing(self):
+        world = self.world(dc2=kdc("dc2", 199.1, silent=True), site="ber")
+        world.see(pinged("dc1", "ber"), pinged("dc2", "muc"))
+        found = world.finding("kdc.clock", 200.5)
+        assert (found.verdict, "of other sites and silent: dc2" in found.reason) == ("pass", True)
+
+    def test_a_site_without_a_controller_is_served_by_all(self):
+        world = self.world(dc2=kdc("dc2", 199.1, 400), site="ber")
+        world.see(pinged("dc1", "muc"), pinged("dc2", "muc"))
+        assert said(world, "kdc.clock") == ("fail", "kdc-apart")
 
 
 class TestCaches:

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from cutover_tui.core.checks.check import Asked, Check
-from cutover_tui.core.checks.entries import directory, identity, kerberos, naive, time
+from cutover_tui.core.checks.entries import controller, directory, identity, kerberos, naive, time
 from cutover_tui.core.checks.entries.naive import NAIVE
 from cutover_tui.core.checks.spec import Bound
 from cutover_tui.core.runbook import GateCheck
 from probes.observation import Family
 
-ON_DEMAND = (NAIVE, "ad.", "net.ad-", "kerberos.")
+ON_DEMAND = (NAIVE, "ad.", "net.ad-", "kerberos.", "dc.")
 """Checks whose readers look only where a runbook names the check."""
 
-IN_THE_DIRECTORY = frozenset({"account", "dns"})
+IN_THE_DIRECTORY = frozenset({"account", "dns", "dc"})
 """Readers that look for a guest in the directory and its names."""
 
 FROM_THE_JUMP_HOST = IN_THE_DIRECTORY | {"ap-in"}
 """Readers that look at a guest, and for it, from the jump host: their observations are the guest's."""
 
-_ALL = (*time.CHECKS, *identity.CHECKS, *directory.CHECKS, *kerberos.CHECKS, *naive.CHECKS)
+_ALL = (
+    *time.CHECKS,
+    *identity.CHECKS,
+    *directory.CHECKS,
+    *kerberos.CHECKS,
+    *controller.CHECKS,
+    *naive.CHECKS,
+)
 
 CHECKS: Mapping[str, Check] = {check.spec.id: check for check in _ALL}
 
@@ -54,6 +61,8 @@ READER_FAMILY: Mapping[str, Family] = {
     "cldap": Family.DIRECTORY,
     "account": Family.DIRECTORY,
     "dns": Family.DIRECTORY,
+    "dc": Family.DIRECTORY,
+    "sysvol": Family.DIRECTORY,
     "trust": Family.DIRECTORY,
     "addresses": Family.NETWORK,
     "ad-paths": Family.NETWORK,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cutover_tui.core.runbook import Role
 from probes.observation import Family
 
 ParamKind = Literal["duration", "int", "bool", "str", "choice"]
@@ -68,6 +69,8 @@ class CheckSpec:
     needs_mark: bool = False
     """It compares with the mark, so it can only pass in a step after the one with `mark: true`."""
     acknowledge: int | None = None
+    role: Role | None = None
+    """It is for guests of this role only: a runbook that asks it of another does not load."""
 
     @property
     def families(self) -> frozenset[Family]:
@@ -78,10 +81,6 @@ class CheckSpec:
 PLANNED = frozenset(
     {
         "net.peers",
-        "dc.genid",
-        "dc.replication",
-        "dc.sysvol",
-        "dc.rid",
         "cert.valid",
         "cert.chain",
         "cert.tls",

@@ -21,11 +21,14 @@ def check_gates(root: Part, specs: Specs, problems: Problems) -> None:
             spec = _known(gate, "check", specs, problems)
             if spec is not None:
                 _check_naive(gate, spec, problems)
+                _check_role(root, gate, "check", spec, problems)
                 _check_numbers(gate, spec, problems)
                 _Params(gate, spec, problems).check()
         _check_repeated(step, problems)
         for runnable in (*step.each("actions"), *step.each("provocations")):
-            _known(runnable, "verifier", specs, problems)
+            spec = _known(runnable, "verifier", specs, problems)
+            if spec is not None:
+                _check_role(root, runnable, "verifier", spec, problems)
     _check_mark(root, specs, problems)
     _check_reference(root, problems)
 
@@ -51,6 +54,21 @@ def _check_naive(gate: Part, spec: CheckSpec, problems: Problems) -> None:
             f"check {spec.id} opens for what a checklist believes; never for a real move",
             "a check that measures",
         )
+
+
+def _check_role(root: Part, part: Part, key: str, spec: CheckSpec, problems: Problems) -> None:
+    """A check of one role is an error beside guests of another: every gate is asked of every guest."""
+    if spec.role is None:
+        return
+    for host in root.each("hosts"):
+        role = host.text("role", "member")
+        if role is not None and role != spec.role:
+            problems.error(
+                part.line_of(key),
+                f"check {spec.id} is for role {spec.role}; host {shown(host.text('name') or '?')} "
+                f"in line {host.line} has role {role}",
+                f"a runbook of its own for hosts of role {spec.role}",
+            )
 
 
 def _check_numbers(gate: Part, spec: CheckSpec, problems: Problems) -> None:

@@ -37,6 +37,18 @@ def check_hosts(root: Part, problems: Problems) -> None:
     known = None if "credentials" in root.unread else credentials
     for host in hosts:
         _host(host, known, problems)
+    _one_controller(hosts, problems)
+
+
+def _one_controller(hosts: list[Part], problems: Problems) -> None:
+    """Warn where several controllers are moved at once: what goes wrong with one is learnt from another."""
+    controllers = [host for host in hosts if host.text("role", "member") == "dc"]
+    for host in controllers[1:]:
+        problems.warn(
+            host.line_of("role"),
+            f"a second host with role dc (the first is in line {controllers[0].line}): move controllers one at a time",
+            "a runbook a controller, the next one when dc.replication has passed",
+        )
 
 
 def check_title(part: Part, problems: Problems) -> None:

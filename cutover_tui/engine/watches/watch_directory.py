@@ -1,20 +1,21 @@
-"""The watch over the directory: controllers' own word, guests' accounts, their records. Every 5 min and on `look`.
+"""The watch over the directory: controllers' own word each minute, guests' accounts and records every 5 min.
 
 One connection a controller and look; all guests' accounts over the first controller that
-lets us in. A refused password is not tried again until a person asks to look: accounts lock.
+lets us in; a controller that is itself moved is asked about itself. Everything on `look` too. A refused password is not tried again until a person asks to look: accounts lock.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cutover_tui.engine.messages import Emit, Seen
 from probes import cldap
 from probes.ad import account, records, rootdse
+from probes.ad import controller as moved_dc
 from probes.ad.kept import nothing
 from probes.directory_seam import (
     Anonymous,
@@ -34,6 +35,10 @@ from probes.seam import Clock, Network
 
 SECOND = 1_000_000_000
 INTERVAL_NS = 300 * SECOND
+CLOCKS_NS = 60 * SECOND
+"""How often a controller shows its clock in its rootDSE: an answer speaks for it for a while only."""
+
+EVERYTHING = frozenset({account.READER.name, records.READER.name})
 
 
 class _Guest(NamedTuple):
@@ -61,37 +66,57 @@ class DirectoryWatch:
     network: Network
     clock: Clock
     emit: Emit
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wanted: frozenset[str] = EVERYTHING
+    """Readers of guests that a check asks for; controllers show their clocks whatever it is."""
+    moved: tuple[str, ...] = ()
+    """The guests that are controllers themselves."""
+    _wakes: list[asyncio.Event] = field(default_factory=list)
     _refused: Failure | None = None
 
     def look(self, host: str) -> None:
         """Ask again now, also where a login was refused before."""
         if host in self.hosts:
             self._refused = None
-            self._wake.set()
+            for wake in self._wakes:
+                wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
         try:
-            while True:
-                self._wake.clear()
-                await self.turn()
-                await self._pause()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._again(self._clocks, CLOCKS_NS))
+                group.create_task(self._again(self._guests, INTERVAL_NS))
         finally:
             self.directory.close()
 
     async def turn(self) -> None:
         """Everything once."""
-        async with asyncio.TaskGroup() as group:
-            for controller in self.controllers():
-                group.create_task(self._controller(controller))
-            group.create_task(self._accounts())
-            group.create_task(self._records())
+        await asyncio.gather(self._clocks(), self._guests())
 
-    async def _pause(self) -> None:
+    async def _clocks(self) -> None:
+        await asyncio.gather(*map(self._controller, self.controllers()))
+
+    async def _guests(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            if account.READER.name in self.wanted:
+                group.create_task(self._accounts())
+            if records.READER.name in self.wanted:
+                group.create_task(self._records())
+            if moved_dc.READER.name in self.wanted:
+                group.create_task(self._moved())
+
+    async def _again(self, turn: Callable[[], Awaitable[None]], every_ns: int) -> None:
+        wake = asyncio.Event()
+        self._wakes.append(wake)
+        while True:
+            wake.clear()
+            await turn()
+            await self._pause(wake, every_ns)
+
+    async def _pause(self, wake: asyncio.Event, every_ns: int) -> None:
         waits = [
-            asyncio.ensure_future(self.clock.sleep_until(self.clock.mono_ns() + INTERVAL_NS)),
-            asyncio.ensure_future(self._wake.wait()),
+            asyncio.ensure_future(self.clock.sleep_until(self.clock.mono_ns() + every_ns)),
+            asyncio.ensure_future(wake.wait()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -131,20 +156,53 @@ class DirectoryWatch:
                 return await self.directory.ask(controller, self.bind, read)
             except DirectoryError as error:
                 failure = error.failure
-                if failure.kind is FailureKind.DENIED and isinstance(self.bind, Simple):
-                    self._refused = failure
+                self._remember(failure)
+                if self._refused is not None:
                     break
         failure = failure or Failure(FailureKind.UNREACHABLE, "no domain controller is known")
         return [_Guest(h, nothing(account.argv(h, self.domain), failure)) for h in self.hosts]
 
+    def _remember(self, failure: Failure) -> None:
+        if failure.kind is FailureKind.DENIED and isinstance(self.bind, Simple):
+            self._refused = failure
+
+    async def _moved(self) -> None:
+        """Each controller that is moved, one after the other: a refused password is tried once."""
+        for host in self.moved:
+            began = self.clock.now()
+            name = self._fqdn(host)
+            shown = await self._shown(host, name)
+            ping = await cldap.ping(self.network, self.hosts[host], self.domain)
+            self._see(moved_dc.READER, host, shown, began, ping)
+
+    async def _shown(self, host: str, name: str) -> Raw:
+        """What its own LDAP server says, under the certificate of the name it has in the domain."""
+        argv = moved_dc.argv(name, self.domain)
+        if self._refused is not None:
+            return nothing(argv, self._refused)
+        itself = next(iter(self.controllers()), Controller(name, name))
+        itself = replace(itself, name=name, address=self.hosts[host])
+        try:
+            return await self.directory.ask(
+                itself, self.bind, lambda session: moved_dc.ask(session, name, self.domain)
+            )
+        except DirectoryError as error:
+            self._remember(error.failure)
+            return nothing(argv, error.failure)
+
+    def _fqdn(self, host: str) -> str:
+        """The guest's address where that is a name, else its name in the runbook in the domain."""
+        address = self.hosts[host]
+        if not _literal(address) and "." in address:
+            return address.lower()
+        return f"{host.lower()}.{self.domain}"
+
     async def _records(self) -> None:
         servers = await self._name_servers()
         for host, address in self.hosts.items():
-            literal = _literal(address)
-            named = not literal and "." in address
             wanted = records.Wanted(
-                fqdn=address.lower() if named else f"{host.lower()}.{self.domain}",
-                address=literal,
+                fqdn=self._fqdn(host),
+                address=_literal(address),
                 domain=self.domain,
                 site=self.site,
                 servers=servers,
@@ -163,9 +221,9 @@ class DirectoryWatch:
         # Of a name that does not resolve its own observations say so.
         return tuple(dict.fromkeys(a for a in found if a is not None))
 
-    def _see(self, reader: Reader, host: str, raw: Raw, began: Instant) -> None:
+    def _see(self, reader: Reader, host: str, raw: Raw, began: Instant, *more: Raw) -> None:
         ended = self.clock.now()
-        outcome = reader.parse((raw,))
+        outcome = reader.parse((raw, *more))
         self.emit(
             Seen(
                 Observation(
@@ -178,7 +236,7 @@ class DirectoryWatch:
                     began=began,
                     ended=ended,
                     attempt=1,
-                    raw=(raw,),
+                    raw=(raw, *more),
                     facts=None if isinstance(outcome, Failure) else outcome,
                     failure=outcome if isinstance(outcome, Failure) else None,
                 )

@@ -73,6 +73,42 @@ class Controller:
         """`samba-tool` with the directory's own rights."""
         return self.node.run("samba-tool", *argv, check=check, timeout_s=60)
 
+    def start(self) -> None:
+        """The directory's server on a database that is there.
+
+        Raises:
+            NodeError: it does not come up; carries what it printed.
+        """
+        # With another mode the whole server exits: "Cannot create NTP signd pipe directory".
+        self.node.run("install", "-d", "-m", "0750", "/var/lib/samba/ntp_signd")
+        with self.node.path("/var/log/samba/log.stdout").open("wb") as said:
+            # Modules bind past anything preloaded unless told otherwise, and would show the machine's clock.
+            env = {"LDB_MODULES_DISABLE_DEEPBIND": "1"}
+            argv = ("setsid", "samba", "-F", "-d1", "--debug-stdout")
+            server = self.node.popen(*argv, env=env, stdout=said.fileno())
+        self._await_ports(server)
+
+    def stop(self) -> None:
+        """End the directory's server, all of its processes; its database stays."""
+        self.node.run(
+            "sh", "-c", "pkill -TERM -x samba; while pgrep -x samba; do sleep 0.1; done", timeout_s=30
+        )
+
+    def _await_ports(self, server: subprocess.Popen[bytes]) -> None:
+        """Until every port answers; the server has no other word for "ready"."""
+        until = time.monotonic() + _UP_WITHIN_S
+        waiting = list(PORTS)
+        with self.node.in_network():
+            while waiting:
+                if server.poll() is not None or time.monotonic() > until:
+                    said = self.node.read("/var/log/samba/log.stdout")[-2000:]
+                    raise NodeError(f"{self.node.name}: port {waiting[0]} does not open: {said}")
+                try:
+                    socket.create_connection((self.address, waiting[0]), timeout=1).close()
+                    waiting.pop(0)
+                except OSError:
+                    time.sleep(0.1)  # polled: the kernel tells nobody when somebody starts to listen
+
     def set_offset(self, seconds: float) -> None:
         """The controller's own clock, which its KDC, its LDAP server and its NTP server all show."""
         assert self.node.clock is not None
@@ -113,18 +149,39 @@ class Domain:
             "--option=ldap server require strong auth=allow_sasl_over_tls",
             timeout_s=120,
         )  # fmt: skip
-        # With another mode the whole server exits: "Cannot create NTP signd pipe directory".
-        node.run("install", "-d", "-m", "0750", "/var/lib/samba/ntp_signd")
-        with node.path("/var/log/samba/log.stdout").open("wb") as said:
-            # Modules bind past anything preloaded unless told otherwise, and would show the machine's clock.
-            env = {"LDB_MODULES_DISABLE_DEEPBIND": "1"}
-            argv = ("setsid", "samba", "-F", "-d1", "--debug-stdout")
-            server = node.popen(*argv, env=env, stdout=said.fileno())
         made = cls(lab, Controller(node))
-        made._await_ports(server)
+        made.controller.start()
         node.write("/etc/krb5.conf", made.krb5_conf())
         node.write("/etc/resolv.conf", f"search {DNS_DOMAIN}\nnameserver {node.address}\n")
         chronyd.serve(node, stratum=4)
+        return made
+
+    def promote(self, name: str) -> Controller:
+        """A second controller that replicates from the first; takes some ten seconds.
+
+        Raises:
+            NodeError: it did not join or did not come up.
+        """
+        node = self.lab.server(name)
+        node.path("/etc/samba/smb.conf").unlink(missing_ok=True)
+        node.write(
+            "/etc/hosts",
+            f"127.0.0.1 localhost\n{node.address} {name}.{DNS_DOMAIN} {name}\n"
+            f"{self.controller.address} {self.controller.name}\n",
+        )
+        node.run("rm", "-rf", "/var/lib/samba", "/var/cache/samba")
+        node.run("mkdir", "-p", "/var/lib/samba/private", "/var/cache/samba", "/run/samba", "/var/log/samba")
+        node.write("/etc/krb5.conf", self.krb5_conf())
+        node.write("/etc/resolv.conf", f"search {DNS_DOMAIN}\nnameserver {self.controller.address}\n")
+        node.run(
+            "samba-tool", "domain", "join", DNS_DOMAIN, "DC", "-U", f"{ADMINISTRATOR}%{PASSWORD}",
+            "--dns-backend=SAMBA_INTERNAL", f"--server={self.controller.name}",
+            "--option=interfaces=lo eth0", "--option=bind interfaces only=yes",
+            "--option=ldap server require strong auth=allow_sasl_over_tls",
+            timeout_s=120,
+        )  # fmt: skip
+        made = Controller(node)
+        made.start()
         return made
 
     def krb5_conf(self) -> str:
@@ -158,18 +215,3 @@ class Domain:
         )  # fmt: skip
         self.members[guest.name] = guest
         return guest
-
-    def _await_ports(self, server: subprocess.Popen[bytes]) -> None:
-        """Until every port answers; the server has no other word for "ready"."""
-        until = time.monotonic() + _UP_WITHIN_S
-        waiting = list(PORTS)
-        with self.controller.node.in_network():
-            while waiting:
-                if server.poll() is not None or time.monotonic() > until:
-                    said = self.controller.node.read("/var/log/samba/log.stdout")[-2000:]
-                    raise NodeError(f"{self.controller.node.name}: port {waiting[0]} does not open: {said}")
-                try:
-                    socket.create_connection((self.controller.address, waiting[0]), timeout=1).close()
-                    waiting.pop(0)
-                except OSError:
-                    time.sleep(0.1)  # polled: the kernel tells nobody when somebody starts to listen

@@ -1,18 +1,19 @@
 """`ad.dns`: the guest's records lead to where it is now, and its site has domain controllers.
 
-Judged is what the domain's own name servers say (those that answer with authority), else what
-the jump host's resolver says. What other servers say is named and fails nobody: records
-replicate.
+Judged is what the name servers of the guest's site say, as far as an LDAP ping told which those
+are and they answer with authority; else the first that does; else what the jump host's resolver
+says, and then that is said. What other servers say is named and fails nobody: records replicate.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from probes.facts_directory import AddressesFacts, Answer, DnsFacts, RecordKind
+from probes.facts_directory import Address, AddressesFacts, Answer, CldapFacts, DnsFacts, RecordKind
 from probes.observation import Observation
 
 _MEANT = {
@@ -21,6 +22,10 @@ _MEANT = {
     "unreachable": "cannot be reached",
     "not-understood": "answers what is no DNS",
 }
+_INSIDE = re.compile(r"docker\d|podman\d|virbr\d|lxcbr\d|lxdbr\d|cni\d|flannel|veth|br-[0-9a-f]{12}\Z")
+"""Interfaces that container engines and libvirt make for what runs inside the guest: nobody else reaches them."""
+
+SHOWN = 4
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -39,7 +44,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         )
     if (addresses := evidence.latest("addresses")) is not None:
         used = (newest, addresses)
-    record = _of(facts, "A", facts.fqdn)
+    near = _of_site(evidence, facts)
+    record = _worst(facts, "A", facts.fqdn, near, current)
     if record is None or record.outcome not in ("found", "absent"):
         return says.unknown(
             "no-answer",
@@ -56,25 +62,34 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             measured=0,
             used=used,
         )
-    if len(record.values) > 1:
+    foreign = [v for v in record.values if v not in current]
+    whole = evidence.facts("addresses", AddressesFacts) is not None
+    if foreign and len(foreign) < len(record.values) and not whole:
+        return says.unknown(
+            "address-not-known",
+            f"{facts.fqdn} leads to {_some(record.values)} by {_server(record)}; which of them the guest has was not read.",
+            remedy="Wait for the guest's next reading.",
+            used=used,
+        )
+    if foreign and len(record.values) > 1:
         return says.fails(
             "several-addresses",
-            f"{facts.fqdn} has {len(record.values)} A records ({', '.join(record.values[:4])}).",
-            remedy="Remove the ones that are not its current address.",
+            f"{facts.fqdn} has {len(record.values)} A records by {_server(record)}, and {_some(foreign)} "
+            f"{'is none' if len(foreign) == 1 else 'are none'} that others reach it by.",
+            remedy="Remove the ones that are not its addresses.",
             measured=len(record.values),
             used=used,
         )
-    address = record.values[0]
-    if address not in current:
+    if foreign:
         return says.fails(
             "wrong-address",
-            f"{facts.fqdn} leads to {address}; the guest has {', '.join(sorted(current)[:4])}.",
+            f"{facts.fqdn} leads to {foreign[0]} by {_server(record)}; the guest has {_some(sorted(current))}.",
             remedy="Correct the record; clients keep the old one for its time to live.",
             used=used,
         )
-    six = _of(facts, "AAAA", facts.fqdn)
+    six = _worst(facts, "AAAA", facts.fqdn, near, current)
     stale = [v for v in six.values if v not in current] if six is not None else []
-    if stale and evidence.facts("addresses", AddressesFacts) is not None:
+    if stale and whole:
         return says.fails(
             "wrong-address",
             f"{facts.fqdn} also leads to {stale[0]}, which the guest does not have.",
@@ -82,10 +97,10 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             used=used,
         )
     if asked.params["ptr"]:
-        finding = _reverse(facts, address, says, used)
+        finding = _reverse(facts, record.values, near, says, used)
         if finding is not None:
             return finding
-    kdcs = _site(facts)
+    kdcs = _site(facts, near)
     if kdcs is None or kdcs.outcome not in ("found", "absent"):
         return says.unknown(
             "no-answer",
@@ -102,47 +117,60 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             measured=0,
             used=used,
         )
-    others = _others(facts, address)
+    back = " and back" if asked.params["ptr"] else ""
     return says.passes(
-        f"{facts.fqdn} leads to {address} and back; {where} has {len(kdcs.values)} "
-        f"domain controller{'s' if len(kdcs.values) != 1 else ''}{others}",
+        f"{facts.fqdn} leads to {_some(record.values)}{back}; {where} has {len(kdcs.values)} "
+        f"domain controller{'s' if len(kdcs.values) != 1 else ''}{_asked_whom(record, kdcs)}"
+        f"{_others(facts, record.values)}",
+        code="ok" if record.server else "by-resolver",
+        measured=len(record.values),
         used=used,
     )
 
 
 def criterion(asked: Asked) -> Criterion:
-    back = ", and its PTR back to the name" if asked.params["ptr"] else ""
+    back = ", and the PTR of each back to the name" if asked.params["ptr"] else ""
     return Criterion(
-        f"exactly one A record, the guest's current address{back}; SRV records of its site", 1, "count"
+        f"every A record an address the guest has now, one at least{back}; SRV records of its site",
+        1,
+        "count",
     )
 
 
-def _reverse(facts: DnsFacts, address: str, says: Says, used: tuple[Observation, ...]) -> Finding | None:
-    name = ipaddress.ip_address(address).reverse_pointer
-    record = _of(facts, "PTR", name)
-    if record is None or record.outcome not in ("found", "absent"):
-        return says.unknown(
-            "no-answer",
-            f"{_server(record)} {_MEANT.get(record.outcome, '') if record else 'was not asked'}: "
-            f"the name of {address} is not known.",
-            remedy="Bring the name server of the reverse zone up, or set `ptr: false` where there is none.",
-            used=used,
-        )
-    if record.outcome == "absent":
-        return says.fails(
-            "no-pointer",
-            f"{address} has no PTR record.",
-            remedy="Register it, or set `ptr: false` in the runbook where the site has no reverse zone.",
-            measured=0,
-            used=used,
-        )
-    if [v.casefold() for v in record.values] != [facts.fqdn.casefold()]:
-        return says.fails(
-            "wrong-pointer",
-            f"{address} leads back to {', '.join(record.values[:3])}, not to {facts.fqdn}.",
-            remedy="Correct the PTR record.",
-            used=used,
-        )
+def _reverse(
+    facts: DnsFacts,
+    addresses: tuple[str, ...],
+    near: frozenset[str],
+    says: Says,
+    used: tuple[Observation, ...],
+) -> Finding | None:
+    """What is wrong with the pointer of one of the addresses; None where each leads back."""
+    for address in addresses:
+        name = ipaddress.ip_address(address).reverse_pointer
+        record = _worst(facts, "PTR", name, near, {facts.fqdn.casefold()})
+        if record is None or record.outcome not in ("found", "absent"):
+            return says.unknown(
+                "no-answer",
+                f"{_server(record)} {_MEANT.get(record.outcome, '') if record else 'was not asked'}: "
+                f"the name of {address} is not known.",
+                remedy="Bring the name server of the reverse zone up, or set `ptr: false` where there is none.",
+                used=used,
+            )
+        if record.outcome == "absent":
+            return says.fails(
+                "no-pointer",
+                f"{address} has no PTR record.",
+                remedy="Register it, or set `ptr: false` in the runbook where the site has no reverse zone.",
+                measured=0,
+                used=used,
+            )
+        if [v.casefold() for v in record.values] != [facts.fqdn.casefold()]:
+            return says.fails(
+                "wrong-pointer",
+                f"{address} leads back to {', '.join(record.values[:3])}, not to {facts.fqdn}.",
+                remedy="Correct the PTR record.",
+                used=used,
+            )
     return None
 
 
@@ -150,39 +178,73 @@ def _current(evidence: Evidence, facts: DnsFacts) -> set[str]:
     """The guest's own word, else the address in the runbook; both without what leads nowhere."""
     read = evidence.facts("addresses", AddressesFacts)
     if read is not None:
-        return {a.address for a in read.addresses if a.scope == "global"}
+        return {a.address for a in read.addresses if _reached(a)}
     return {facts.address} if facts.address else set()
 
 
-def _of(facts: DnsFacts, kind: RecordKind, name: str) -> Answer | None:
-    """The answer that counts: with authority first, then of whoever knows, then of anybody."""
+def _reached(address: Address) -> bool:
+    return address.scope == "global" and not _INSIDE.match(address.interface)
+
+
+def _of_site(evidence: Evidence, facts: DnsFacts) -> frozenset[str]:
+    """Addresses of the controllers that are in the guest's site by their own word."""
+    if not facts.site:
+        return frozenset()
+    site = facts.site.casefold()
+    pings = [o.facts for o in evidence.jump.get("cldap", ()) if isinstance(o.facts, CldapFacts)]
+    return frozenset(p.address for p in pings if p.server_site.casefold() == site)
+
+
+def _worst(
+    facts: DnsFacts, kind: RecordKind, name: str, near: frozenset[str], right: set[str]
+) -> Answer | None:
+    """Of the servers whose word counts, one that is wrong if there is one; None where nobody was asked.
+
+    Of several in the guest's own site every one counts: half of its clients ask each. Of servers elsewhere
+    only one does.
+    """
     asked = [a for a in facts.answers if a.kind == kind and a.name.casefold() == name.casefold()]
-
-    def rank(answer: Answer) -> int:
-        known = answer.outcome in ("found", "absent")
-        return (
-            0 if known and answer.authoritative else 1 if known and not answer.server else 2 if known else 3
-        )
-
-    return min(asked, key=rank, default=None)
+    of_site = [a for a in asked if a.server in near and a.authoritative and a.outcome in ("found", "absent")]
+    wrong = [a for a in of_site if not a.values or {v.casefold() for v in a.values} - right]
+    return next(iter(wrong or of_site), None) or min(asked, key=_rank, default=None)
 
 
-def _site(facts: DnsFacts) -> Answer | None:
+def _rank(answer: Answer) -> int:
+    """With authority first, then the jump host's resolver, then whoever knows, then anybody."""
+    known = answer.outcome in ("found", "absent")
+    return 0 if known and answer.authoritative else 1 if known and not answer.server else 2 if known else 3
+
+
+def _site(facts: DnsFacts, near: frozenset[str]) -> Answer | None:
     within = f"{facts.site}._sites." if facts.site else ""
-    return _of(facts, "SRV", f"_kerberos._tcp.{within}dc._msdcs.{facts.domain}")
+    name = f"_kerberos._tcp.{within}dc._msdcs.{facts.domain}"
+    asked = [a for a in facts.answers if a.kind == "SRV" and a.name.casefold() == name.casefold()]
+    return min(asked, key=lambda a: (_rank(a), a.server not in near), default=None)
 
 
-def _others(facts: DnsFacts, address: str) -> str:
-    """Name servers that say something else of the address."""
+def _asked_whom(record: Answer, kdcs: Answer) -> str:
+    """That nobody of the domain answered: a resolver has a cache, and may be of another view."""
+    if record.server and kdcs.server:
+        return ""
+    return " (by the jump host's own resolver only: no controller answers for the domain)"
+
+
+def _others(facts: DnsFacts, values: tuple[str, ...]) -> str:
+    """Name servers that say something else of the addresses."""
     other = [
         a for a in facts.answers
-        if a.kind == "A" and a.name == facts.fqdn and (a.outcome == "absent" or (a.values and a.values != (address,)))
+        if a.kind == "A" and a.name == facts.fqdn and (a.outcome == "absent" or (a.values and a.values != values))
     ]  # fmt: skip
     if not other:
         return ""
     first = other[0]
-    said = ", ".join(first.values) if first.values else "nothing"
+    said = _some(first.values) if first.values else "nothing"
     return f" (advisory: {_server(first)} says {said})"
+
+
+def _some(values: tuple[str, ...] | list[str]) -> str:
+    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return ", ".join(values[:SHOWN]) + more
 
 
 def _server(answer: Answer | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.directory import keytab_against
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.timestamps import utc_text
@@ -75,11 +76,9 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             used=used,
         )
     if evidence.mark is None:
-        return says.passes(
-            f"{account.sam} is enabled, {len(account.spns)} service names of its own; "
-            "what it was before is compared after the mark",
-            used=used,
-        )
+        words = f"{account.sam} is enabled, {len(account.spns)} service names of its own"
+        later = "; what it was before is compared after the mark"
+        return _with_keytab(evidence, account, newest, asked, says, (words, later))
     before = evidence.baseline.facts.get("account") if evidence.baseline is not None else None
     if not isinstance(before, AccountFacts) or before.found != 1:
         return says.unknown(
@@ -88,12 +87,18 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             remedy="Compare pwdLastSet and the SPNs with a backup of the directory by hand.",
             used=used,
         )
-    return _compared(before, account, asked, says, used)
+    return _compared(evidence, before, account, newest, asked, says)
 
 
 def _compared(
-    before: AccountFacts, account: AccountFacts, asked: Asked, says: Says, used: tuple[Observation, ...]
+    evidence: Evidence,
+    before: AccountFacts,
+    account: AccountFacts,
+    newest: Observation,
+    asked: Asked,
+    says: Says,
 ) -> Finding:
+    used = (newest,)
     was, now = before.pwd_last_set_ns, account.pwd_last_set_ns
     if was is None or now is None:
         return says.unknown(
@@ -136,17 +141,34 @@ def _compared(
             used=used,
         )
     changed = "" if now == was else f"; its password was changed at {utc_text(now)}"
-    return says.passes(
-        f"{account.sam} is enabled, {len(account.spns)} service names as before and its own{changed}",
-        used=used,
-    )
+    words = f"{account.sam} is enabled, {len(account.spns)} service names as before and its own{changed}"
+    return _with_keytab(evidence, account, newest, asked, says, (words, ""))
+
+
+def _with_keytab(
+    evidence: Evidence,
+    account: AccountFacts,
+    newest: Observation,
+    asked: Asked,
+    says: Says,
+    words: tuple[str, str],
+) -> Finding:
+    """A pass in these words, if the keytab has nothing against it: what the account lacks is said before."""
+    if not asked.params["keytab"]:
+        return says.passes("".join(words), used=(newest,))
+    keys = keytab_against.against_keytab(evidence, account, newest, says)
+    if not isinstance(keys, str):
+        return keys
+    keytab = evidence.latest("keytab")
+    return says.passes(keys.join(words), used=(newest, keytab) if keytab is not None else (newest,))
 
 
 def criterion(asked: Asked) -> Criterion:
     password = "unchanged" if asked.text("password") == UNCHANGED else "not older than in the baseline"
+    keys = ", the keytab's newest keys those of the directory" if asked.params["keytab"] else ""
     return Criterion(
         f"one enabled account, its SPNs as in the baseline and unique, its password {password}, "
-        "an encryption type in use, dNSHostName the guest's name"
+        f"an encryption type in use, dNSHostName the guest's name{keys}"
     )
 
 

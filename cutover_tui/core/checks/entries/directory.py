@@ -24,7 +24,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.object",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={
@@ -35,17 +35,20 @@ CHECKS = (
                     doc="what the machine's password may have become since the mark; `unchanged` while the "
                     "source VM may have to come back",
                 ),
+                "keytab": Param(
+                    "bool", True, doc="compare the guest's keytab too, which root alone may read"
+                ),
             },
         ),
         judge=ad_object.run,
         criterion=ad_object.criterion,
-        readers=("account", "addresses"),
+        readers=("account", "addresses", "keytab"),
         naive="the computer account is there",
     ),
     Check(
         spec=CheckSpec(
             id="ad.dns",
-            version=1,
+            version=2,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={"ptr": Param("bool", True, doc="ask for the PTR record too")},
@@ -53,6 +56,7 @@ CHECKS = (
         judge=ad_dns.run,
         criterion=ad_dns.criterion,
         readers=("dns", "addresses"),
+        jump_readers=("cldap",),
         naive="`ping NAME` works, from the guest itself",
     ),
     Check(

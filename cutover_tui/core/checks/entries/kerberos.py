@@ -45,7 +45,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kdc.clock",
-            version=4,
+            version=5,
             family=Family.DIRECTORY,
             max_age=FRESH,
             params={
@@ -54,7 +54,7 @@ CHECKS = (
         ),
         judge=kdc_clock.run,
         criterion=kdc_clock.criterion,
-        jump_readers=(*kdc_answers.JUMP_READERS, *JUMP_READERS),
+        jump_readers=(*kdc_answers.JUMP_READERS, "rootdse", "cldap", *JUMP_READERS),
         witnesses=(*kdc_answers.GUEST_READERS, *GUEST_READERS),
         looks_back=kdc_clock.looks_back,
         of_no_guest=True,

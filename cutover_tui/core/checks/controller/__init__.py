@@ -1,0 +1,1 @@
+"""`dc.*`: a domain controller that is moved still is the one its partners know, and gives out nothing twice."""
