@@ -10,7 +10,7 @@ from msgspec import structs
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
-from cutover_tui.core.loading import load_text
+from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Domain, GateCheck
 from cutover_tui.engine.assembly import readers_for
 from probes.facts_directory import (
@@ -481,4 +481,5 @@ def test_a_guest_is_asked_about_its_domain_only_where_the_runbook_asks() -> None
     assert read("\n          - {check: ad.trust}") & of_domain == {"trust"}
     assert read("\n          - {check: ad.dns}") & of_domain == {"addresses"}
     assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths"}
-    assert read("\n          - {check: ad.trust}", domain="").isdisjoint(of_domain)
+    with pytest.raises(BadRunbook, match=r"check ad.trust needs `domain.realm`"):
+        read("\n          - {check: ad.trust}", domain="")
