@@ -55,7 +55,10 @@ class LdapServer:
     def bindings(self) -> bytes:
         """What ties our login to this TLS connection, for servers that demand it (RFC 5929 section 4.1)."""
         der = self._socket.getpeercert(binary_form=True) or b""
-        signed_by = x509.load_der_x509_certificate(der).signature_hash_algorithm
+        try:
+            signed_by = x509.load_der_x509_certificate(der).signature_hash_algorithm
+        except ValueError:  # of what OpenSSL takes and RFC 5280 forbids, such as Samba's serial number 0
+            signed_by = None
         name = signed_by.name if signed_by is not None else "sha256"
         digest = hashlib.new("sha256" if name in ("md5", "sha1") else name, der)
         return b"tls-server-end-point:" + digest.digest()

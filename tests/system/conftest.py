@@ -36,6 +36,10 @@ _COMMANDS = {
     "adcli": "adcli",
     "kinit": "krb5-user",
     "ldapsearch": "ldap-utils",
+    "slapd": "slapd",
+    "nft": "nftables",
+    "sssd": "sssd-ad",
+    "sssctl": "sssd-tools",
 }
 
 
