@@ -23,11 +23,12 @@ TLSCertificateKeyFile /etc/ldap/own.key
 """
 
 
-def serve(node: Node, fqdn: str, *, port: int = PORT, secprops: str = "none") -> str:
+def serve(node: Node, fqdn: str, *, port: int = PORT, secprops: str = "none", extra: str = "") -> str:
     """Start one. The guest's keytab must hold `ldap/fqdn`. Returns the guest's certificate, PEM, its own CA.
 
     Args:
         secprops: Cyrus SASL's demands, such as `minssf=56` for logins that sign or are inside TLS.
+        extra: further lines of its configuration.
 
     Raises:
         NodeError: it does not listen; carries what it printed.
@@ -37,7 +38,7 @@ def serve(node: Node, fqdn: str, *, port: int = PORT, secprops: str = "none") ->
         node.write("/etc/ldap/own.pem", certificate)
         node.write("/etc/ldap/own.key", key, mode=0o600)
     node.write("/etc/ldap/sasl2/slapd.conf", "mech_list: GSSAPI\nkeytab: /etc/krb5.keytab\n")
-    node.write(f"/etc/ldap/lab-{port}.conf", _CONFIG.format(fqdn=fqdn, secprops=secprops))
+    node.write(f"/etc/ldap/lab-{port}.conf", _CONFIG.format(fqdn=fqdn, secprops=secprops) + extra)
     argv = ("slapd", "-d", "stats", "-h", f"ldaps://0.0.0.0:{port}/", "-f", f"/etc/ldap/lab-{port}.conf")
     with node.path(f"/var/log/slapd-{port}").open("wb") as said:
         server = node.popen(*argv, stdout=said.fileno())
