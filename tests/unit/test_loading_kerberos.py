@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.core.loading import BadRunbook, Loaded, load, load_text
+from cutover_tui.engine.opening import Operator, begin, take_up
+from cutover_tui.engine.sessions import SessionDirectory
+from probes.net import SystemClock
 
 VALID = """\
 schema: 1
@@ -167,3 +170,19 @@ def test_a_ca_file_that_is_none_is_found_before_the_window(tmp_path: Path, ca_fi
     (only,) = str(caught.value).splitlines()
     assert only.startswith(f"{tmp_path}/rb.yaml:9: `domain.ca_file` ")
     assert words in only
+
+
+async def test_a_session_that_is_resumed_elsewhere_finds_the_ca_file_or_says_later_that_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "ca.pem").write_text(CA)
+    book(tmp_path, "ca.pem")
+    monkeypatch.chdir(tmp_path)
+    now, directory = SystemClock().now, SessionDirectory(tmp_path / "session")
+    recorder, _ = await begin(load("rb.yaml"), directory, Operator("ana", "jump"), now)
+    await recorder.close()
+    monkeypatch.chdir("/")
+    (tmp_path / "ca.pem").unlink()
+    resumed, recorder, _ = await take_up(directory, Operator("ana", "jump"), now)
+    await recorder.close()
+    assert resumed.runbook.domain.ca_file == str(tmp_path / "ca.pem")
