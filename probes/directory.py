@@ -294,7 +294,8 @@ def _good(controller: Controller, result: dict[str, Any]) -> None:
         case 49:
             found = _AD_DATA.search(said)
             says = _AD_SAYS.get(found.group(1).lower().lstrip("0"), said) if found else said
-            kind, detail = FailureKind.DENIED, f"refused our login: {says or 'invalid credentials'}"
+            detail = f"refused our login: {says or 'invalid credentials'}"
+            raise DirectoryError(_failure(controller, FailureKind.DENIED, detail), of_the_login=True)
         case 8 | 13:
             kind, detail = FailureKind.DENIED, f"demands a signed or encrypted login ({said})"
         case 1 if "bind" in said.lower() or "authentication" in said.lower():

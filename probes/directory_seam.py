@@ -16,11 +16,14 @@ T = TypeVar("T")
 
 
 class DirectoryError(Exception):
-    """The directory could not be asked; carries the typed failure, and the Kerberos error number if there was one."""
+    """The directory could not be asked; carries the typed failure, and the Kerberos error number if there was one.
 
-    def __init__(self, failure: Failure, kerberos: int | None = None) -> None:
+    `of_the_login`: the server looked at our user and password and refused them, which counts towards a lockout.
+    """
+
+    def __init__(self, failure: Failure, kerberos: int | None = None, *, of_the_login: bool = False) -> None:
         super().__init__(failure.detail)
-        self.failure, self.kerberos = failure, kerberos
+        self.failure, self.kerberos, self.of_the_login = failure, kerberos, of_the_login
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,25 @@ def parse_https(text: str) -> tuple[str, int, str]:
     Raises:
         ValueError: it is none; the message says what is wrong.
     """
-    found = re.fullmatch(r"https://([^/]*)(/.*)?", text)
-    if found is None:
+    if not text.startswith("https://"):
         raise ValueError("is not https://: what is not encrypted anybody on the path can answer")
-    host, port = parse_host_port(found[1])
-    path = found[2] or "/"
+    return parse_page(text)
+
+
+def parse_page(text: str) -> tuple[str, int, str]:
+    """The same for `http://` too, which is enough where the server proves itself by its Kerberos key.
+
+    Raises:
+        ValueError: it is none; the message says what is wrong.
+    """
+    found = re.fullmatch(r"(https?)://([^/]*)(/.*)?", text)
+    if found is None:
+        raise ValueError("is no https:// or http:// URL")
+    host, port = parse_host_port(found[2])
+    path = found[3] or "/"
     if not _PATH.fullmatch(path):
         raise ValueError("has a path with characters that need encoding, or more than 200")
-    return host, port or 443, path
+    return host, port or (443 if found[1] == "https" else 80), path
 
 
 def is_url(text: str) -> bool:

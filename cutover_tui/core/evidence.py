@@ -16,10 +16,13 @@ from msgspec import structs
 
 from cutover_tui.core.finding import Before
 from cutover_tui.core.people import PeopleRead
-from cutover_tui.core.runbook import Domain, Host
+from cutover_tui.core.runbook import MINUTE, Domain, Host
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
 F = TypeVar("F", bound=Facts)
+
+PROOF_SPEAKS_NS = 50 * MINUTE
+"""How long an attempt says something beside other evidence: as long as any gate may let one stand."""
 
 
 @dataclass(slots=True)
@@ -194,6 +197,9 @@ class Evidence:
     baseline: Baseline | None
     voids: Mapping[Family, Instant]  # last disturbance of each family of this host
     proofs: Proofs = NO_PROOFS
+    proven: Mapping[str, Observation] = field(default_factory=dict)
+    """What the newest attempt of a proof saw, by proof; none that is older than PROOF_SPEAKS_NS or from before a
+    disturbance."""
     witnessed: Mapping[str, tuple[Observation, ...]] = field(
         default_factory=dict
     )  # of this guest, for its line
@@ -228,6 +234,8 @@ class Wanted:
     voided_by: tuple[Family, ...] = ()
     """Families whose disturbances void every reader's observations, besides the reader's own family's."""
     witnesses: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    """Proofs whose newest attempt is looked at beside what a guest's services say; nobody has to make one for it."""
     through_voids: bool = False
     """Samples and witnesses from before a disturbance count: what is asked is what the clock *was*."""
 
@@ -293,6 +301,12 @@ def select(
         baseline=baseline,
         voids=voids,
         proofs=proofs,
+        proven={
+            name: seen
+            for name in wanted.proofs
+            if (seen := _proven(log, proofs.series(name, now.boot_id), upto_line, now)) is not None
+            and not _before(seen, last_void(voids, (families[name], Family.TIME), now))
+        },
         witnessed=witnessed,
         read=tuple(r for r in read if _counts(r, now)),
     )
@@ -302,6 +316,22 @@ def last_void(voids: Mapping[Family, Instant], families: Iterable[Family], now: 
     """The last disturbance of any of these families that is of this boot of the jump host."""
     of_this_boot = [v for f in families if (v := voids.get(f)) is not None and v.boot_id == now.boot_id]
     return max(of_this_boot, key=lambda v: v.boottime_ns, default=None)
+
+
+def _proven(
+    log: HostLog, series: tuple[Attempt, ...], upto_line: int | None, now: Instant
+) -> Observation | None:
+    """What the last attempt of a series saw, as far as it may be looked at."""
+    last = series[-1] if series else None
+    if last is None or last.observation is None or now.boottime_ns - last.at.boottime_ns > PROOF_SPEAKS_NS:
+        return None
+    end = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
+    first = bisect_right(log.observations, last.at.boottime_ns, key=lambda o: o.ended.boottime_ns)
+    return next((o for o in log.observations[first:end] if o.id == last.observation), None)
+
+
+def _before(observation: Observation, void: Instant | None) -> bool:
+    return void is not None and observation.began.boottime_ns <= void.boottime_ns
 
 
 def _counts(read: PeopleRead, now: Instant) -> bool:

@@ -119,6 +119,7 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
             sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
             voided_by=check.spec.voided_by,
             witnesses=check.witnesses,
+            proofs=check.proofs,
             through_voids=check.through_voids,
         ),
         host=subject.host,

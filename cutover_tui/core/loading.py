@@ -14,15 +14,17 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from cutover_tui.core.checks.spec import CheckSpec
 from cutover_tui.core.runbook import Duration, Runbook
 from cutover_tui.core.runbook_file.keys import RUNBOOK
 from cutover_tui.core.runbook_file.rules_gate import check_gates
 from cutover_tui.core.runbook_file.rules_hosts import check_hosts
+from cutover_tui.core.runbook_file.rules_kerberos import check_kerberos
 from cutover_tui.core.runbook_file.rules_steps import check_steps
 from cutover_tui.core.yaml_model import scalars
-from cutover_tui.core.yaml_model.problem import BadRunbook, Problem, Problems, safe
+from cutover_tui.core.yaml_model.problem import BadRunbook, Problem, Problems, safe, shown
 from cutover_tui.core.yaml_model.shape import Shaper
 from cutover_tui.core.yaml_model.yaml_marks import MAX_BYTES, Node, NotYaml, Scalar, decode, read
 from cutover_tui.core.yaml_model.yaml_marks import Mapping as MappingNode
@@ -32,13 +34,16 @@ __all__ = ["SCHEMA", "BadRunbook", "Loaded", "Problem", "load", "load_text"]
 SCHEMA = 1
 """The number of the file format this version reads."""
 
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_CA_BYTES = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A valid runbook with the bytes it came from.
 
     `lines` maps a path such as `phases[0].steps[1].gate[0].check` to its line, counted from
-    1; `warnings` are what is probably not meant.
+    1; `warnings` are what is probably not meant; `beside` is the directory that files named in it are relative to.
     """
 
     runbook: Runbook
@@ -47,6 +52,7 @@ class Loaded:
     name: str
     lines: Mapping[str, int]
     warnings: tuple[Problem, ...] = ()
+    beside: Path | None = None
 
 
 def load(path: str | os.PathLike[str], *, specs: Mapping[str, CheckSpec] | None = None) -> Loaded:
@@ -64,11 +70,25 @@ def load(path: str | os.PathLike[str], *, specs: Mapping[str, CheckSpec] | None 
         raise BadRunbook(
             [Problem(safe(name), 1, f"cannot be read: {safe(reason)}", "a readable YAML file")]
         ) from None
-    return load_text(data, name, specs=specs)
+    beside = Path(name).absolute().parent
+    loaded = load_text(data, name, specs=specs, beside=beside)
+    problem = _ca_file(loaded)
+    if problem is not None:
+        raise BadRunbook([problem])
+    return loaded
 
 
-def load_text(text: bytes | str, name: str, *, specs: Mapping[str, CheckSpec] | None = None) -> Loaded:
+def load_text(
+    text: bytes | str,
+    name: str,
+    *,
+    specs: Mapping[str, CheckSpec] | None = None,
+    beside: Path | None = None,
+) -> Loaded:
     """The same for text at hand; `name` stands where the file's name would in errors.
+
+    Args:
+        beside: the directory that files named in it are relative to; none is looked at. None = leave them as written.
 
     Raises:
         BadRunbook: it is not valid.
@@ -87,18 +107,51 @@ def load_text(text: bytes | str, name: str, *, specs: Mapping[str, CheckSpec] | 
     part = Shaper(problems, RUNBOOK).shape(root, Runbook)
     if part is not None:
         check_hosts(part, problems)
+        check_kerberos(part, problems)
         check_steps(part, problems)
         check_gates(part, specs if specs is not None else available(), problems)
     if problems.errors or part is None:
         raise BadRunbook(problems.errors)
     lines = dict(part.lines())
     return Loaded(
-        runbook=_build(part.plain(), problems, lines),
+        runbook=_placed(_build(part.plain(), problems, lines), beside),
         text=data,
         digest=hashlib.sha256(data).hexdigest(),
         name=name,
         lines=MappingProxyType(lines),
         warnings=tuple(sorted(problems.warnings, key=lambda p: p.line)),
+        beside=beside,
+    )
+
+
+def _placed(runbook: Runbook, beside: Path | None) -> Runbook:
+    """The runbook with its CA file where that is on this machine."""
+    written = runbook.domain.ca_file
+    if written is None or beside is None:
+        return runbook
+    ca_file = str(beside / os.path.expanduser(written))
+    return structs.replace(runbook, domain=structs.replace(runbook.domain, ca_file=ca_file))
+
+
+def _ca_file(loaded: Loaded) -> Problem | None:
+    """What keeps the CA file from being read; found here, and not in the window by whoever needs it."""
+    ca_file = loaded.runbook.domain.ca_file
+    if ca_file is None:
+        return None
+    try:
+        with Path(ca_file).open("rb") as file:
+            text = file.read(_CA_BYTES)
+        why = None if _CERTIFICATE in text else "has no certificate in it"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = f"cannot be read: {safe(reason)}"
+    if why is None:
+        return None
+    return Problem(
+        safe(loaded.name),
+        loaded.lines["domain.ca_file"],
+        f"`domain.ca_file` {shown(ca_file)} {why}",
+        "a PEM file of CA certificates, relative to the runbook",
     )
 
 

@@ -61,12 +61,15 @@ class Domain(Struct, frozen=True, kw_only=True):
 
     `controllers` are domain controllers: their time is the domain's, and together they are one witness.
     `references` are NTP servers, and HTTPS servers as `https://host[:port][/path]`, that do not share the
-    domain's failure.
+    domain's failure. `ca_file` is PEM of the CAs that the controllers' LDAPS and guests' web and LDAP servers
+    hang on; None = the jump host's own. `credential` names who asks the directory and comes to the guests.
     """
 
     realm: str | None = None
     controllers: tuple[str, ...] = ()
     site: str | None = None
+    ca_file: str | None = None
+    credential: str | None = None
     references: tuple[str, ...] = ()
     tolerances: Tolerances = msgspec.field(default_factory=lambda: Tolerances())
 
@@ -108,6 +111,7 @@ class Host(Struct, frozen=True, kw_only=True):
     escalation: Escalation = "none"
     jump: str | None = None  # user@host[:port] to go through
     credential: str | None = None
+    service: str = "ssh"  # or `ldap`, or a URL of its web server: where `kerberos.ap-in` goes
     vantage: tuple[Literal["jump", "guest"], ...] = ("jump", "guest")  # where probes may look from
 
 

@@ -12,11 +12,13 @@ from types import MappingProxyType
 
 from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
 from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
+from cutover_tui.core.own_login import password_principal
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.readers import checks_of, left_out
 from cutover_tui.engine.secrets import Secrets
+from cutover_tui.engine.watches.directory_login import ByPassword, ByTicket, Login
 from cutover_tui.engine.watches.probe_loop import Attempts, HostsWatch, Watches
 from cutover_tui.engine.watches.watch_domain import DomainWatch
 from cutover_tui.engine.watches.watch_guest import SAMPLE_INTERVAL_NS, GuestWatch
@@ -25,10 +27,10 @@ from probes import linux
 from probes.ad.discovery import Ask
 from probes.ad.records import Asked
 from probes.breaker import Breaker
-from probes.directory_seam import Controller, Directories, NameServers, Question, Ticket
+from probes.directory_seam import Controller, Directories, NameServers, Question
 from probes.exchange import NAME as AP_IN
 from probes.exchange import Cache, Initiator, Service
-from probes.exchange.service import of_sshd
+from probes.exchange import Login as AsPrincipal
 from probes.facts_directory import Answer
 from probes.known_hosts import KnownHosts
 from probes.linux import ad_paths, addresses, sysvol, trust
@@ -156,17 +158,21 @@ def watches(
     def retry(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
 
+    principal = password_principal(runbook)
+
     def initiator() -> Initiator:
-        return Initiator(Cache(), prompts=secrets, breaker=breaker)
+        credential = Cache() if principal is None else AsPrincipal(principal)
+        return Initiator(credential, prompts=secrets, breaker=breaker)
 
     network = around.through(SystemNetwork())
+    login = None if principal is None else ByPassword(principal, prompts=secrets, breaker=breaker)
     outside = Outside(
         guest,
         network,
         retry,
         breaker.clocks,
         resolver(runbook, _over_sockets),
-        partial(directory_watch, runbook, clock, emit, network, _over_sockets),
+        partial(directory_watch, runbook, clock, emit, network, _over_sockets, login=login),
     )
     attempts = peers(runbook, clock, emit, around, initiator, made)
     return watches_over(runbook, clock, anchor, emit, outside, attempts), secrets
@@ -204,12 +210,12 @@ def peers(
     for host in runbook.hosts:
         target = ssh_target(host, runbook, around)
         with suppress(ValueError):  # of a name no principal can have: said when it is tried
-            services[host.name] = of_sshd(
-                ap_in.fqdn(host, realm),
+            services[host.name] = ap_in.service(
+                host,
                 realm,
-                target.host,
-                target.port or SSH_PORT,
-                target.user or getpass.getuser(),
+                port=target.port or SSH_PORT,
+                user=target.user or getpass.getuser(),
+                ca_file=runbook.domain.ca_file,
             )
     return {AP_IN: ap_in.Peer(services, initiator(), clock, emit, guests)}
 
@@ -221,8 +227,13 @@ def directory_watch(
     network: Network,
     behind: Callable[[], tuple[Directories, NameServers]],
     known: Callable[[], tuple[str, ...]],
+    login: Login | None = None,
 ) -> HostsWatch | None:
-    """The watch over the directory where a check asks for it; what stands behind it is made only then."""
+    """The watch over the directory where a check asks for it; what stands behind it is made only then.
+
+    Args:
+        login: who asks; None = by the ticket that is there.
+    """
     domain = runbook.domain
     of_guests = IN_THE_DIRECTORY - left_out(runbook)
     clocks = "kdc.clock" in checks_of(runbook) and any("jump" in host.vantage for host in runbook.hosts)
@@ -237,8 +248,8 @@ def directory_watch(
         moved=tuple(h.name for h in runbook.hosts if h.role == "dc"),
         domain=domain.realm.lower(),
         site=domain.site or "",
-        controllers=lambda: tuple(Controller(name, name) for name in known()),
-        bind=Ticket(),
+        controllers=lambda: tuple(Controller(name, name, domain.ca_file) for name in known()),
+        login=login or ByTicket(),
         directory=directory,
         names=names,
         network=network,

@@ -140,6 +140,7 @@ async def begin(
                 rules=versions(),
                 operator=operator.name,
                 jump_host=operator.jump_host,
+                runbook_dir=str(loaded.beside or ""),
             )
         )
         await recorder.open_tapes(_names(loaded), anchor, [])
@@ -167,7 +168,8 @@ async def take_up(
         begun = recorder.state.started
         if begun is None or recorder.state.anchor is None:
             raise RecordError(f"{directory.journal}: the journal is empty, no session is in it")
-        loaded = load_text(begun.runbook_text, begun.runbook_name)
+        beside = Path(begun.runbook_dir) if begun.runbook_dir else None
+        loaded = load_text(begun.runbook_text, begun.runbook_name, beside=beside)
         at = now()
         anchor = recorder.state.anchor if recorder.state.anchor.boot_id == at.boot_id else at
         await recorder.open_tapes(_names(loaded), anchor, journal.events)

@@ -30,6 +30,7 @@ class SessionStarted(msgspec.Struct, frozen=True, gc=False, tag="session-started
     rules: tuple[tuple[str, int], ...]  # check id, version
     operator: str
     jump_host: str
+    runbook_dir: str = ""  # what files named in the runbook are relative to; "" = as they are written
 
 
 class SessionResumed(msgspec.Struct, frozen=True, gc=False, tag="session-resumed"):

@@ -14,7 +14,7 @@ is not. So each attempt takes a fresh service ticket and presents it.
 
 from probes.exchange.initiator import Cache, Credential, Initiator, Login
 from probes.exchange.kept import NAME, READER, parse
-from probes.exchange.service import OverHttp, OverSsh, Service
+from probes.exchange.service import OverHttp, OverLdap, OverSsh, Service
 
 __all__ = [
     "NAME",
@@ -24,6 +24,7 @@ __all__ = [
     "Initiator",
     "Login",
     "OverHttp",
+    "OverLdap",
     "OverSsh",
     "Service",
     "parse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probes.ad.kept import keep, nothing, recall
 from probes.attempt import Kept, Told, Trouble
-from probes.exchange.service import OverSsh, Service
+from probes.exchange.service import Service, way
 from probes.facts_kerberos import ApInFacts
 from probes.krb_messages import KrbError, NotUnderstood, answer
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
@@ -22,7 +22,7 @@ _TOKEN = bytes.fromhex("06092a864886f712010202") + b"\x03\x00"
 
 def as_raw(service: Service, told: Told) -> Raw:
     """An attempt at that service as it is kept on the tape."""
-    argv = (NAME, "ssh" if isinstance(service.over, OverSsh) else "http", service.principal)
+    argv = (NAME, way(service), service.principal)
     if isinstance(told, Trouble):
         return nothing(argv, Failure(told.kind, told.detail))
     return keep(argv, told)

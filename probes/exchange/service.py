@@ -30,7 +30,7 @@ class OverHttp(msgspec.Struct, frozen=True, tag="http"):
     """A page behind HTTP Negotiate (RFC 4559).
 
     `address` is where to connect, whatever the URL's name resolves to; None = as it resolves. `ca_file`: PEM
-    of the CAs trusted for https; None = the jump host's own.
+    of CAs trusted for https besides the jump host's own.
     """
 
     url: str
@@ -48,6 +48,18 @@ class OverHttp(msgspec.Struct, frozen=True, tag="http"):
             raise ValueError(f"no http or https URL: {self.url!a}")
 
 
+class OverLdap(msgspec.Struct, frozen=True, tag="ldap"):
+    """The guest's LDAP server, inside TLS from the first byte (LDAPS): a SASL bind by GSSAPI (RFC 4752).
+
+    `name` must be in its certificate; `address` is where to connect. `ca_file` as in `OverHttp`.
+    """
+
+    address: str
+    name: str
+    port: int = 636
+    ca_file: str | None = None
+
+
 class Service(msgspec.Struct, frozen=True):
     """Who is asked (`host/app01.corp.example@CORP.EXAMPLE`) and how.
 
@@ -56,7 +68,7 @@ class Service(msgspec.Struct, frozen=True):
     """
 
     principal: str
-    over: OverSsh | OverHttp
+    over: OverSsh | OverHttp | OverLdap
 
     def __post_init__(self) -> None:
         if not _PRINCIPAL.match(self.principal):
@@ -90,6 +102,26 @@ def of_page(url: str, realm: str, *, address: str | None = None, ca_file: str | 
     """
     over = OverHttp(url, address, ca_file)
     return Service(f"HTTP/{_name(urlsplit(url).hostname or '')}@{realm}", over)
+
+
+def of_ldap(fqdn: str, realm: str, address: str, *, ca_file: str | None = None) -> Service:
+    """The guest's LDAP server.
+
+    Raises:
+        ValueError: not a host name or not a realm.
+    """
+    return Service(f"ldap/{_name(fqdn)}@{realm}", OverLdap(address, _name(fqdn), ca_file=ca_file))
+
+
+def way(service: Service) -> str:
+    """The way to it as attempts are named: `ssh`, `http`, `ldap`."""
+    match service.over:
+        case OverSsh():
+            return "ssh"
+        case OverHttp():
+            return "http"
+        case OverLdap():
+            return "ldap"
 
 
 def _name(fqdn: str) -> str:

@@ -10,38 +10,27 @@ nothing corrects our clock. Tickets live in MEMORY caches, and the password in t
 from __future__ import annotations
 
 import asyncio
-import base64
 import http.client
-import os
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import msgspec
 
 from probes.attempt import Kept, Told, Trouble
+from probes.exchange import ldap_bind, page
+from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, why
 from probes.exchange.kept import LONGEST_TOKEN
-from probes.exchange.service import OverHttp, OverSsh, Request
+from probes.exchange.ldap_server import LdapServer
+from probes.exchange.service import OverHttp, OverLdap, OverSsh, Request
 from probes.facts_kerberos import ApInStage
 from probes.gss_errors import INSTALL, gss_number, gss_text, number_of
 from probes.observation import FailureKind
 from probes.unsafe_text import without_controls
 
-CONNECT_S = 5.0
-ANSWER_S = 10.0
 _SPNEGO = "1.3.6.1.5.5.2"
-
-
-class _Ended(Exception):  # noqa: N818 - the attempt's end is no error of ours
-    """The attempt has ended before the guest accepted it."""
-
-    def __init__(self, result: Told) -> None:
-        super().__init__()
-        self.result = result
 
 
 def main() -> int:
@@ -51,7 +40,7 @@ def main() -> int:
     password = msgspec.json.decode(secret, type=str) if secret else None
     try:
         result: Told = _Attempt(request).run(password)
-    except _Ended as end:
+    except Ended as end:
         result = end.result
     sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
     return 0
@@ -65,7 +54,7 @@ class _Attempt:
             import gssapi
             import krb5
         except ImportError:
-            raise _Ended(Trouble(FailureKind.TOOL_ABSENT, INSTALL)) from None
+            raise Ended(Trouble(FailureKind.TOOL_ABSENT, INSTALL)) from None
         self._gssapi: Any = gssapi
         # Otherwise a step that fails with a token to send hides the failure until the context is used again.
         self._gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False
@@ -83,7 +72,7 @@ class _Attempt:
         """The whole attempt.
 
         Raises:
-            _Ended: it did not get to its end.
+            Ended: it did not get to its end.
         """
         self._begin("login")
         if self._request.login is not None:
@@ -93,8 +82,13 @@ class _Attempt:
         self._begin("ticket")
         start, end = self._ticket()
         self._begin("service")
-        over = self._service.over
-        admitted = asyncio.run(self._by_ssh(over)) if isinstance(over, OverSsh) else self._by_http(over)
+        match self._service.over:
+            case OverSsh() as over:
+                admitted = asyncio.run(self._by_ssh(over))
+            case OverHttp() as over:
+                admitted = self._by_http(over)
+            case OverLdap() as over:
+                admitted = self._by_ldap(over)
         stamps = self._stamps()
         if self._refused is not None:
             code, text = self._refused
@@ -140,11 +134,11 @@ class _Attempt:
             why = ""
         if not tickets:
             detail = f"no Kerberos ticket of yours to use a service with{why}: run kinit"
-            raise _Ended(Trouble(FailureKind.DENIED, detail))
+            raise Ended(Trouble(FailureKind.DENIED, detail))
 
     def _krb5_refused(self, stage: ApInStage, error: Any) -> None:
         code, text = number_of(int(error.err_code)), _words(error)
-        raise _Ended(_unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
+        raise Ended(_unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
 
     # A ticket for the service
 
@@ -156,17 +150,17 @@ class _Attempt:
         except gssapi.exceptions.GSSError as error:
             text = gss_text(error)
             refused = Kept("ticket", self._principal, gss_number(error), text)
-            raise _Ended(_unheard("ticket", text) or refused) from error
+            raise Ended(_unheard("ticket", text) or refused) from error
         for ticket in self._cache:
             if bytes(ticket.server.components[0]) not in (b"krbtgt", b"krb5_ccache_conf_data"):
                 return int(ticket.times.starttime), int(ticket.times.endtime)
-        raise _Ended(Trouble(FailureKind.NOT_UNDERSTOOD, "a service ticket was had and is not in the cache"))
+        raise Ended(Trouble(FailureKind.NOT_UNDERSTOOD, "a service ticket was had and is not in the cache"))
 
     @property
     def _store(self) -> dict[str, str]:
         return {"ccache": "MEMORY:" + bytes(self._cache.name or b"").decode()}
 
-    def _initiator(self, mechanism: str | None = None) -> Any:
+    def _initiator(self, mechanism: str | None = None, bindings: bytes | None = None) -> Any:
         gssapi = self._gssapi
         flag = gssapi.RequirementFlag
         mech = gssapi.OID.from_int_seq(mechanism) if mechanism else gssapi.MechType.kerberos
@@ -176,6 +170,7 @@ class _Attempt:
             flags=flag.mutual_authentication | flag.integrity,
             mech=mech,
             usage="initiate",
+            channel_bindings=gssapi.raw.ChannelBindings(application_data=bindings) if bindings else None,
         )
 
     # The guest
@@ -245,15 +240,15 @@ class _Attempt:
                     f"it needs `GSSAPIAuthentication yes` and a keytab with {self._service.principal}, and the user "
                     "must exist"
                 )
-                raise _Ended(Trouble(FailureKind.TOOL_ABSENT, offers)) from None
+                raise Ended(Trouble(FailureKind.TOOL_ABSENT, offers)) from None
             return False
         except TimeoutError:
-            raise _Ended(Trouble(FailureKind.TIMEOUT, f"sshd of {over.address}: no answer in time")) from None
+            raise Ended(Trouble(FailureKind.TIMEOUT, f"sshd of {over.address}: no answer in time")) from None
         except (OSError, asyncssh.Error) as error:
-            detail = f"sshd of {over.address}: {_why(error)}"
-            raise _Ended(Trouble(FailureKind.UNREACHABLE, detail)) from None
+            detail = f"sshd of {over.address}: {why(error)}"
+            raise Ended(Trouble(FailureKind.UNREACHABLE, detail)) from None
         if not client.mechanism.complete:
-            raise _Ended(
+            raise Ended(
                 Trouble(FailureKind.NOT_UNDERSTOOD, f"sshd of {over.address} let us in without a ticket")
             )
         return True
@@ -262,7 +257,7 @@ class _Attempt:
         """Whether the page was shown; a refusal of the ticket is in `_refused`."""
         mechanism = self._initiator(_SPNEGO)
         offered = self._step(mechanism.step, None) or b""
-        status, answered, negotiates = self._get(over, offered)
+        status, answered, negotiates = page.get(over, offered)
         if answered is not None:
             try:
                 self._step(mechanism.step, answered)
@@ -275,47 +270,34 @@ class _Attempt:
             return False
         if status == http.client.UNAUTHORIZED:
             detail = f"{over.url} asks for another login than Negotiate"
-            raise _Ended(Trouble(FailureKind.TOOL_ABSENT, detail))
+            raise Ended(Trouble(FailureKind.TOOL_ABSENT, detail))
         detail = f"{over.url} answered {status} and did not prove who it is: perhaps it needs no login"
-        raise _Ended(Trouble(FailureKind.NOT_UNDERSTOOD, detail))
+        raise Ended(Trouble(FailureKind.NOT_UNDERSTOOD, detail))
 
-    def _get(self, over: OverHttp, token: bytes) -> tuple[int, bytes | None, bool]:
-        """Status, the service's token, and whether it does Negotiate at all."""
-        parts = urlsplit(over.url)
-        name = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection = http.client.HTTPConnection(name, port, timeout=ANSWER_S)
-        try:
-            plain = socket.create_connection((over.address or name, port), timeout=CONNECT_S)
-            connection.sock = plain
-            plain.settimeout(ANSWER_S)
-            if parts.scheme == "https":
-                context = ssl.create_default_context(cafile=over.ca_file)
-                connection.sock = context.wrap_socket(plain, server_hostname=name)
-            connection.request(
-                "GET", path, headers={"Authorization": f"Negotiate {base64.b64encode(token).decode()}"}
-            )
-            response = connection.getresponse()
-            offers = response.msg.get_all("WWW-Authenticate") or []
-        except TimeoutError:
-            raise _Ended(Trouble(FailureKind.TIMEOUT, f"{over.url}: no answer in time")) from None
-        except ssl.SSLError as error:
-            detail = f"{over.url}: no trusted TLS ({without_controls(str(error))[:200]})"
-            raise _Ended(Trouble(FailureKind.DENIED, detail)) from None
-        except (OSError, http.client.HTTPException) as error:
-            detail = f"{over.url}: {_why(error)}"
-            raise _Ended(Trouble(FailureKind.UNREACHABLE, detail)) from None
-        finally:
-            connection.close()
-        mine = [
-            offer.partition(" ")[2].strip() for offer in offers if offer.split(" ")[0].lower() == "negotiate"
-        ]
-        said = next((text for text in mine if text), "")
-        try:
-            return response.status, base64.b64decode(said, validate=True) if said else None, bool(mine)
-        except ValueError:
-            raise _Ended(Trouble(FailureKind.NOT_UNDERSTOOD, f"{over.url}: its token is no base64")) from None
+    def _by_ldap(self, over: OverLdap) -> bool:
+        """Whether the account was let in; a refusal of the ticket is in `_refused`."""
+        with LdapServer(over) as server:
+            mechanism = self._initiator(bindings=server.bindings)
+            token = self._step(mechanism.step, None)
+            while not mechanism.complete:
+                said = server.bind(token or b"")
+                if said.token:
+                    try:
+                        token = self._step(mechanism.step, said.token)
+                    except self._gssapi.exceptions.GSSError:
+                        return False
+                if said.code != ldap_bind.IN_PROGRESS and not mechanism.complete:
+                    self._refused = None, server.refusal(said)
+                    return False
+            # The guest has shown its key; what is left says whether the account may log in there.
+            said = server.bind(token or b"")
+            if said.code != ldap_bind.IN_PROGRESS or not said.token:
+                return said.code == ldap_bind.SUCCESS
+            offered = mechanism.unwrap(said.token).message
+            if not offered[:1] or not offered[0] & ldap_bind.NO_LAYER:
+                return False
+            chosen = mechanism.wrap(bytes([ldap_bind.NO_LAYER, 0, 0, 0]), False).message
+            return server.bind(chosen).code == ldap_bind.SUCCESS
 
 
 def _local(path: str) -> socket.socket:
@@ -328,12 +310,6 @@ def _local(path: str) -> socket.socket:
 def _words(error: Any) -> str:
     """A Krb5Error's own words; its number stands behind them."""
     return without_controls(str(error)).removesuffix(str(error.err_code)).strip()
-
-
-def _why(error: Exception) -> str:
-    """The system's words where it has any: asyncio's name an address instead."""
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else without_controls(str(error))[:200] or type(error).__name__
 
 
 def _unheard(stage: ApInStage, text: str) -> Trouble | None:

@@ -36,13 +36,18 @@ _COMMANDS = {
     "adcli": "adcli",
     "kinit": "krb5-user",
     "ldapsearch": "ldap-utils",
+    "slapd": "slapd",
+    "nft": "nftables",
+    "sssd": "sssd-ad",
+    "sssctl": "sssd-tools",
+    "sssd_ifp": "sssd-dbus",
 }
 
 
 def _missing() -> str | None:
     if os.geteuid() != 0:
         return "the system tier needs root (namespaces and overlay mounts)"
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/libexec/sssd"))
     packages = sorted({p for command, p in _COMMANDS.items() if shutil.which(command, path=path) is None})
     if packages:
         return f"the system tier needs these Debian packages: {' '.join(packages)}"

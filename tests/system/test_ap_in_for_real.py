@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cutover_tui.engine.assembly import peers
@@ -19,12 +20,13 @@ from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.proofs.ap_in import Peer
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, Service, parse
-from probes.exchange.service import of_page, of_sshd
+from probes.exchange.service import OverLdap, of_ldap, of_page, of_sshd
 from probes.facts_kerberos import ApInFacts
 from probes.net import SystemClock
 from probes.observation import Failure, FailureKind
 from probes.prompts import SecretRequest
 from probes.ssh import SshTarget
+from tests.system.nodes import slapd
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.negotiate import SERVER
@@ -43,6 +45,7 @@ FQDN = f"app01.{DNS_DOMAIN}"
 SECOND = 10**9
 HOUR = 3600
 PAGE = 8080
+STRICT = 1636
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,8 @@ def domain() -> Iterator[Domain]:
         guest = made.members["app01"].node
         guest.write(f"/home/{USER}/.k5login", f"{ADMIN}\n")
         guest.run("chown", f"{USER}:", f"/home/{USER}/.k5login")
-        guest.run("net", "ads", "keytab", "add", "HTTP", "-P")
+        guest.run("net", "ads", "keytab", "add", "HTTP", "ldap", "-P")
+        made.controller.tool("spn", "add", f"ldap/{FQDN}", "APP01$")
         server = guest.popen("/usr/bin/python3", "-c", SERVER, str(PAGE))
         assert server.stdout is not None
         assert server.stdout.readline() == b"listening\n"
@@ -96,6 +100,16 @@ def config(domain: Domain, tmp_path: Path) -> str:
 
 def sshd(guest: Guest, user: str = USER) -> Service:
     return of_sshd(FQDN, REALM, guest.address, 22, user)
+
+
+@pytest.fixture(scope="module")
+def directory(domain: Domain, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """An LDAP server on the guest, and another that demands logins which are signed or inside TLS."""
+    node = domain.members["app01"].node
+    ca = tmp_path_factory.mktemp("ca") / "ca.pem"
+    slapd.serve(node, FQDN, port=STRICT, secprops="minssf=56")
+    ca.write_text(slapd.serve(node, FQDN))
+    return of_ldap(FQDN, REALM, node.address, ca_file=str(ca))
 
 
 def page(guest: Guest, path: str = "/") -> Service:
@@ -184,6 +198,52 @@ async def test_what_proves_nothing_is_a_failure_with_something_to_do(
     nothing = await tried(domain, config, sshd(guest), Cache("FILE:/nonexistent"))
     assert isinstance(nothing, Failure)
     assert (nothing.kind, "run kinit" in nothing.detail) == (FailureKind.DENIED, True)
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "stage"), [(0, "done"), (299, "done"), (305, "service"), (-305, "service")]
+)
+async def test_openldap_refuses_by_the_guests_clock_and_keeps_the_number_to_itself(
+    domain: Domain, guest: Guest, config: str, directory: Service, offset_s: int, stage: str
+):
+    guest.clock.set_offset(offset_s * SECOND)
+    facts = await tried(domain, config, directory)
+    assert isinstance(facts, ApInFacts)
+    assert (facts.over, facts.service) == ("ldap", f"ldap/{FQDN}@{REALM}")
+    assert (facts.stage, facts.admitted) == (stage, True if stage == "done" else None)
+    assert (facts.code, "gss_accept_sec_context" in facts.text) == (None, stage == "service")
+
+
+async def test_a_server_that_demands_signing_is_content_with_tls_and_one_that_is_not_trusted_hears_no_ticket(
+    domain: Domain, guest: Guest, config: str, directory: Service
+):
+    assert isinstance(directory.over, OverLdap)
+    strict = msgspec.structs.replace(directory.over, port=STRICT)
+    facts = await tried(domain, config, msgspec.structs.replace(directory, over=strict))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.admitted) == ("done", True)
+    for changed, kind, words in (
+        ({"ca_file": None}, FailureKind.DENIED, "no trusted TLS"),
+        ({"name": f"app09.{DNS_DOMAIN}"}, FailureKind.DENIED, "no trusted TLS"),
+        ({"port": 389}, FailureKind.UNREACHABLE, "refused"),
+        ({"port": 22}, FailureKind.DENIED, "no trusted TLS"),
+        ({"ca_file": "/nonexistent"}, FailureKind.NOT_UNDERSTOOD, "the CA file /nonexistent cannot be read"),
+    ):
+        over = msgspec.structs.replace(directory.over, **changed)
+        failure = await tried(domain, config, msgspec.structs.replace(directory, over=over))
+        assert isinstance(failure, Failure)
+        assert (failure.kind, words in failure.detail) == (kind, True), failure
+
+
+async def test_a_guest_that_is_a_controller_is_asked_at_its_own_directory(
+    domain: Domain, config: str, tmp_path: Path
+):
+    ca = tmp_path / "ca.pem"
+    ca.write_text(domain.controller.certificate)
+    name, address = domain.controller.name, domain.controller.address
+    facts = await tried(domain, config, of_ldap(name, REALM, address, ca_file=str(ca)))
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.admitted, facts.service) == ("done", True, f"ldap/{name}@{REALM}")
 
 
 async def test_a_service_the_directory_does_not_have_is_the_kdcs_refusal(

@@ -15,8 +15,10 @@ from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.messages import Message, Seen
+from cutover_tui.engine.watches.directory_login import ByPassword
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad import account, rootdse
+from probes.breaker import Breaker
 from probes.directory import Directory
 from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple, Ticket
 from probes.dns import Names
@@ -28,6 +30,7 @@ from probes.reader import Command, Reader
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import SystemLab
 from tests.system.nodes.node import Node
+from tests.system.test_ap_in_for_real import Answers
 from tests.unit.evidence_builders import ANCHOR, at, observed, runbook
 
 ADMIN = Simple(f"{ADMINISTRATOR}@{REALM}", PASSWORD)
@@ -266,9 +269,10 @@ async def test_one_turn_of_the_watch_asks_for_everything(domain, controller):
 
     async def turn() -> dict[str, Observation]:
         seen.clear()
+        login = ByPassword(ADMIN.user, prompts=Answers(), breaker=Breaker())
         with domain.lab.jump.in_network():
             watch = DirectoryWatch(
-                {"app01": guest.address}, DNS_DOMAIN, "Default-First-Site-Name", lambda: (controller,), ADMIN,
+                {"app01": guest.address}, DNS_DOMAIN, "Default-First-Site-Name", lambda: (controller,), login,
                 Directory(), Names(), network, clock, emit,
             )  # fmt: skip
             await watch.turn()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import new_session
 from cutover_tui.engine.watches.probe_loop import Attempts, ProbeLoop
 from probes.breaker import Breaker
+from probes.exchange import Cache, Initiator
 from probes.facts_kerberos import CachesFacts, ExchangeFacts, KeytabFacts
 from probes.known_hosts import KnownHosts
 from probes.linux import CACHES, KEYTAB, exchange
@@ -115,7 +117,8 @@ def ground(domain: Domain, attempts: Callable[..., Mapping[str, Attempts]] = lam
                 )
 
             outside = Outside(guest, network, lambda _host: None)
-            made = attempts(runbook, clock, emit, around, secrets, breaker)
+            initiator = partial(Initiator, Cache(), prompts=secrets, breaker=breaker)
+            made = attempts(runbook, clock, emit, around, initiator)
             return watches_over(runbook, clock, anchor, emit, outside, made), secrets
 
         return ProbeLoop(make)

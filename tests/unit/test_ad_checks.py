@@ -10,7 +10,7 @@ from msgspec import structs
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
-from cutover_tui.core.loading import load_text
+from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import Domain, GateCheck
 from cutover_tui.engine.assembly import readers_for
 from probes.facts_directory import (
@@ -26,9 +26,10 @@ from probes.facts_directory import (
     SpnOwner,
     TrustFacts,
 )
-from probes.facts_kerberos import KeytabEntry, KeytabFacts
-from probes.observation import Facts, Failure, FailureKind, Observation
+from probes.facts_kerberos import Exchange, ExchangeFacts, KeytabEntry, KeytabFacts
+from probes.observation import Facts, Failure, FailureKind, Family, Observation
 from tests.unit.evidence_builders import ANCHOR, RUNBOOK, S, at, observed, runbook
+from tests.unit.kerberos_builders import SKEWED, Realm, exchanges
 
 ACCOUNT = AccountFacts(
     server="dc1", asked="app01 in corp.example", found=1, dn="CN=APP01,DC=corp,DC=example", sam="APP01$",
@@ -403,6 +404,59 @@ def test_the_trust(now: TrustFacts, before: TrustFacts | None, code: str, verdic
     assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
 
 
+HEALTHY = exchanges()
+SKEW = exchanges("refused", 37, SKEWED)
+NO_TOOL = ExchangeFacts(
+    "APP01$@CORP.EXAMPLE", (Exchange("as", False, "absent", "krbtgt", text="kinit: not found"),), True
+)
+
+
+def trusted(*attempts: ExchangeFacts | Failure, now: float = 120, void: Family | None = None) -> Finding:
+    """Attempts of one series, two seconds apart, and then what sssd says."""
+    world = Realm()
+    for number, facts in enumerate(attempts, 1):
+        world.attempt(100 + 2 * number, number, facts=facts)
+    if void is not None:
+        world.voids[void] = at(now - 2)
+    world.see(observed("trust", now - 1, TRUST))
+    return world.finding("ad.trust", now)
+
+
+def test_what_a_service_says_passes_with_a_word_on_whose_it_is() -> None:
+    found = trusted()
+    assert (found.verdict, found.reason) == (
+        "pass",
+        "connected to dc1.corp.example, by its service's own word: no fresh exchange stands beside it (kerberos.as)",
+    )
+    found = trusted(HEALTHY, HEALTHY, HEALTHY)
+    assert (found.verdict, len(found.used)) == ("pass", 2)
+    assert "APP01$@CORP.EXAMPLE got fresh tickets without the library's correction" in found.reason
+    assert "could be tried (kinit: not found)" in trusted(NO_TOOL).reason
+
+
+def test_what_a_service_says_never_passes_where_an_unmasked_exchange_was_refused() -> None:
+    found = trusted(HEALTHY, SKEW)
+    assert (found.verdict, found.reason_code) == ("fail", "exchange-refused")
+    assert "was refused (as), error 37: kinit: Clock skew too great" in found.reason
+    assert "kerberos.as" in (found.remedy or "")
+    silent = trusted(exchanges("silent", text="timed out"))
+    assert (silent.verdict, silent.reason_code) == ("unknown", "exchange-silent")
+    # The library's correction alone, which every service has, is no evidence.
+    late = ExchangeFacts("A$@R", (Exchange("tgs", False, "refused", "ldap/dc1", 37, "skew"),
+        Exchange("as", True, "ok", "krbtgt")), True)  # fmt: skip
+    assert "See kerberos.tgs" in (trusted(late).remedy or "")
+
+
+def test_what_is_over_speaks_no_more() -> None:
+    for void in (Family.TIME, Family.DIRECTORY):
+        found = trusted(SKEW, void=void)
+        assert (found.verdict, "no fresh exchange stands beside it" in found.reason) == ("pass", True)
+    assert trusted(SKEW, now=100 + 49 * 60).reason_code == "exchange-refused"
+    assert trusted(SKEW, now=103 + 50 * 60).reason_code == "ok"
+    lost = trusted(Failure(FailureKind.LOST, "the link broke"))
+    assert (lost.verdict, "own word" in lost.reason) == ("pass", True)
+
+
 def paths(**outcomes: str) -> PathsFacts:
     """`tcp88="open"` on dc1."""
     return PathsFacts(tuple(Path("dc1", k[:3], int(k[3:]), v) for k, v in outcomes.items()))
@@ -481,4 +535,5 @@ def test_a_guest_is_asked_about_its_domain_only_where_the_runbook_asks() -> None
     assert read("\n          - {check: ad.trust}") & of_domain == {"trust"}
     assert read("\n          - {check: ad.dns}") & of_domain == {"addresses"}
     assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths"}
-    assert read("\n          - {check: ad.trust}", domain="").isdisjoint(of_domain)
+    with pytest.raises(BadRunbook, match=r"check ad.trust needs `domain.realm`"):
+        read("\n          - {check: ad.trust}", domain="")

@@ -9,18 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutover_tui.core.loading import load_text
+from cutover_tui.core.own_login import password_principal
+from cutover_tui.core.runbook import Host
+from cutover_tui.engine.proofs import ap_in
 from probes.ad.kept import keep
 from probes.attempt import Kept
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, parse
 from probes.exchange.kept import refusal
-from probes.exchange.service import Service, of_page, of_sshd
+from probes.exchange.service import OverHttp, OverLdap, OverSsh, Service, of_page, of_sshd
 from probes.facts_kerberos import ApInFacts
 from probes.observation import Failure, FailureKind, Raw
 from probes.prompts import SecretRequest
 
 ARGV = ("ap-in", "ssh", "host/app01.corp.example@CORP.EXAMPLE")
 SECOND = 10**9
+BOOK = """\
+schema: 1
+change: {id: CHG1, title: Move, window: {start: "2026-03-14T22:00:00Z", end: "2026-03-15T02:00:00Z"}}
+source: {platform: vmware}
+target: {platform: kvm}
+domain: {realm: CORP.EXAMPLE, controllers: [dc1]}
+hosts: [{name: app01, address: 10.0.0.1}]
+phases: [{id: p, title: P, steps: [{id: s, title: S, gate: [{check: kerberos.ap-in}]}]}]
+"""
 
 # What OpenSSH 9.2 and, inside SPNEGO, a web server with MIT 1.20.1 sent while the guest was 305 s ahead.
 BARE = (
@@ -112,6 +125,42 @@ def test_a_service_is_a_principal_with_a_realm_and_a_way_to_it():
             of_page(url, "CORP.EXAMPLE")
     with pytest.raises(ValueError):
         of_sshd("a.b", "", "10.0.0.1", 22, "me")
+
+
+@pytest.mark.parametrize(
+    ("written", "address", "argv", "over"),
+    [
+        ("ssh", "10.0.0.1", ("ssh", "host/app01.corp.example"), OverSsh("10.0.0.1", 2222, "ops")),
+        ("ssh", "App01.other.example", ("ssh", "host/app01.other.example"), OverSsh("App01.other.example", 2222, "ops")),
+        ("ldap", "10.0.0.1", ("ldap", "ldap/app01.corp.example"), OverLdap("10.0.0.1", "app01.corp.example", 636, "/ca")),
+        ("https://WWW.x.example/a", "10.0.0.1", ("http", "HTTP/www.x.example"), OverHttp("https://WWW.x.example/a", "10.0.0.1", "/ca")),
+        ("http://app01.corp.example:81", "10.0.0.1", ("http", "HTTP/app01.corp.example"), OverHttp("http://app01.corp.example:81", "10.0.0.1", "/ca")),
+    ],
+)  # fmt: skip
+def test_the_runbook_says_who_is_asked_and_the_guest_itself_is(
+    written: str, address: str, argv: tuple[str, str], over: object
+):
+    host = Host(name="app01", address=address, service=written)
+    asked = ap_in.service(host, "CORP.EXAMPLE", port=2222, user="ops", ca_file="/ca")
+    assert asked.over == over
+    (command,) = ap_in.reader(host, "CORP.EXAMPLE").commands
+    assert command.argv == ("ap-in", argv[0], f"{argv[1]}@CORP.EXAMPLE")
+    assert asked.principal == command.argv[2]
+
+
+@pytest.mark.parametrize(
+    ("credential", "principal"),
+    [
+        (None, None),
+        ("{method: ccache, user: ops}", None),
+        ("{method: password, user: ana}", "ana@CORP.EXAMPLE"),
+        ("{method: password, user: ana@OTHER.EXAMPLE}", "ana@OTHER.EXAMPLE"),
+    ],
+)
+def test_who_we_are_to_the_domain(credential: str | None, principal: str | None):
+    text = BOOK if credential is None else BOOK.replace("domain: {", "domain: {credential: me, ")
+    text += f"credentials: {{me: {credential}}}\n" if credential else ""
+    assert password_principal(load_text(text, "rb.yaml").runbook) == principal
 
 
 class Nobody:

@@ -18,13 +18,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutover_tui.engine.messages import Message, Seen
+from cutover_tui.engine.watches.directory_login import ByPassword
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
+from probes.breaker import Breaker
 from probes.directory import Directory, Limits, Session
 from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple
 from probes.dns import Names
 from probes.facts_directory import Answer
 from probes.net import SystemClock
 from probes.observation import Failure, FailureKind, Observation
+from probes.prompts import SecretRequest
 from probes.seam import LinkError
 
 NAME = "dc1.corp.example"
@@ -257,8 +260,25 @@ class NoNames(Names):
         return ()
 
 
+class Person:
+    """The engineer at the prompt."""
+
+    def __init__(self, password: str | None) -> None:
+        self.password, self.asked, self.forgotten = password, 0, 0
+
+    async def ask(self, request: SecretRequest) -> str | None:
+        assert (request.credential, request.kind) == ("me@CORP.EXAMPLE", "password")
+        self.asked += 1
+        return self.password
+
+    def rejected(self, request: SecretRequest) -> None:
+        self.forgotten += 1
+
+
 async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_look(identity: Path) -> None:
     tried: list[bytes] = []
+    person, breaker = Person("hunter2"), Breaker()
+    login = ByPassword("me@CORP.EXAMPLE", prompts=person, breaker=breaker)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         question = await reader.read(4096)
@@ -281,19 +301,69 @@ async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_loo
         with Directory(SOON) as directory:
             watch = DirectoryWatch(
                 {"app01": "192.0.2.10", "app02": "192.0.2.11"}, "corp.example", "", lambda: controllers,
-                Simple("u", "hunter2"), directory, NoNames(), NoNetwork(), SystemClock(), emit,
+                login, directory, NoNames(), NoNetwork(), SystemClock(), emit,
             )  # fmt: skip
             await watch.turn()
+            with pytest.raises(LinkError):
+                breaker.check("me@CORP.EXAMPLE")  # nor by what else comes as the same person
             await watch.turn()
             assert len(tried) == 1  # once, at one of two controllers, for two guests and two turns
             watch.look("app02")
             await watch.turn()
     assert len(tried) == 2
+    assert (person.asked, person.forgotten) == (2, 2)
     assert {(o.host, o.vantage) for o in seen} == {("app01", "jump"), ("app02", "jump")}
     assert len(seen) == 6
-    assert {o.failure and o.failure.detail for o in seen} == {
-        f"{NAME}: refused our login: the account is locked"
-    }
+    said = [o.failure.detail for o in seen if o.failure is not None]
+    assert said[0] == f"{NAME}: refused our login: the account is locked"
+    assert (
+        f"was refused by {NAME} (refused our login: the account is locked) and is not tried again" in said[2]
+    )
+
+
+async def test_who_gives_no_password_is_asked_again_only_when_a_person_wants_it(identity: Path) -> None:
+    person = Person(None)
+    login = ByPassword("me@CORP.EXAMPLE", prompts=person, breaker=Breaker())
+    for _ in range(2):
+        said = await login.enter()
+        assert isinstance(said, Failure)
+        assert (said.kind, "no password was given for me@CORP.EXAMPLE" in said.detail) == (
+            FailureKind.CANCELLED,
+            True,
+        )
+    assert person.asked == 1
+    login.again()
+    await login.enter()
+    assert person.asked == 2
+
+
+async def test_a_prompt_that_nobody_answers_holds_up_the_accounts_only() -> None:
+    waiting, seen = asyncio.Event(), asyncio.Queue[str]()
+
+    class Away(Person):
+        async def ask(self, request: SecretRequest) -> str | None:
+            waiting.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    def emit(told: Message) -> None:
+        assert isinstance(told, Seen)
+        seen.put_nowait(told.observation.reader)
+
+    login = ByPassword("me@CORP.EXAMPLE", prompts=Away(None), breaker=Breaker())
+    watch = DirectoryWatch(
+        {"app01": "192.0.2.10"}, "corp.example", "", tuple, login,
+        Directory(SOON), NoNames(), NoNetwork(), SystemClock(), emit,
+    )  # fmt: skip
+    async with asyncio.timeout(10):
+        running = asyncio.create_task(watch.run())
+        assert await seen.get() == "dns"
+        await waiting.wait()
+        watch.look("app01")
+        assert await seen.get() == "dns"
+        running.cancel()
+        await asyncio.wait({running})
+    assert seen.empty()
 
 
 def test_who_reads_records_again_imports_neither_ldap3_nor_a_resolver() -> None:

@@ -43,8 +43,9 @@ def test_the_examples_load_without_warnings(path: Path) -> None:
     assert load(path).warnings == ()
 
 
-def test_there_are_two_examples() -> None:
-    assert {p.name for p in EXAMPLES} == {"linux-web-tier.yaml", "minimal-time.yaml"}
+def test_the_examples_are_there() -> None:
+    names = {"linux-domain-member.yaml", "linux-web-tier.yaml", "minimal-time.yaml"}
+    assert {p.name for p in EXAMPLES} == names
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:

@@ -202,7 +202,6 @@ def test_what_could_not_be_read_is_not_reported_again() -> None:
         ("title: Third\n", "title: Third\n        mark: true\n", "a second step has `mark: true`"),
         ("check: time.offset\n", "check: time.reboot\n          - check: time.offset\n", "before the mark is written"),
         ("systemctl reboot", "sync && reboot", "`&&` in `phases[0].steps[1].actions[0].command.linux` reaches the program"),
-        ("hosts:\n", "domain: {realm: corp.example.com}\nhosts:\n", "has small letters"),
         ("hosts:\n", "domain: {controllers: [dc1]}\nhosts:\n", "no gate asks whether the domain is right"),
         ("hosts:\n", "domain: {references: ['time.google.com:123', ntp1]}\nhosts:\n", "time.google.com smears leap seconds, ntp1 not"),
     ],

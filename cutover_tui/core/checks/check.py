@@ -155,6 +155,8 @@ class Check:
     """Readers of the guest that show other clocks; they look back as far as those of the jump host."""
     looks_back: Callable[[Asked], int] | None = None
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
+    proofs: tuple[str, ...] = ()
+    """Proofs whose newest attempt it looks at where there is one; they are not made for its sake."""
     of_no_guest: bool = False
     """It judges the jump host and the references, which no move touches, whoever showed their clocks."""
     through_voids: bool = False

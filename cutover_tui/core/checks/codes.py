@@ -48,6 +48,8 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "too-many-spns",
     ),
     "ad.trust": (
+        "exchange-refused",
+        "exchange-silent",
         "join-refused",
         "no-controller-named",
         "no-service-seen",

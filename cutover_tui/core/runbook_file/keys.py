@@ -58,6 +58,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "realm": "Kerberos realm, in capitals as the KDCs write it.",
         "controllers": "Domain controllers as `host` or `host:port`; their time is the domain's, and together they are one witness. None: those DNS names for `realm` and `site`.",
         "site": "Active Directory site of the guests: whose controllers DNS is asked for.",
+        "ca_file": "PEM file of the CAs of the controllers' LDAPS and of guests' HTTPS and LDAPS, relative to the runbook; without it this machine's own are trusted.",
+        "credential": "Name of an entry in `credentials` (method `ccache` or `password`): who asks the directory, and comes to the guests for `kerberos.ap-in`; without it the ticket that is there.",
         "references": "NTP servers as `host` or `host:port`, and HTTPS servers as `https://host/path`, that do not share the domain's failure.",
         "tolerances": "Limits of the site.",
     },
@@ -67,7 +69,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     },
     model.Credential: {
         "method": "How to log in; a password is asked on the screen and kept in memory only.",
-        "user": "Login name, where it differs from the host's `user`.",
+        "user": "Login name, where it differs from the host's `user`; of `domain.credential` the principal, `name` or `name@REALM`.",
         "key": "Path of a private key file.",
         "certificate": "Path of an OpenSSH user certificate.",
     },
@@ -83,6 +85,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "escalation": "How commands with `elevate` become root.",
         "jump": "SSH jump host as `user@host:port`; user and port may be left out.",
         "credential": "Name of an entry in `credentials`.",
+        "service": "Where `kerberos.ap-in` presents a ticket: `ssh` (its sshd), `ldap` (its LDAPS, port 636), or the `https://` or `http://` URL of a page behind Negotiate; asked at the host's address whatever the URL's name resolves to.",
         "vantage": "Where probes may look from: the jump host, the guest itself.",
     },
     model.Phase: {

@@ -119,13 +119,6 @@ def _smeared(domain: Part, problems: Problems) -> None:
 
 
 def _domain(domain: Part, problems: Problems) -> None:
-    realm = domain.text("realm")
-    if realm is not None and realm != realm.upper():
-        problems.warn(
-            domain.line_of("realm"),
-            f"realm {shown(realm)} has small letters, and Kerberos tells them apart",
-            f"{shown(realm.upper())} unless the KDCs really write it so",
-        )
     for item in domain.each("controllers"):
         _address(
             item, addresses.parse_host_port, "a host name or IP address, with `:port` if need be", problems

@@ -16,7 +16,7 @@ from probes.ad.kept import nothing
 from probes.attempt import Told
 from probes.exchange import Service
 from probes.exchange.kept import NAME, VERSION, as_raw, parse
-from probes.exchange.service import OverSsh
+from probes.exchange.service import OverSsh, of_ldap, of_page, of_sshd, way
 from probes.observation import Failure, FailureKind, Family, Identity, Observation, Raw
 from probes.reader import Command, Reader
 from probes.seam import Clock, LinkError
@@ -28,9 +28,33 @@ def fqdn(host: Host, realm: str) -> str:
     return address if "." in address and not _literal(address) else f"{host.name.lower()}.{realm.lower()}"
 
 
+def service(host: Host, realm: str, *, port: int = 22, user: str = "", ca_file: str | None = None) -> Service:
+    """What is asked of the host, as its runbook says. Whatever a URL's name resolves to, the guest itself is asked.
+
+    Args:
+        port, user: of its sshd.
+
+    Raises:
+        ValueError: of a name no principal can have.
+    """
+    name = fqdn(host, realm)
+    match host.service:
+        case "ssh":
+            return of_sshd(name, realm, host.address, port, user)
+        case "ldap":
+            return of_ldap(name, realm, host.address, ca_file=ca_file)
+        case url:
+            return of_page(url, realm, address=host.address, ca_file=ca_file)
+
+
 def reader(host: Host, realm: str) -> Reader:
-    """A reader whose one turn is an attempt. Its command is what the jump host does: nothing runs on the guest."""
-    argv = (NAME, "ssh", f"host/{fqdn(host, realm)}@{realm}")
+    """A reader whose one turn is an attempt. Its command is what the jump host does: nothing runs on the guest.
+
+    Raises:
+        ValueError: as `service`.
+    """
+    asked = service(host, realm)
+    argv = (NAME, way(asked), asked.principal)
     return Reader(NAME, VERSION, Family.DIRECTORY, (Command(argv),), parse)
 
 

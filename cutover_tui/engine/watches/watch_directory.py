@@ -13,20 +13,19 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.watches.directory_login import Login
 from probes import cldap
 from probes.ad import account, records, rootdse
 from probes.ad import controller as moved_dc
 from probes.ad.kept import nothing
 from probes.directory_seam import (
     Anonymous,
-    Bind,
     Controller,
     Directories,
     DirectoryError,
     DirectorySession,
     NameServers,
     Question,
-    Simple,
 )
 from probes.facts_directory import Answer
 from probes.observation import JUMP, Failure, FailureKind, Identity, Instant, Observation, Raw
@@ -60,7 +59,7 @@ class DirectoryWatch:
     domain: str
     site: str
     controllers: Callable[[], tuple[Controller, ...]]
-    bind: Bind
+    login: Login
     directory: Directories
     names: NameServers
     network: Network
@@ -71,39 +70,40 @@ class DirectoryWatch:
     moved: tuple[str, ...] = ()
     """The guests that are controllers themselves."""
     _wakes: list[asyncio.Event] = field(default_factory=list)
-    _refused: Failure | None = None
 
     def look(self, host: str) -> None:
         """Ask again now, also where a login was refused before."""
         if host in self.hosts:
-            self._refused = None
+            self.login.again()
             for wake in self._wakes:
                 wake.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A prompt that nobody answers holds up the accounts and nothing else."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._again(self._clocks, CLOCKS_NS))
-                group.create_task(self._again(self._guests, INTERVAL_NS))
+                group.create_task(self._again(self._named, INTERVAL_NS))
+                group.create_task(self._again(self._by_login, INTERVAL_NS))
         finally:
             self.directory.close()
 
     async def turn(self) -> None:
         """Everything once."""
-        await asyncio.gather(self._clocks(), self._guests())
+        await asyncio.gather(self._clocks(), self._named(), self._by_login())
 
     async def _clocks(self) -> None:
         await asyncio.gather(*map(self._controller, self.controllers()))
 
-    async def _guests(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            if account.READER.name in self.wanted:
-                group.create_task(self._accounts())
-            if records.READER.name in self.wanted:
-                group.create_task(self._records())
-            if moved_dc.READER.name in self.wanted:
-                group.create_task(self._moved())
+    async def _named(self) -> None:
+        if records.READER.name in self.wanted:
+            await self._records()
+
+    async def _by_login(self) -> None:
+        if account.READER.name in self.wanted:
+            await self._accounts()
+        if moved_dc.READER.name in self.wanted:
+            await self._moved()
 
     async def _again(self, turn: Callable[[], Awaitable[None]], every_ns: int) -> None:
         wake = asyncio.Event()
@@ -146,25 +146,32 @@ class DirectoryWatch:
             self._see(account.READER, found.host, found.raw, began)
 
     async def _asked(self) -> list[_Guest]:
-        failure = self._refused
-        for controller in self.controllers() if failure is None else ():
+        login = await self.login.enter()
+        if isinstance(login, Failure):
+            return self._nothing(login)
+        failure = Failure(FailureKind.UNREACHABLE, "no domain controller is known")
+        try:
+            for controller in self.controllers():
 
-            def read(session: DirectorySession, name: str = controller.name) -> list[_Guest]:
-                return [_Guest(h, account.ask(session, name, h, self.domain)) for h in self.hosts]
+                def read(session: DirectorySession, name: str = controller.name) -> list[_Guest]:
+                    return [_Guest(h, account.ask(session, name, h, self.domain)) for h in self.hosts]
 
-            try:
-                return await self.directory.ask(controller, self.bind, read)
-            except DirectoryError as error:
-                failure = error.failure
-                self._remember(failure)
-                if self._refused is not None:
-                    break
-        failure = failure or Failure(FailureKind.UNREACHABLE, "no domain controller is known")
+                try:
+                    found = await self.directory.ask(controller, login.bind, read)
+                except DirectoryError as error:
+                    failure = error.failure
+                    login.refused(error)
+                    if error.of_the_login:
+                        break
+                else:
+                    login.accepted()
+                    return found
+        finally:
+            login.over()
+        return self._nothing(failure)
+
+    def _nothing(self, failure: Failure) -> list[_Guest]:
         return [_Guest(h, nothing(account.argv(h, self.domain), failure)) for h in self.hosts]
-
-    def _remember(self, failure: Failure) -> None:
-        if failure.kind is FailureKind.DENIED and isinstance(self.bind, Simple):
-            self._refused = failure
 
     async def _moved(self) -> None:
         """Each controller that is moved, one after the other: a refused password is tried once."""
@@ -178,17 +185,23 @@ class DirectoryWatch:
     async def _shown(self, host: str, name: str) -> Raw:
         """What its own LDAP server says, under the certificate of the name it has in the domain."""
         argv = moved_dc.argv(name, self.domain)
-        if self._refused is not None:
-            return nothing(argv, self._refused)
+        login = await self.login.enter()
+        if isinstance(login, Failure):
+            return nothing(argv, login)
         itself = next(iter(self.controllers()), Controller(name, name))
         itself = replace(itself, name=name, address=self.hosts[host])
         try:
-            return await self.directory.ask(
-                itself, self.bind, lambda session: moved_dc.ask(session, name, self.domain)
+            shown = await self.directory.ask(
+                itself, login.bind, lambda session: moved_dc.ask(session, name, self.domain)
             )
         except DirectoryError as error:
-            self._remember(error.failure)
+            login.refused(error)
             return nothing(argv, error.failure)
+        else:
+            login.accepted()
+            return shown
+        finally:
+            login.over()
 
     def _fqdn(self, host: str) -> str:
         """The guest's address where that is a name, else its name in the runbook in the domain."""

@@ -1,15 +1,20 @@
 """`ad.trust`: the guest's own service is connected to a domain controller it can name.
 
 What passes elsewhere proves nothing here: sssd answers from its cache while it is offline, and
-`net ads testjoin` says "Join is OK" at any skew.
+`net ads testjoin` says "Join is OK" at any skew. A service's "online" is what it thinks since it last asked somebody,
+with the library's correction of the clock. So where fresh exchanges were made on the guest (`kerberos.as`), what the
+newest of them saw without that correction stands beside the service's word: refused, the word does not
+pass. Where none was made, the passing sentence says on whose word it rests.
 """
 
 from __future__ import annotations
 
+from cutover_tui.core.amounts import span
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_directory import TrustFacts
+from probes.facts_kerberos import ExchangeFacts
 from probes.observation import Observation
 
 
@@ -73,11 +78,54 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
             remedy="Look again; wbinfo -P should name one.",
             used=used,
         )
-    return says.passes(f"connected to {' and '.join(dict.fromkeys(servers))}", used=used)
+    return _beside_an_exchange(f"connected to {' and '.join(dict.fromkeys(servers))}", evidence, says, used)
+
+
+def _beside_an_exchange(word: str, evidence: Evidence, says: Says, used: tuple[Observation, ...]) -> Finding:
+    """The service's own word, against what the newest fresh exchange of the machine account saw unmasked."""
+    seen = evidence.proven.get("exchange")
+    facts = seen.facts if seen is not None else None
+    if seen is None or not isinstance(facts, ExchangeFacts):
+        return says.passes(
+            f"{word}, by its service's own word: no fresh exchange stands beside it (kerberos.as)", used=used
+        )
+    used = (*used, seen)
+    plain = [e for e in facts.exchanges if not e.masked]
+    refused = next((e for e in plain if e.outcome == "refused"), None)
+    ago = span(evidence.now.boottime_ns - seen.ended.boottime_ns)
+    if refused is not None:
+        number = f"error {refused.code}: " if refused.code is not None else ""
+        return says.fails(
+            "exchange-refused",
+            f"The guest's service says {word}, and {ago} ago {facts.principal} was refused ({refused.kind}), "
+            f"{number}{refused.text}.",
+            remedy=f"See kerberos.{refused.kind} for why; what the service says hides it until its tickets end. "
+            "Then prove it anew (x).",
+            used=used,
+        )
+    if any(e.outcome == "silent" for e in plain):
+        return says.unknown(
+            "exchange-silent",
+            f"The guest's service says {word}, and {ago} ago nobody answered {facts.principal}.",
+            remedy="Look at the paths to the controllers (net.ad-paths); then prove it anew (x).",
+            used=used,
+        )
+    if any(e.outcome == "ok" for e in plain):
+        return says.passes(
+            f"{word}; {ago} ago {facts.principal} got fresh tickets without the library's correction of the clock",
+            used=used,
+        )
+    why = plain[0].text or plain[0].outcome if plain else "no tool for it"
+    return says.passes(
+        f"{word}, by its service's own word: {ago} ago no fresh exchange could be tried ({why})", used=used
+    )
 
 
 def criterion(_asked: Asked) -> Criterion:
-    return Criterion("the guest's directory service is online with a controller it names, not from its cache")
+    return Criterion(
+        "the guest's directory service is online with a controller it names, not from its cache, "
+        "and no fresh exchange of the guest says otherwise"
+    )
 
 
 def _no_service(evidence: Evidence, facts: TrustFacts, says: Says, used: tuple[Observation, ...]) -> Finding:

@@ -12,13 +12,14 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.trust",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             max_age=FRESH,
         ),
         judge=ad_trust.run,
         criterion=ad_trust.criterion,
         readers=("trust",),
+        proofs=("exchange",),
         naive='`net ads testjoin` says "Join is OK"; a domain user can log in (from the cache)',
     ),
     Check(

@@ -77,6 +77,14 @@ def _refused_by_guest(which: str, facts: ApInFacts, observation: Observation, sa
             remedy="Correct the guest's clock (time.offset, time.provider); where those pass, see kdc.clock.",
             used=(observation,),
         )
+    if facts.code is None:
+        return says.fails(
+            "refused",
+            f"{words}: the service keeps the error's number to itself.",
+            remedy="See whether the guest's clock is right (kerberos.margin, time.offset), then its keytab (klist -kte "
+            "against ad.object); the service's own log names the error.",
+            used=(observation,),
+        )
     known = meaning(facts.code)
     return says.fails(known.code, f"{words}: {known.sentence}.", remedy=known.remedy, used=(observation,))
 
