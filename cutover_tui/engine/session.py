@@ -36,6 +36,7 @@ from cutover_tui.engine.port import (
 )
 from cutover_tui.engine.proofs.proving import Proving
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.under_way import NOT_KNOWN, under_way
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept
@@ -383,41 +384,31 @@ class Session:
             )
 
     async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
-        record = self.recorder.record
-        intent = await record(
-            ActionIntended(
-                step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
-            )
+        intent = ActionIntended(
+            step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
         )
-        began = self.now()
-        if action.disturbs:
-            begins = Disturbed(host, action.disturbs, "action", f"action {action.id}", began)
+
+        def disturbed(cause: str) -> tuple[Disturbed, ...]:
+            """At its beginning and at its end, where it disturbs anything."""
+            return (Disturbed(host, action.disturbs, "action", cause, self.now()),) if action.disturbs else ()
+
+        def ends(seq: int) -> tuple[Body, ...]:
+            """Its end where nobody saw it."""
+            why = NOT_KNOWN if begun else "it was not run: it could not be recorded"
+            return (*disturbed(f"action {action.id} ended"), ActionEnded(seq, None, "", why))
+
+        begun = False
+        async with under_way(self.recorder, intent, ends) as running:
+            await self.recorder.tell(*disturbed(f"action {action.id}"))
+            begun = True
             try:
-                await record(begins)
-            except RecordError:
-                # An intent without an end would count as running for the rest of the session.
-                ends_too = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", began)
-                never = ActionEnded(intent.seq, None, "", "it was not run: it could not be recorded")
-                self.recorder.owed.extend((begins, ends_too, never))
-                raise
-        try:
-            raw = await self.probes.act(
-                host, Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
-            )
-        except LinkError as error:
-            raw = Raw(argv, None, "", failure=error.failure)
-        failure = raw.failure.detail if raw.failure is not None else None
-        ends: list[Body] = [ActionEnded(intent.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)]
-        if action.disturbs:
-            ended = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", self.now())
-            ends.insert(0, ended)
-        while ends:
-            try:
-                await record(ends[0])
-            except RecordError:
-                self.recorder.owed.extend(ends)
-                raise
-            ends.pop(0)
+                command = Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
+                raw = await self.probes.act(host, command)
+            except LinkError as error:
+                raw = Raw(argv, None, "", failure=error.failure)
+            failure = raw.failure.detail if raw.failure is not None else None
+            told = ActionEnded(running.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)
+            await running.ended(*disturbed(f"action {action.id} ended"), told)
         self.probes.look(host)
         return None
 

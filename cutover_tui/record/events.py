@@ -96,6 +96,7 @@ class AttemptEnded(msgspec.Struct, frozen=True, gc=False, tag="attempt-ended"):
     intent: int  # sequence of the AttemptIntended
     observation: str | None
     failure: str | None = None
+    account: Literal["accepted", "refused"] | None = None  # what came of its login; None = not known
 
 
 class Disturbed(msgspec.Struct, frozen=True, gc=False, tag="disturbed"):
@@ -232,6 +233,13 @@ class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="link-up"):
     boot_id: str | None
 
 
+class Defect(msgspec.Struct, frozen=True, gc=False, tag="defect"):
+    """Something of this program failed as it never should; it was begun again, or what it did is missing."""
+
+    part: str  # which watch or task
+    detail: str
+
+
 Body = (
     SessionStarted
     | SessionResumed
@@ -255,6 +263,7 @@ Body = (
     | ClockRead
     | LinkLost
     | LinkUp
+    | Defect
 )
 
 
