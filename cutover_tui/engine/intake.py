@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cutover_tui.engine.messages import Gapped, LinkChanged, Message, Sampled, SecretAsked, Seen
+from cutover_tui.engine.messages import Broken, Gapped, LinkChanged, Message, Sampled, SecretAsked, Seen
 from cutover_tui.engine.port import SecretRequest
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.events import Body, Disturbed, LinkLost, LinkUp
@@ -44,6 +44,9 @@ class Intake:
                     self.secrets[message.id] = SecretRequest(
                         message.id, message.credential, message.prompt, message.echo
                     )
+                    events = True
+                case Broken(part=part, detail=detail):
+                    self.recorder.defect(part, detail)
                     events = True
         if lost:
             now = self.now()

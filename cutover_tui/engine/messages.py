@@ -53,7 +53,14 @@ class SecretAsked(msgspec.Struct, frozen=True):
     echo: bool
 
 
-Message = Seen | Sampled | Gapped | LinkChanged | SecretAsked
+class Broken(msgspec.Struct, frozen=True):
+    """Something of this program failed that never should; it is begun again, or is over."""
+
+    part: str
+    detail: str
+
+
+Message = Seen | Sampled | Gapped | LinkChanged | SecretAsked | Broken
 
 
 class Emit(Protocol):

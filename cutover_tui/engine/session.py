@@ -281,9 +281,9 @@ class Session:
         return await record_reading(self.recorder, first, second, utc_ns)
 
     async def look_again(self, host: str) -> None:
-        """Read everything of this host (`*`: of all) now."""
+        """Read everything of this host (`*`: of all) now; a person asks, so what was refused is tried once more."""
         for name in self._names(host):
-            self.probes.look(name)
+            self.probes.retry(name)
 
     async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
         """A person's words onto the record."""

@@ -257,7 +257,7 @@ class NoNames(Names):
         return ()
 
 
-async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_look(identity: Path) -> None:
+async def test_a_refused_password_is_not_tried_again_before_a_person_asks(identity: Path) -> None:
     tried: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -288,9 +288,12 @@ async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_loo
             assert len(tried) == 1  # once, at one of two controllers, for two guests and two turns
             watch.look("app02")
             await watch.turn()
+            assert len(tried) == 1, "the program looks; no person asked"
+            watch.retry("app02")
+            await watch.turn()
     assert len(tried) == 2
     assert {(o.host, o.vantage) for o in seen} == {("app01", "jump"), ("app02", "jump")}
-    assert len(seen) == 6
+    assert len(seen) == 8
     assert {o.failure and o.failure.detail for o in seen} == {
         f"{NAME}: refused our login: the account is locked"
     }

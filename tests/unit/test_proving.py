@@ -30,6 +30,7 @@ from probes.ad.kept import keep
 from probes.attempt import Kept
 from probes.exchange import READER as AP_IN
 from probes.linux import KEYTAB
+from probes.net import SystemClock
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
 from probes.reader import Reader
 from probes.seam import LinkError
@@ -376,7 +377,7 @@ async def test_where_nobody_visits_no_guest_is_told_to_run_our_command() -> None
         async def attempt(self, reader: Reader, number: int) -> None:
             raise AssertionError("the guest was asked")
 
-    watches = Watches([Watched()], [])
+    watches = Watches([Watched()], [], clock=SystemClock(), emit=lambda _message: None)
     with pytest.raises(LinkError):
         await watches.attempt("app01", AP_IN, 1)
 
