@@ -8,7 +8,7 @@ of the step's families can come between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.identity.look import Looks
 from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.engine.intake import Intake
+from cutover_tui.engine.internal import words_of
+from cutover_tui.engine.kept import kept
 from cutover_tui.engine.port import (
     ClockView,
     ProofView,
@@ -314,10 +316,21 @@ class Session:
     # Life
 
     async def run(self) -> None:
-        """Housekeeping and repeated proofs until cancelled."""
+        """Housekeeping and repeated proofs until cancelled; what breaks is told and begun again."""
+        housekeeping = Housekeeping(self.runbook, self.recorder, self.now, self.tell)
         async with asyncio.TaskGroup() as group:
-            group.create_task(Housekeeping(self.runbook, self.recorder, self.now, self.tell).run())
-            group.create_task(self._proofs().run())
+            for part, work in (*housekeeping.parts(), ("what repeats proofs", self._proofs().run)):
+                group.create_task(self._kept(part, work), name=part)
+
+    async def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        def told(error: BaseException) -> None:
+            self.recorder.defect(part, words_of(error))
+            self.tell()
+
+        async def pause(wait_ns: int) -> None:
+            await asyncio.sleep(wait_ns / SECOND)
+
+        await kept(work, told, lambda: self.now().boottime_ns, pause)
 
     async def close(self) -> None:
         """Seal what there is and leave the session in order; it can be resumed."""
