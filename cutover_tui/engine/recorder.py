@@ -316,9 +316,9 @@ class Recorder:
         """
         await self.journal.recover()
         self.pay_owed()
-        await self.tapes.recover(self.now().boottime_ns)
-        for name, log in self.logs.by_host.items():
-            log.cut_after(self.tapes[name].lines)
+        await self.tapes.recover(
+            self.now().boottime_ns, lambda name, line: self.logs.of(name).cut_after(line)
+        )
         self._unwritten = 0
 
     async def close(self) -> None:

@@ -19,9 +19,10 @@ from cutover_tui.record.events import (
     Noted,
     Regressed,
 )
-from cutover_tui.record.files import DoesNotFollow
+from cutover_tui.record.files import AppendFile, DoesNotFollow, RecordError
 from cutover_tui.record.journal import read
 from cutover_tui.record.state import Contradiction, fold
+from cutover_tui.record.tape import read_tape
 from probes.observation import Raw
 from probes.reader import Command, Reader
 from tests.unit.honest_guest import Guest
@@ -179,3 +180,40 @@ async def test_an_action_whose_end_nobody_saw_has_ended(tmp_path: Path, end: Bas
     assert audited(tmp_path) == []
     async with resuming(tmp_path / "session", script) as walk:
         assert not walk.recorder.state.intents
+
+
+# A full disk
+
+
+async def test_after_a_full_disk_memory_holds_what_the_tape_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script()
+    script.guests["app01"] = Guest(B1, "vmware", booted_ns=100 * S, chrony=True)
+    async with walking(tmp_path / "session", script) as walk:
+        walk.connect("app01")
+        await walk.pass_time(20)
+        await walk.recorder.seal()
+        tape, log = walk.recorder.tapes["app01"], walk.recorder.logs.of("app01")
+        kept = tape.lines
+        with monkeypatch.context() as disk:
+
+            def full(_file: AppendFile, _data: bytes) -> None:
+                raise RecordError("the disk is full")
+
+            disk.setattr(AppendFile, "append", full)
+            for _ in range(3):
+                walk.sample("app01")
+            walk.look("app01")
+            with pytest.raises(RecordError):
+                await walk.recorder.seal()
+        await walk.recorder.recover()
+        assert max(log.samples.lines) <= kept
+        assert max(log.observation_lines) <= kept
+        walk.sample("app01")
+        await walk.recorder.seal()
+        on_tape = read_tape(tape.path, [])
+        assert [line for line, _ in on_tape.gaps if line > kept] == [kept + 1]
+        assert [line for line in log.samples.lines if line > kept] == [kept + 2]
+        assert [line for line, _ in on_tape.samples if line > kept] == [kept + 2]
+    assert audited(tmp_path) == []
