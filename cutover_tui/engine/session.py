@@ -58,12 +58,15 @@ from cutover_tui.record.events import (
     StepStarted,
 )
 from cutover_tui.record.files import RecordError
+from cutover_tui.record.freshness import LAST_OF_A_TURN, is_fresh
 from probes.observation import Instant, Observation, Raw
 from probes.reader import Command
 from probes.seam import LinkError
 
 SECOND = 1_000_000_000
-FRESH_TIMEOUT_S = 15.0
+FRESH_TIMEOUT_S = 30.0
+"""Two turns of a guest one of whose tools hangs: one may be under way when it is asked."""
+
 NOTE_LIMIT = 4000
 TAIL = 2000
 
@@ -82,7 +85,7 @@ class Session:
     _marks: ClockMarks = field(init=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
+    _fresh: dict[str, list[tuple[Instant, asyncio.Future[None]]]] = field(default_factory=dict)
     _live: views.Live | None = None
     _proving: Proving | None = None
     _looks: Looks = field(init=False)
@@ -222,11 +225,15 @@ class Session:
                 f"Not recorded, so nothing can be done: {self.recorder.problem}", "Make room on the disk."
             )
         names = tuple(g.name for g in guests(self.runbook, found, host))
+        asked = await self._look_fresh(
+            names
+        )  # before it is our turn to decide: a slow guest delays its own step
         async with self._deciding:
-            await self._look_fresh(names)
             try:
                 await self.recorder.seal()
                 async with self.recorder.alone():
+                    if state.status(step, host) == "done":  # by somebody else meanwhile
+                        return Refused("It is done already.", "")
                     decision = decide(
                         question(
                             self.runbook,
@@ -239,12 +246,13 @@ class Session:
                             seals=state.seals,
                             operator=self.recorder.operator,
                             second=second,
+                            asked=asked,
                         )
                     )
                     # From the question to these appends nothing awaits: their sequences are N+1, N+2.
                     journal, at = self.recorder.journal, self.now()
                     seq = journal.next_seq
-                    waiting = [journal.append(Decided(decision, second), at, self.recorder.operator)]
+                    waiting = [journal.append(Decided(decision, second, asked), at, self.recorder.operator)]
                     if decision.outcome == "open":
                         waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
                     await asyncio.gather(*waiting)
@@ -425,28 +433,38 @@ class Session:
         self.probes.look(host)
         return None
 
-    async def _look_fresh(self, names: tuple[str, ...]) -> None:
-        """Read the cheap invalidators of these guests again; what cannot be read stays as old as it is."""
+    async def _look_fresh(self, names: tuple[str, ...]) -> Instant:
+        """Have these guests read again, and wait until a turn that began after now has ended.
+
+        Returns that now. Who did not answer in time is missing at the gate.
+        """
+        asked = self.now()
         loop = asyncio.get_running_loop()
         waiting: list[asyncio.Future[None]] = []
         for name in names:
-            link = self.recorder.state.links.get(name)
-            if link is not None and link.up:
+            if self.intake.up.get(name):
                 future: asyncio.Future[None] = loop.create_future()
-                self._fresh.setdefault(name, []).append(future)
+                self._fresh.setdefault(name, []).append((asked, future))
                 waiting.append(future)
                 self.probes.look(name)
         if waiting:
             await asyncio.wait(waiting, timeout=FRESH_TIMEOUT_S)
             for future in waiting:
                 future.cancel()
+        return asked
 
     def _on_seen(self, observation: Observation) -> None:
         self._proofs().seen(observation)
-        if observation.reader == "boot":  # the last of a turn
-            for future in self._fresh.pop(observation.host, ()):
-                if not future.done():
-                    future.set_result(None)
+        if observation.reader != LAST_OF_A_TURN:
+            return
+        still = []
+        for asked, future in self._fresh.pop(observation.host, ()):
+            if not is_fresh(observation, asked) and not future.done():
+                still.append((asked, future))
+            elif not future.done():
+                future.set_result(None)
+        if still:
+            self._fresh[observation.host] = still
 
     def _on_event(self, event: Event) -> None:
         body = event.body

@@ -166,6 +166,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False, tag="decided"):
 
     decision: Decision
     second: str | None = None  # who else confirmed, where two people are needed
+    asked: Instant | None = None  # when; the guests were to be read again after it. None: by an older version
 
 
 class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):

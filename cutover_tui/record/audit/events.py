@@ -13,7 +13,7 @@ from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Before, Decision
 from cutover_tui.core.gate import GATE_RULES, decide, hosts_of
 from cutover_tui.core.loading import BadRunbook, load_text
-from cutover_tui.core.runbook import Action, Runbook, Step
+from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
 from cutover_tui.core.words import action_argv
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import Logs, question
@@ -40,6 +40,9 @@ from cutover_tui.record.events import (
 )
 from cutover_tui.record.reels import Reel
 from cutover_tui.record.state import Contradiction, State
+
+LONGEST_NS = 10 * MINUTE
+"""Between a key press and its decision: nothing that is read again takes longer."""
 
 
 class EventAudit:
@@ -288,6 +291,9 @@ class EventAudit:
         latest = recorded.at.age_ns(event.at)
         if earliest is None or latest is None or earliest < 0 or latest < 0:
             yield wrong(self._where, "decided at another time than it was written")
+        waited = body.asked.age_ns(recorded.at) if body.asked is not None else None
+        if (body.asked is not None or self._ours) and (waited is None or not 0 <= waited <= LONGEST_NS):
+            yield wrong(self._where, "decided without reading the guests again after somebody asked")
         other = _other_rules(recorded.rules)
         if recorded.gate_rules != GATE_RULES:
             other = ", ".join(filter(None, (other, f"gate {recorded.gate_rules}")))
@@ -306,6 +312,7 @@ class EventAudit:
                 seals=state.seals,
                 operator=event.by,
                 second=body.second,
+                asked=body.asked,
             )
         )
         if again != recorded:
