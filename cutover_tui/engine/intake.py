@@ -17,10 +17,9 @@ from cutover_tui.engine.messages import (
     Seen,
 )
 from cutover_tui.engine.port import SecretRequest
+from cutover_tui.engine.recognising import Recognising
 from cutover_tui.engine.recorder import Recorder
-from cutover_tui.record.events import Body, Disturbed, LinkLost, LinkUp
-from cutover_tui.record.machine import Machine
-from cutover_tui.record.state import ALL_FAMILIES
+from cutover_tui.record.events import Body, LinkLost, LinkUp
 from probes.observation import Instant, Observation
 
 
@@ -32,10 +31,13 @@ class Intake:
     now: Callable[[], Instant]
     changed: Callable[[], None]
     secrets: dict[str, SecretRequest] = field(default_factory=dict)
-    connected: dict[str, Instant] = field(default_factory=dict)
+    recognising: Recognising = field(init=False)
     up: dict[str, bool] = field(default_factory=dict)
     on_seen: Callable[[Observation], None] | None = None
     _why_down: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.recognising = Recognising(self.recorder.machines)
 
     def take(self, messages: list[Message], thrown: int) -> None:
         """Everything that gathered since the last turn of the loop, and how much more there would have been.
@@ -90,19 +92,15 @@ class Intake:
         return noticed
 
     def _recognise(self, observation: Observation) -> bool:
-        """A reboot, a restored snapshot, another key, machine or platform voids what was seen before."""
-        host = observation.host
-        machine = self.recorder.machines.setdefault(host, Machine())
-        since = machine.void_since(self.connected.get(host), observation.began)
-        changes = machine.see(observation)
+        changes = self.recognising.see(observation)
         for change in changes:
-            self._record(Disturbed(host, ALL_FAMILIES, change.kind, change.cause, since))
+            self._record(change)
         return bool(changes)
 
     def _link(self, message: LinkChanged) -> bool:
         host = message.host
         if message.failure is None:
-            self.connected[host] = message.at
+            self.recognising.connected[host] = message.at
             self.up[host] = True
             self._why_down.pop(host, None)
             self._record(LinkUp(host, message.identity.host_key, message.identity.boot_id))
