@@ -11,7 +11,7 @@ from cutover_tui.engine.checking import Look, _decisions
 from cutover_tui.engine.messages import Broken, LinkChanged, Seen
 from probes.observation import Identity, Instant
 from tests.unit.honest_guest import Guest
-from tests.unit.honest_session import B1, B2, RUNBOOK, S, VENDOR, Script, _observation
+from tests.unit.honest_session import B1, B2, RUNBOOK, VENDOR, S, Script, _observation
 
 BOOK = load_text(
     RUNBOOK.partition("phases:")[0]
