@@ -291,15 +291,15 @@ class EventAudit:
         latest = recorded.at.age_ns(event.at)
         if earliest is None or latest is None or earliest < 0 or latest < 0:
             yield wrong(self._where, "decided at another time than it was written")
-        waited = body.asked.age_ns(recorded.at) if body.asked is not None else None
-        if (body.asked is not None or self._ours) and (waited is None or not 0 <= waited <= LONGEST_NS):
-            yield wrong(self._where, "decided without reading the guests again after somebody asked")
         other = _other_rules(recorded.rules)
         if recorded.gate_rules != GATE_RULES:
             other = ", ".join(filter(None, (other, f"gate {recorded.gate_rules}")))
         if other:
             yield self._cannot(f"decided by other rules than this program's: {other}")
             return
+        waited = body.asked.age_ns(recorded.at) if body.asked is not None else None
+        if waited is None or not 0 <= waited <= LONGEST_NS:
+            yield wrong(self._where, "decided without reading the guests again after somebody asked")
         again = decide(
             question(
                 runbook,
