@@ -345,7 +345,7 @@ class Recorder:
             DoesNotFollow: the event contradicts those before it, the ones under way to the disk included.
         """
         if self._contradiction is not None:
-            raise RecordError(f"not recorded: {self._contradiction}")
+            raise DoesNotFollow(f"not recorded: {self._contradiction}")
         if self._ahead.seq != event.seq - 1:  # what it was ahead by was lost with the disk
             self._ahead = self.state.copy()
         try:

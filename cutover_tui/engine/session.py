@@ -39,6 +39,7 @@ from cutover_tui.engine.port import (
 from cutover_tui.engine.proofs.proving import Proving
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept
@@ -179,7 +180,7 @@ class Session:
             for name in unmarked:
                 await self._mark(found, name)
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         return None
 
     async def run_action(self, step: str, host: str, action: str) -> Refused | None:
@@ -204,7 +205,7 @@ class Session:
         try:
             return await self._act(found, host, wanted, argv)
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         finally:
             self._running.discard(key)
             self.tell()
@@ -257,7 +258,7 @@ class Session:
                         waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
                     await asyncio.gather(*waiting)
             except RecordError as error:
-                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+                return unrecorded(error)
         return decision
 
     async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
@@ -275,7 +276,7 @@ class Session:
                         return Refused(body, "What cannot be accepted has to be mended.")
                     await recorder.journal.append(body, now, recorder.operator)
             except RecordError as error:
-                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+                return unrecorded(error)
         return None
 
     def proof(self, host: str) -> ProofView:
@@ -303,7 +304,7 @@ class Session:
         try:
             await self.recorder.record(Noted(words, step, host))
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         return None
 
     async def answer(self, request: str, value: str | None) -> None:

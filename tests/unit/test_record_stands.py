@@ -73,6 +73,7 @@ async def test_a_journal_that_contradicts_itself_takes_nothing_more_and_says_so(
         refused = await walk.session.note("lost", None, None)
         assert refused is not None
         assert "only a done step regresses" in refused.reason
+        assert "disk" not in refused.remedy
     assert bodies(tmp_path, Noted) == []
     with pytest.raises(Contradiction):
         folds(tmp_path)

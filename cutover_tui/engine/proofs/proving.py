@@ -20,6 +20,7 @@ from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, ProofApproved
@@ -50,8 +51,6 @@ NOTHING_CAME = Failure(FailureKind.LOST, "what it saw never arrived")
 
 NOT_AGAIN = frozenset({6, 18, 23, 24})
 """Refusals of the account itself: each repetition is one more refused login, which a person must want."""
-
-_FULL = "Make room on the disk; it is tried again by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class Proving:
             for plan in plans:
                 await self._series(host, plan)
         except RecordError as error:
-            return Refused(str(error), _FULL)
+            return unrecorded(error)
         finally:
             self._running.discard(host)
             self.tell()
