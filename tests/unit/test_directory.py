@@ -24,7 +24,7 @@ from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple
 from probes.dns import Names
 from probes.facts_directory import Answer
 from probes.net import SystemClock
-from probes.observation import Failure, FailureKind, Observation
+from probes.observation import JUMP, Failure, FailureKind, Observation
 from probes.seam import LinkError
 
 NAME = "dc1.corp.example"
@@ -308,3 +308,28 @@ def test_who_reads_records_again_imports_neither_ldap3_nor_a_resolver() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout == "[]\n"
+
+
+async def test_a_directory_whose_watch_broke_is_not_believed_any_longer(identity: Path) -> None:
+    seen: list[Observation] = []
+
+    def emit(told: Message) -> None:
+        assert isinstance(told, Seen)
+        seen.append(told.observation)
+
+    lost = Failure(FailureKind.LOST, "internal error: x")
+    with Directory(SOON) as directory:
+        watch = DirectoryWatch(
+            {"app01": "192.0.2.10"}, "corp.example", "", lambda: (Controller("dc1", "127.0.0.1"),),
+            Simple("u", "hunter2"), directory, NoNames(), NoNetwork(), SystemClock(), emit,
+            wanted=frozenset({"account", "dns", "dc"}), moved=("app01",),
+        )  # fmt: skip
+        watch.stopped(lost)
+    asked = {o.reader: (o.host, o.raw[0].argv, o.failure) for o in seen}
+    assert asked == {
+        "cldap": (JUMP, ("cldap", "corp.example", "127.0.0.1"), lost),
+        "rootdse": (JUMP, ("rootdse", "dc1"), lost),
+        "account": ("app01", ("account", "app01", "corp.example"), lost),
+        "dns": ("app01", ("dns", "app01.corp.example", "corp.example"), lost),
+        "dc": ("app01", ("dc", "app01.corp.example", "corp.example"), lost),
+    }
