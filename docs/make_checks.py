@@ -27,7 +27,7 @@ from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
 from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
-from cutover_tui.record import asking
+from cutover_tui.record import asking, freshness
 from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
 from probes.ad import account, controller, discovery, records, rootdse, rootdse_guest
 from probes.exchange import NAME as AP_IN
@@ -458,7 +458,7 @@ A reader that has no facts makes the check `unknown` with the kind of its failur
 
 def _gate() -> str:
     rows: list[Row] = []
-    for module in (gate, owed, asking):
+    for module in (gate, owed, asking, freshness):
         for call in _calls(ast.parse(inspect.getsource(module)), "Missing"):
             if len(call.args) < 3:
                 continue

@@ -43,18 +43,23 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     received_ns: int
 
 
+def argv(server: str, domain: str) -> tuple[str, ...]:
+    """How an exchange with this controller names itself."""
+    return ("cldap", domain, server)
+
+
 async def ping(
     network: Network, server: str, domain: str, *, port: int = PORT, timeout_s: float = 2.0
 ) -> Raw:
     """Ask once. Never raises for what the network does."""
-    argv = ("cldap", domain, server)
+    names = argv(server, domain)
     request = search_request(domain, 1 + secrets.randbelow(2**30))
     try:
         answer = await network.udp(server, port, lambda: request, timeout_s=timeout_s)
     except LinkError as error:
-        return nothing(argv, error.failure)
+        return nothing(names, error.failure)
     kept = _Exchange(answer.address, answer.data[:4096].hex(), answer.sent_ns, answer.received_ns)
-    return keep(argv, kept)
+    return keep(names, kept)
 
 
 def search_request(domain: str, message_id: int) -> bytes:

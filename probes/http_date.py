@@ -36,11 +36,16 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     received_ns: int
 
 
+def argv(url: str) -> tuple[str, ...]:
+    """How an exchange with this server names itself."""
+    return ("https-date", url)
+
+
 async def query(
     network: Network, clock: Clock, url: str, host: str, port: int, path: str, *, timeout_s: float = 5.0
 ) -> Raw:
     """Ask once. Never raises for what the network does: the Raw then holds the failure."""
-    argv = ("https-date", url)
+    names = argv(url)
     named = f"[{host}]" if ":" in host else host
     request = (
         f"HEAD {path} HTTP/1.1\r\nHost: {named}{'' if port == 443 else f':{port}'}\r\n"
@@ -51,7 +56,7 @@ async def query(
             host, port, lambda: request, lambda data: b"\r\n\r\n" in data, timeout_s=timeout_s
         )
     except LinkError as error:
-        return Raw(argv=argv, rc=None, out="", failure=error.failure)
+        return Raw(argv=names, rc=None, out="", failure=error.failure)
     head, _, _ = answer.data.partition(b"\r\n\r\n")
     kept = _Exchange(
         address=answer.address,
@@ -59,7 +64,7 @@ async def query(
         sent_ns=answer.sent_ns,
         received_ns=answer.received_ns,
     )
-    return Raw(argv=argv, rc=None, out=msgspec.json.encode(kept).decode() + "\n")
+    return Raw(argv=names, rc=None, out=msgspec.json.encode(kept).decode() + "\n")
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

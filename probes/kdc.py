@@ -50,9 +50,13 @@ class Asker:
         self._network, self._clock, self.realm = network, clock, realm
         self._request = krb_messages.as_req(realm, NOBODY)
 
+    def argv(self, server: str, port: int) -> tuple[str, ...]:
+        """How an exchange with this KDC names itself."""
+        return ("kdc", self.realm, server) if port == KDC_PORT else ("kdc", self.realm, server, str(port))
+
     async def ask(self, server: str, *, port: int = KDC_PORT, timeout_s: float = 2.0) -> Raw:
         """Ask once by UDP, once more by TCP where that says nothing. Never raises for what the network does."""
-        argv = self._argv(server, port)
+        argv = self.argv(server, port)
         try:
             kept = await self._by_udp(server, port, timeout_s)
         except LinkError as error:
@@ -71,14 +75,11 @@ class Asker:
         self, streams: Streams, server: str, *, port: int = KDC_PORT, timeout_s: float = 4.0
     ) -> Raw:
         """Ask once by TCP from somewhere else. Never raises for what the network or that place does."""
-        argv = self._argv(server, port)
+        argv = self.argv(server, port)
         try:
             return _raw(argv, await self._by_tcp(streams, server, port, timeout_s))
         except LinkError as error:
             return Raw(argv=argv, rc=None, out="", failure=error.failure)
-
-    def _argv(self, server: str, port: int) -> tuple[str, ...]:
-        return ("kdc", self.realm, server) if port == KDC_PORT else ("kdc", self.realm, server, str(port))
 
     async def _by_udp(self, server: str, port: int, timeout_s: float) -> _Exchange:
         answer = await self._network.udp(server, port, self._fresh, timeout_s=timeout_s)

@@ -33,18 +33,23 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kernel_stamp: bool
 
 
+def argv(server: str, port: int) -> tuple[str, ...]:
+    """How an exchange with this server names itself."""
+    return ("ntp", server) if port == NTP_PORT else ("ntp", server, str(port))
+
+
 async def query(
     network: Network, clock: Clock, server: str, *, port: int = NTP_PORT, timeout_s: float = 2.0
 ) -> Raw:
     """Ask `server` once. Never raises for what the network does: the Raw then holds the failure."""
-    argv = ("ntp", server) if port == NTP_PORT else ("ntp", server, str(port))
+    names = argv(server, port)
     packet = bytearray(ntplib.NTPPacket(version=4, mode=CLIENT).to_data())
     packet[TRANSMIT] = secrets.token_bytes(8)
     request = bytes(packet)
     try:
         answer = await network.udp(server, port, lambda: request, timeout_s=timeout_s)
     except LinkError as error:
-        return Raw(argv=argv, rc=None, out="", failure=error.failure)
+        return Raw(argv=names, rc=None, out="", failure=error.failure)
     now = clock.now()
     middle = (answer.sent_ns + answer.received_ns) // 2
     kept = _Exchange(
@@ -56,7 +61,7 @@ async def query(
         own_utc_ns=now.on_timescale(middle),
         kernel_stamp=answer.kernel_stamp,
     )
-    return Raw(argv=argv, rc=None, out=msgspec.json.encode(kept).decode() + "\n")
+    return Raw(argv=names, rc=None, out=msgspec.json.encode(kept).decode() + "\n")
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

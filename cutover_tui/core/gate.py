@@ -29,9 +29,9 @@ from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
 from probes.facts_identity import PlatformFacts
 from probes.observation import Family, Instant
 
-GATE_RULES = 1
+GATE_RULES = 2
 """Version of what a gate asks besides its checks: what is owed (`core.owed`), actions under way and lost links
-(`record.asking`), the platform, and what makes a done step regress (`record.regression`). Another rule is another version.
+(`record.asking`), guests read again after the key press (`record.freshness`), the platform, and what makes a done step regress (`record.regression`). Another rule is another version.
 """
 
 WAVE = "*"

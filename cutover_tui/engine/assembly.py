@@ -123,7 +123,7 @@ class Outside:
 
     guest: Callable[[Host], Guest]
     network: Network
-    retry: Callable[[Host], Callable[[], None] | None]
+    reset: Callable[[Host], Callable[[], None] | None]
     """What a person's wish to look again does for a guest without a link."""
     clocks: Callable[[bool | None], None] = lambda _good: None
     """Told whether the KDCs' clocks and ours are within Kerberos' tolerance; None = not known."""
@@ -155,7 +155,7 @@ def watches(
         made[host.name] = found
         return found
 
-    def retry(host: Host) -> Callable[[], None]:
+    def reset(host: Host) -> Callable[[], None]:
         return partial(breaker.reset, ssh_target(host, runbook, around).credential)
 
     principal = password_principal(runbook)
@@ -169,7 +169,7 @@ def watches(
     outside = Outside(
         guest,
         network,
-        retry,
+        reset,
         breaker.clocks,
         resolver(runbook, _over_sockets),
         partial(directory_watch, runbook, clock, emit, network, _over_sockets, login=login),
@@ -290,7 +290,7 @@ def watches_over(
                 anchor=anchor,
                 emit=emit,
                 phase_ns=n * SAMPLE_INTERVAL_NS // len(linux_hosts),
-                retry=outside.retry(host),
+                reset=outside.reset(host),
                 asks=domain.from_guest(host, guest),
             )
         )
@@ -307,4 +307,5 @@ def watches_over(
         for n, url in enumerate(urls)
     ]
     others = (domain.discovered, outside.directory(domain.controllers))
-    return Watches(guests, [*references, *https], [w for w in others if w is not None], kdcs, attempts)
+    looking = [w for w in others if w is not None]
+    return Watches(guests, [*references, *https], looking, kdcs, attempts, clock=clock, emit=emit)

@@ -15,11 +15,12 @@ from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import SECOND, Domain, Host, Runbook, Step
 from cutover_tui.core.visibility import not_visible
 from cutover_tui.engine.assembly import Surroundings, watches
-from cutover_tui.engine.messages import Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
+from cutover_tui.engine.messages import Broken, Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
+from cutover_tui.engine.recognising import Recognising
 from cutover_tui.engine.watches.probe_loop import ProbeLoop
 from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted
-from cutover_tui.record.state import ALL_FAMILIES, State
+from cutover_tui.record.state import State
 from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.net import SystemClock
 from probes.observation import JUMP, FailureKind, Instant, Observation
@@ -40,8 +41,11 @@ class Look:
     answered: set[str] = field(default_factory=set)  # hosts whose readers have spoken, or that are lost
     unreachable: set[str] = field(default_factory=set)  # of those, hosts that waiting does not mend
     asked: list[SecretAsked] = field(default_factory=list)
-    _boots: dict[str, str] = field(default_factory=dict)
-    rebooted: dict[str, Instant] = field(default_factory=dict)
+    recognising: Recognising = field(default_factory=Recognising)
+    disturbed: list[Disturbed] = field(default_factory=list)
+    """What was noticed of the machines and no state knows yet."""
+    broken: list[str] = field(default_factory=list)
+    """Defects of this program, not said yet."""
 
     def heard(self, hosts: set[str]) -> set[str]:
         """Which references have shown their clock to the jump host or to one of these guests."""
@@ -85,10 +89,11 @@ class Look:
                     log.add_observation(len(log.observations) + 1, o)
                     if o.reader == "boot" and o.failure is None:
                         self.answered.add(o.host)
-                        boot = o.identity.boot_id
-                        if boot is not None and self._boots.setdefault(o.host, boot) != boot:
-                            self._boots[o.host] = boot
-                            self.rebooted[o.host] = o.began
+                    self.disturbed.extend(self.recognising.see(o))
+                case LinkChanged(failure=None):
+                    self.recognising.connected[message.host] = message.at
+                case Broken(part=part, detail=detail):
+                    self.broken.append(f"a defect of this program in {part}: {detail}")
                 case LinkChanged(failure=failure) if failure is not None and failure.kind in LASTING:
                     self.answered.add(message.host)
                     self.unreachable.add(message.host)
@@ -155,6 +160,8 @@ async def check(
         if soak:
             await _soaked(loaded, look, steps, hosts, clock, anchor, state, progress)
         decisions = _decisions(loaded, look, steps, hosts, clock.now(), anchor, state)
+        for words in look.broken:
+            progress(words)
         seen = ((host, not_visible(look.logs.of(host).observations)) for host in sorted(wanted))
         return Looked(decisions, tuple((host, words) for host, words in seen if words))
     finally:
@@ -239,10 +246,9 @@ def _decisions(
     if base.anchor != anchor:
         resumed = SessionResumed(__version__, anchor, "")
         base.apply(Event(base.seq + 1, "", anchor, "check", resumed))
-    while look.rebooted:
-        host, at = look.rebooted.popitem()
-        void = Disturbed(host, ALL_FAMILIES, "reboot", "rebooted", at)
-        base.apply(Event(base.seq + 1, "", at, "check", void))
+    for void in look.disturbed:
+        base.apply(Event(base.seq + 1, "", now, "check", void))
+    look.disturbed.clear()
     decisions: list[Decision] = []
     for step in steps:
         columns = hosts_of(step, loaded.runbook.hosts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, Runbook, Step
+from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.asking import question
 from cutover_tui.record.events import Regressed, VerdictChanged
@@ -37,11 +38,9 @@ class Housekeeping:
     now: Callable[[], Instant]
     tell: Callable[[], None]
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._sealing(), name="seal")
-            group.create_task(self._assessing(), name="assess")
+    def parts(self) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+        """What lasts for the session, each by itself: where one breaks the other must go on."""
+        return ("what seals", self._sealing), ("what judges steps", self._assessing)
 
     async def _sealing(self) -> None:
         while True:
@@ -68,7 +67,11 @@ class Housekeeping:
                 for host in hosts_of(step, self.runbook.hosts):
                     status = self.recorder.state.status(step.id, host)
                     if status in ("started", "refused") or (status != "todo" and turn % DONE_EVERY == 0):
-                        self._assess(step, host, status)
+                        try:
+                            self._assess(step, host, status)
+                        except Exception as error:  # noqa: BLE001 - the boundary between steps
+                            self.recorder.defect(f"judging {step.id} on {host}", words_of(error))
+                            self.tell()
                         await asyncio.sleep(0)
 
     def _assess(self, step: Step, host: str, status: str) -> None:

@@ -217,24 +217,26 @@ async def _running(
         for listener in listeners:
             listener()
 
-    intake = Intake(recorder, ground.clock.now, tell)
-    crossing = Crossing(asyncio.get_running_loop(), intake.take)
-    probes = ground.probes(loaded.runbook, anchor, crossing.put)
-    session = Session(loaded, recorder, probes, intake, ground.clock.now, exporter)
-    listeners.append(session.tell)
-    await probes.start()
-    housekeeping = asyncio.create_task(session.run(), name="session")
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        # Whatever fails from here on, and while it is all taken apart: everything opened is closed.
+        stack.push_async_callback(recorder.close)
+        intake = Intake(recorder, ground.clock.now, tell)
+        crossing = Crossing(asyncio.get_running_loop(), intake.take)
+        probes = ground.probes(loaded.runbook, anchor, crossing.put)
+        session = Session(loaded, recorder, probes, intake, ground.clock.now, exporter)
+        listeners.append(session.tell)
+        stack.push_async_callback(session.close)
+        stack.callback(crossing.close)
+        stack.push_async_callback(probes.stop)
+        await probes.start()
+        stack.push_async_callback(_ended, asyncio.create_task(session.run(), name="session"))
         yield session
-    finally:
-        housekeeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await housekeeping
-        try:
-            await probes.stop()
-        finally:
-            crossing.close()
-            await session.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def ends_told(events: Iterable[Event]) -> set[int]:

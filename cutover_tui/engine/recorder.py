@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 
 from cutover_tui.core.finding import Window
+from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.asking import Logs
 from cutover_tui.record.events import (
     ActionEnded,
     ActionIntended,
     Body,
+    Defect,
     Disturbed,
     Event,
     Marked,
@@ -28,17 +30,20 @@ from cutover_tui.record.events import (
     Sealed,
     VerdictChanged,
 )
-from cutover_tui.record.files import RecordError
+from cutover_tui.record.files import DoesNotFollow, RecordError
 from cutover_tui.record.journal import Format, Journal, Loaded
 from cutover_tui.record.machine import Machine, machine_of
 from cutover_tui.record.reels import logs_of, seals_by_tape
-from cutover_tui.record.state import ALL_FAMILIES, State, fold
+from cutover_tui.record.state import ALL_FAMILIES, Contradiction, State, fold
 from cutover_tui.record.tape import TapeContents, read_tape, tape_path
 from cutover_tui.record.tape_writer import Tapes
 from cutover_tui.record.writer import Writer
 from probes.observation import Instant, Observation, Sample
 
 FORMAT: Format[Body, Event] = Format(Event, msgspec.json.Encoder().encode, msgspec.json.Decoder(Event).decode)
+
+DEFECTS = 100
+"""So many are said in one session; more would say nothing new."""
 
 _ON_GRAPHS = Marked | ActionIntended | ActionEnded | Disturbed
 
@@ -63,6 +68,10 @@ class Recorder:
     """Before this process: marks, actions and disturbances, which a graph of the clocks shows."""
     owed: list[Body] = field(default_factory=list)
     """What happened and must still be journaled once that is possible again."""
+    defects: set[tuple[str, str]] = field(default_factory=set)
+    """What of this program failed, part and words: each is said once."""
+    _ahead: State = field(default_factory=State)  # as it will be once all that was appended is durable
+    _contradiction: str | None = None  # why what is on the disk can no longer be folded
     _unwritten: int = 0  # measurements that could not be taped since the record failed
     _waiting: set[asyncio.Future[Event]] = field(default_factory=set)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -98,7 +107,7 @@ class Recorder:
             operator=operator,
             changed=_nobody,
         )
-        journal.on_confirmed = recorder._confirmed
+        recorder._listen()
         return recorder
 
     @classmethod
@@ -139,7 +148,7 @@ class Recorder:
             notices=[loaded.notice] if loaded.notice is not None else [],
             happened=[e for e in loaded.events if isinstance(e.body, _ON_GRAPHS)],
         )
-        journal.on_confirmed = recorder._confirmed
+        recorder._listen()
         return recorder, loaded
 
     async def open_tapes(self, names: Iterable[str], anchor: Instant, events: list[Event]) -> None:
@@ -175,6 +184,8 @@ class Recorder:
     @property
     def problem(self) -> str | None:
         """Why nothing can be recorded now; None while all is well."""
+        if self._contradiction is not None:
+            return self._contradiction
         if self.journal.failed is not None:
             return str(self.journal.failed)
         if self.tapes.failed is not None:
@@ -190,21 +201,46 @@ class Recorder:
             RecordError: it is not on the record.
         """
         async with self._turn:
-            at = self.now()
-            if isinstance(body, Disturbed) and body.kind == "action":
-                body = msgspec.structs.replace(body, since=at)  # it may have waited for its turn
-            waiting = self.journal.append(body, at, self.operator)
+            waiting = self._append(body)
         return await waiting
 
     def record_soon(self, body: Body) -> None:
         """Append an event nobody waits for; a failure shows as `problem`."""
         try:
-            waiting = asyncio.ensure_future(self.journal.append(body, self.now(), self.operator))
+            waiting = asyncio.ensure_future(self._append(body))
+        except DoesNotFollow:
+            return  # said already; at no other time would it follow
         except RecordError:
             self._lost(body)
             return
         self._waiting.add(waiting)
         waiting.add_done_callback(partial(self._settled, body))
+
+    async def tell(self, *bodies: Body) -> None:
+        """Append these in their order; returns when they are durable. A caller that is cancelled has told them too.
+
+        Raises:
+            RecordError: not all are on the record; they are owed to it.
+        """
+        for body in bodies:
+            self.record_soon(body)
+        await self.settle()
+        if any(owed is body for owed in self.owed for body in bodies):
+            raise RecordError(self.problem or "it could not be recorded")
+
+    def _append(self, body: Body) -> Awaitable[Event]:
+        at = self.now()
+        if isinstance(body, Disturbed) and body.kind == "action":
+            body = msgspec.structs.replace(body, since=at)  # it may have waited for its turn
+        return self.journal.append(body, at, self.operator)
+
+    def defect(self, part: str, detail: str) -> None:
+        """Something of this program failed that never should: on the screen and on the record, once for its words."""
+        if (part, detail) in self.defects or len(self.defects) >= DEFECTS:
+            return
+        self.defects.add((part, detail))
+        self.notices.append(f"a defect of this program in {part}: {detail}")
+        self.record_soon(Defect(part, detail))
 
     def _settled(self, body: Body, waiting: asyncio.Future[Event]) -> None:
         self._waiting.discard(waiting)
@@ -220,8 +256,6 @@ class Recorder:
         """Append what is owed, in its order and before anything else can be."""
         owed, self.owed = self.owed, []
         for body in owed:
-            if isinstance(body, Disturbed) and body.kind == "action":
-                body = msgspec.structs.replace(body, since=self.now())
             self.record_soon(body)
 
     def observation(self, observation: Observation) -> None:
@@ -282,9 +316,9 @@ class Recorder:
         """
         await self.journal.recover()
         self.pay_owed()
-        await self.tapes.recover(self.now().boottime_ns)
-        for name, log in self.logs.by_host.items():
-            log.cut_after(self.tapes[name].lines)
+        await self.tapes.recover(
+            self.now().boottime_ns, lambda name, line: self.logs.of(name).cut_after(line)
+        )
         self._unwritten = 0
 
     async def close(self) -> None:
@@ -299,9 +333,41 @@ class Recorder:
             await self.journal.close()
             await self.writer.aclose()
 
+    def _listen(self) -> None:
+        self._ahead = self.state.copy()
+        self.journal.admit = self._admit
+        self.journal.on_confirmed = self._confirmed
+
+    def _admit(self, event: Event) -> None:
+        """Nothing is written that the fold would refuse: a resume would refuse the session for it.
+
+        Raises:
+            DoesNotFollow: the event contradicts those before it, the ones under way to the disk included.
+        """
+        if self._contradiction is not None:
+            raise DoesNotFollow(f"not recorded: {self._contradiction}")
+        if self._ahead.seq != event.seq - 1:  # what it was ahead by was lost with the disk
+            self._ahead = self.state.copy()
+        try:
+            self._ahead.apply(event)
+        except Contradiction as error:
+            what = event.body.__struct_config__.tag
+            self.notices.append(f"not recorded, as it does not follow from what is: {what}: {error.why}")
+            raise DoesNotFollow(f"not recorded, as it does not follow from what is: {error.why}") from error
+
     def _confirmed(self, event: Event) -> None:
-        self.state.apply(event)
-        self.changed(event)
+        """Each event is taken by itself: what goes wrong with one must not keep the next from the state."""
+        if self._contradiction is not None:
+            return
+        try:
+            self.state.apply(event)
+        except Contradiction as error:
+            self._contradiction = f"the journal contradicts itself at {error}; nothing more is recorded"
+            return
+        try:
+            self.changed(event)
+        except Exception as error:  # noqa: BLE001 - who listens must not end the record
+            self.defect("what follows an event", words_of(error))
 
 
 def _nothing() -> None:

@@ -8,7 +8,7 @@ of the step's families can come between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.identity.look import Looks
 from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.engine.intake import Intake
+from cutover_tui.engine.internal import words_of
+from cutover_tui.engine.kept import kept
 from cutover_tui.engine.port import (
     ClockView,
     ProofView,
@@ -36,6 +38,8 @@ from cutover_tui.engine.port import (
 )
 from cutover_tui.engine.proofs.proving import Proving
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept
@@ -55,12 +59,15 @@ from cutover_tui.record.events import (
     StepStarted,
 )
 from cutover_tui.record.files import RecordError
+from cutover_tui.record.freshness import LAST_OF_A_TURN, is_fresh
 from probes.observation import Instant, Observation, Raw
 from probes.reader import Command
 from probes.seam import LinkError
 
 SECOND = 1_000_000_000
-FRESH_TIMEOUT_S = 15.0
+FRESH_TIMEOUT_S = 30.0
+"""Two turns of a guest one of whose tools hangs: one may be under way when it is asked."""
+
 NOTE_LIMIT = 4000
 TAIL = 2000
 
@@ -79,7 +86,7 @@ class Session:
     _marks: ClockMarks = field(init=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _fresh: dict[str, list[asyncio.Future[None]]] = field(default_factory=dict)
+    _fresh: dict[str, list[tuple[Instant, asyncio.Future[None]]]] = field(default_factory=dict)
     _live: views.Live | None = None
     _proving: Proving | None = None
     _looks: Looks = field(init=False)
@@ -173,7 +180,7 @@ class Session:
             for name in unmarked:
                 await self._mark(found, name)
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         return None
 
     async def run_action(self, step: str, host: str, action: str) -> Refused | None:
@@ -198,7 +205,7 @@ class Session:
         try:
             return await self._act(found, host, wanted, argv)
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         finally:
             self._running.discard(key)
             self.tell()
@@ -219,11 +226,15 @@ class Session:
                 f"Not recorded, so nothing can be done: {self.recorder.problem}", "Make room on the disk."
             )
         names = tuple(g.name for g in guests(self.runbook, found, host))
+        asked = await self._look_fresh(
+            names
+        )  # before it is our turn to decide: a slow guest delays its own step
         async with self._deciding:
-            await self._look_fresh(names)
             try:
                 await self.recorder.seal()
                 async with self.recorder.alone():
+                    if state.status(step, host) == "done":  # by somebody else meanwhile
+                        return Refused("It is done already.", "")
                     decision = decide(
                         question(
                             self.runbook,
@@ -236,17 +247,18 @@ class Session:
                             seals=state.seals,
                             operator=self.recorder.operator,
                             second=second,
+                            asked=asked,
                         )
                     )
                     # From the question to these appends nothing awaits: their sequences are N+1, N+2.
                     journal, at = self.recorder.journal, self.now()
                     seq = journal.next_seq
-                    waiting = [journal.append(Decided(decision, second), at, self.recorder.operator)]
+                    waiting = [journal.append(Decided(decision, second, asked), at, self.recorder.operator)]
                     if decision.outcome == "open":
                         waiting.append(journal.append(Done(step, host, seq), at, self.recorder.operator))
                     await asyncio.gather(*waiting)
             except RecordError as error:
-                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+                return unrecorded(error)
         return decision
 
     async def acknowledge(self, check: str, reason_code: str, host: str, ticket: str) -> Refused | None:
@@ -264,7 +276,7 @@ class Session:
                         return Refused(body, "What cannot be accepted has to be mended.")
                     await recorder.journal.append(body, now, recorder.operator)
             except RecordError as error:
-                return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+                return unrecorded(error)
         return None
 
     def proof(self, host: str) -> ProofView:
@@ -280,9 +292,9 @@ class Session:
         return await record_reading(self.recorder, first, second, utc_ns)
 
     async def look_again(self, host: str) -> None:
-        """Read everything of this host (`*`: of all) now."""
+        """Read everything of this host (`*`: of all) now; a person asks, so what was refused is tried once more."""
         for name in self._names(host):
-            self.probes.look(name)
+            self.probes.retry(name)
 
     async def note(self, text: str, step: str | None, host: str | None) -> Refused | None:
         """A person's words onto the record."""
@@ -292,7 +304,7 @@ class Session:
         try:
             await self.recorder.record(Noted(words, step, host))
         except RecordError as error:
-            return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+            return unrecorded(error)
         return None
 
     async def answer(self, request: str, value: str | None) -> None:
@@ -313,10 +325,21 @@ class Session:
     # Life
 
     async def run(self) -> None:
-        """Housekeeping and repeated proofs until cancelled."""
+        """Housekeeping and repeated proofs until cancelled; what breaks is told and begun again."""
+        housekeeping = Housekeeping(self.runbook, self.recorder, self.now, self.tell)
         async with asyncio.TaskGroup() as group:
-            group.create_task(Housekeeping(self.runbook, self.recorder, self.now, self.tell).run())
-            group.create_task(self._proofs().run())
+            for part, work in (*housekeeping.parts(), ("what repeats proofs", self._proofs().run)):
+                group.create_task(self._kept(part, work), name=part)
+
+    async def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        def told(error: BaseException) -> None:
+            self.recorder.defect(part, words_of(error))
+            self.tell()
+
+        async def pause(wait_ns: int) -> None:
+            await asyncio.sleep(wait_ns / SECOND)
+
+        await kept(work, told, lambda: self.now().boottime_ns, pause)
 
     async def close(self) -> None:
         """Seal what there is and leave the session in order; it can be resumed."""
@@ -383,66 +406,66 @@ class Session:
             )
 
     async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
-        record = self.recorder.record
-        intent = await record(
-            ActionIntended(
-                step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
-            )
+        intent = ActionIntended(
+            step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
         )
-        began = self.now()
-        if action.disturbs:
-            begins = Disturbed(host, action.disturbs, "action", f"action {action.id}", began)
+
+        def disturbed(cause: str) -> tuple[Disturbed, ...]:
+            """At its beginning and at its end, where it disturbs anything."""
+            return (Disturbed(host, action.disturbs, "action", cause, self.now()),) if action.disturbs else ()
+
+        def ends(seq: int) -> tuple[Body, ...]:
+            """Its end where nobody saw it."""
+            why = NOT_KNOWN if begun else "it was not run: it could not be recorded"
+            return (*disturbed(f"action {action.id} ended"), ActionEnded(seq, None, "", why))
+
+        begun = False
+        async with under_way(self.recorder, intent, ends) as running:
+            await self.recorder.tell(*disturbed(f"action {action.id}"))
+            begun = True
             try:
-                await record(begins)
-            except RecordError:
-                # An intent without an end would count as running for the rest of the session.
-                ends_too = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", began)
-                never = ActionEnded(intent.seq, None, "", "it was not run: it could not be recorded")
-                self.recorder.owed.extend((begins, ends_too, never))
-                raise
-        try:
-            raw = await self.probes.act(
-                host, Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
-            )
-        except LinkError as error:
-            raw = Raw(argv, None, "", failure=error.failure)
-        failure = raw.failure.detail if raw.failure is not None else None
-        ends: list[Body] = [ActionEnded(intent.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)]
-        if action.disturbs:
-            ended = Disturbed(host, action.disturbs, "action", f"action {action.id} ended", self.now())
-            ends.insert(0, ended)
-        while ends:
-            try:
-                await record(ends[0])
-            except RecordError:
-                self.recorder.owed.extend(ends)
-                raise
-            ends.pop(0)
+                command = Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
+                raw = await self.probes.act(host, command)
+            except LinkError as error:
+                raw = Raw(argv, None, "", failure=error.failure)
+            failure = raw.failure.detail if raw.failure is not None else None
+            told = ActionEnded(running.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)
+            await running.ended(*disturbed(f"action {action.id} ended"), told)
         self.probes.look(host)
         return None
 
-    async def _look_fresh(self, names: tuple[str, ...]) -> None:
-        """Read the cheap invalidators of these guests again; what cannot be read stays as old as it is."""
+    async def _look_fresh(self, names: tuple[str, ...]) -> Instant:
+        """Have these guests read again, and wait until a turn that began after now has ended.
+
+        Returns that now. Who did not answer in time is missing at the gate.
+        """
+        asked = self.now()
         loop = asyncio.get_running_loop()
         waiting: list[asyncio.Future[None]] = []
         for name in names:
-            link = self.recorder.state.links.get(name)
-            if link is not None and link.up:
+            if self.intake.up.get(name):
                 future: asyncio.Future[None] = loop.create_future()
-                self._fresh.setdefault(name, []).append(future)
+                self._fresh.setdefault(name, []).append((asked, future))
                 waiting.append(future)
                 self.probes.look(name)
         if waiting:
             await asyncio.wait(waiting, timeout=FRESH_TIMEOUT_S)
             for future in waiting:
                 future.cancel()
+        return asked
 
     def _on_seen(self, observation: Observation) -> None:
         self._proofs().seen(observation)
-        if observation.reader == "boot":  # the last of a turn
-            for future in self._fresh.pop(observation.host, ()):
-                if not future.done():
-                    future.set_result(None)
+        if observation.reader != LAST_OF_A_TURN:
+            return
+        still = []
+        for asked, future in self._fresh.pop(observation.host, ()):
+            if not is_fresh(observation, asked) and not future.done():
+                still.append((asked, future))
+            elif not future.done():
+                future.set_result(None)
+        if still:
+            self._fresh[observation.host] = still
 
     def _on_event(self, event: Event) -> None:
         body = event.body

@@ -10,6 +10,7 @@ from cutover_tui.core.finding import Missing, Verdict, Window
 from cutover_tui.core.gate import WAVE, Question, Subject, families
 from cutover_tui.core.owed import owed
 from cutover_tui.core.runbook import Host, Runbook, Step
+from cutover_tui.record.freshness import looks_at_guests, not_read_again
 from cutover_tui.record.state import State
 from probes.observation import JUMP, Instant
 
@@ -44,6 +45,7 @@ def question(
     seals: Mapping[str, Window] | None,
     operator: str | None = None,
     second: str | None = None,
+    asked: Instant | None = None,
     steps_count: bool = True,
 ) -> Question:
     """The question for one step in one column.
@@ -52,6 +54,8 @@ def question(
         seals: the newest seal of every tape; evidence ends there. None = all that is known
             now (a live view, never a decision).
         operator: who asks; nobody is their own second person.
+        asked: when somebody asked to mark it done; its guests must have been read again since. None
+            = nobody did (a live view).
         steps_count: False outside a session, where no step was ever done.
     """
     assert state.started is not None  # noqa: S101 - a journal begins with session-started
@@ -98,6 +102,14 @@ def question(
             ),
             *_under_way(state, step, tuple(h.name for h in chosen)),
             *_unwatched(runbook, state, step, tuple(h.name for h in chosen)),
+            *(
+                missing
+                for h in chosen
+                if asked is not None and looks_at_guests(step)
+                for missing in not_read_again(
+                    h.name, state.links.get(h.name), logs.of(h.name), upto_line(h.name), asked
+                )
+            ),
         )
         if steps_count
         else (),

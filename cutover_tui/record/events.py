@@ -97,6 +97,7 @@ class AttemptEnded(msgspec.Struct, frozen=True, gc=False, tag="attempt-ended"):
     intent: int  # sequence of the AttemptIntended
     observation: str | None
     failure: str | None = None
+    account: Literal["accepted", "refused"] | None = None  # what came of its login; None = not known
 
 
 class Disturbed(msgspec.Struct, frozen=True, gc=False, tag="disturbed"):
@@ -166,6 +167,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False, tag="decided"):
 
     decision: Decision
     second: str | None = None  # who else confirmed, where two people are needed
+    asked: Instant | None = None  # when; the guests were to be read again after it. None: by an older version
 
 
 class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):
@@ -233,6 +235,13 @@ class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="link-up"):
     boot_id: str | None
 
 
+class Defect(msgspec.Struct, frozen=True, gc=False, tag="defect"):
+    """Something of this program failed as it never should; it was begun again, or what it did is missing."""
+
+    part: str  # which watch or task
+    detail: str
+
+
 Body = (
     SessionStarted
     | SessionResumed
@@ -256,6 +265,7 @@ Body = (
     | ClockRead
     | LinkLost
     | LinkUp
+    | Defect
 )
 
 

@@ -19,6 +19,10 @@ class RecordError(Exception):
     """The record cannot be written or read. `str()` is one sentence for the engineer."""
 
 
+class DoesNotFollow(RecordError):  # noqa: N818 - what is wrong with it
+    """An event that contradicts those before it; it was not written, and others can be."""
+
+
 class Locked(RecordError):  # noqa: N818 - a state, as the engineer reads it
     """Another process writes this file. `pid` is None where the kernel does not tell."""
 

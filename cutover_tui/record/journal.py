@@ -88,6 +88,8 @@ class Journal(Generic[B, E]):
         self._queue: SimpleQueue[_Append[E]] = SimpleQueue()
         self._broken: RecordError | None = None  # the thread's own view of `_failed`
         self.on_confirmed: Callable[[E], None] | None = None
+        self.admit: Callable[[E], None] | None = None
+        """Asked before an event gets its place in the chain; what it raises leaves `append`, and nothing is written."""
 
     @classmethod
     async def create(cls, path: Path, form: Format[B, E], writer: Writer) -> Journal[B, E]:
@@ -155,7 +157,8 @@ class Journal(Generic[B, E]):
         called on the loop for every durable event, in order, before anyone waiting is told.
 
         Raises RecordError (from the call or the await): then the event is not in the
-        journal, and every further append is refused until `recover` succeeded.
+        journal, and every further append is refused until `recover` succeeded. What `admit`
+        raises concerns this event alone.
         """
         if self._closed:
             raise RecordError(f"cannot write {self.path}: it is closed")
@@ -165,6 +168,8 @@ class Journal(Generic[B, E]):
         line = self._form.encode(event)
         if b"\n" in line:
             raise ValueError("an event must encode to one line")
+        if self.admit is not None:
+            self.admit(event)
         head = sha256(line).hexdigest()
         confirmed: asyncio.Future[E] = self._loop.create_future()
         self._next, self._prev = self._next + 1, head

@@ -9,8 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import structs
+
 from probes.facts_identity import BootFacts
 from probes.observation import Identity, Instant, Observation
+
+IN_DOUBT = "unknown"
+"""A platform's name where its signs were not read or contradict each other: that is no other platform."""
 
 Kind = Literal["host-key", "machine", "platform", "reboot", "restored"]
 
@@ -38,6 +43,8 @@ class Machine:
         if observation.vantage == "jump" or observation.failure is not None:
             return ()
         known, now = self.identity, observation.identity
+        if now.platform == IN_DOUBT:
+            now = structs.replace(now, platform=None)
         if observation.ended != self.seen:
             self._before, self.seen = self.seen, observation.ended
         restored = self._restored(observation)

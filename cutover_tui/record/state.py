@@ -102,6 +102,8 @@ class State:
     action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
     approved: dict[str, dict[str, ProofApproved]] = field(default_factory=dict)  # host, proof
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """Host and proof whose account was refused and not accepted since: only a person has that tried again."""
     verdicts: dict[tuple[str, str, str], tuple[VerdictChanged, Instant]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     seals: dict[str, Window] = field(default_factory=dict)
@@ -141,11 +143,34 @@ class State:
         ]
         return max(found, key=lambda v: v.seq, default=None)
 
+    def copy(self) -> State:
+        """A state of its own, equal now; what the containers hold never changes."""
+        return replace(
+            self,
+            steps=self.steps.copy(),
+            voids={host: voids.copy() for host, voids in self.voids.items()},
+            marks=self.marks.copy(),
+            baselines=self.baselines.copy(),
+            accepted={host: accepted.copy() for host, accepted in self.accepted.items()},
+            moved_unmarked=self.moved_unmarked.copy(),
+            intents=self.intents.copy(),
+            action_results=self.action_results.copy(),
+            approved={host: proofs.copy() for host, proofs in self.approved.items()},
+            attempts={host: made.copy() for host, made in self.attempts.items()},
+            refused=self.refused.copy(),
+            verdicts=self.verdicts.copy(),
+            links=self.links.copy(),
+            seals=self.seals.copy(),
+            notes=self.notes.copy(),
+            read=self.read.copy(),
+            _decisions=self._decisions.copy(),
+        )
+
     def apply(self, event: Event) -> None:
         """Take one more event.
 
         Raises:
-            Contradiction: the event cannot follow from those before it.
+            Contradiction: the event cannot follow from those before it; the state is as it was.
         """
         if event.seq != self.seq + 1:
             raise Contradiction(event.seq, f"out of order after {self.seq}")
@@ -156,8 +181,7 @@ class State:
             case VerdictChanged():
                 self.verdicts[body.step, body.host, body.check] = (body, event.at)
             case Sealed():
-                for window in body.windows:
-                    self._seal(event.seq, window)
+                self.seals = self._sealed(event.seq, body.windows)
             case LinkLost():
                 self.links[body.host] = Link(False, event.at, body.detail)
             case LinkUp():
@@ -243,6 +267,10 @@ class State:
             raise Contradiction(event.seq, f"no attempt was under way at {body.intent}")
         made = self.attempts[host]
         made[made.index(attempt)] = replace(attempt, ended=True, observation=body.observation)
+        if body.account == "refused":
+            self.refused.add((host, attempt.proof))
+        elif body.account == "accepted":
+            self.refused.discard((host, attempt.proof))
 
     def _read(self, event: Event, body: ClockRead) -> None:
         late = body.at.age_ns(event.at)
@@ -261,12 +289,15 @@ class State:
             late = before is not None and (void.since.age_ns(before.since) or 0) > 0
             of_host[family] = Void(void.seq, before.since, void.cause) if late and before else void
 
-    def _seal(self, seq: int, window: Window) -> None:
-        before = self.seals.get(window.tape)
-        reached = before.last if before is not None else 0
-        if window.first > reached + 1 or window.last < max(window.first, reached):
-            raise Contradiction(seq, f"the seal of {window.tape} leaves a hole after line {reached}")
-        self.seals[window.tape] = window
+    def _sealed(self, seq: int, windows: Iterable[Window]) -> dict[str, Window]:
+        seals = dict(self.seals)
+        for window in windows:
+            before = seals.get(window.tape)
+            reached = before.last if before is not None else 0
+            if window.first > reached + 1 or window.last < max(window.first, reached):
+                raise Contradiction(seq, f"the seal of {window.tape} leaves a hole after line {reached}")
+            seals[window.tape] = window
+        return seals
 
     def _decided(self, event: Event, decision: Decision) -> None:
         key = (decision.step, decision.host)

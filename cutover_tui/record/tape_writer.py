@@ -158,14 +158,16 @@ class TapeWriter:
         self._confirmed = self._marks[seal.last]
         self._marks = {line: mark for line, mark in self._marks.items() if line > seal.last}
 
-    async def recover(self, now_ns: int) -> None:
+    async def recover(self, now_ns: int) -> int | None:
         """After a failure: go back to the last durable line and note what was lost as a gap up to `now_ns`.
 
+        Returns that durable line, None without a failure. The gap has the number a lost line had: what
+        is kept elsewhere of later lines must go in the same turn of the loop.
         Raises RecordError while the disk takes no writes; the tape then stays failed.
         """
         failure = self._failed
         if failure is None:
-            return
+            return None
         offset = self._durable.offset
 
         def repair() -> None:
@@ -175,7 +177,9 @@ class TapeWriter:
 
         await self._writer.call(repair)
         self._failed = None
+        kept = self._durable.line
         self.append_gap(min(self._durable.reached_ns or now_ns, now_ns), now_ns, f"not recorded: {failure}")
+        return kept
 
     async def close(self) -> None:
         """Write what is buffered and give the lock back. Raises RecordError when that cannot be written."""
@@ -326,10 +330,15 @@ class Tapes:
                 raise errors[0]
             return tuple(seals)
 
-    async def recover(self, now_ns: int) -> None:
-        """`TapeWriter.recover` for every failed tape. Raises RecordError at the first that stays failed."""
+    async def recover(self, now_ns: int, cut: Callable[[str, int], None] | None = None) -> None:
+        """`TapeWriter.recover` for every failed tape. Raises RecordError at the first that stays failed.
+
+        `cut` is told of each at once which line is the last that was kept.
+        """
         for tape in list(self._tapes.values()):
-            await tape.recover(now_ns)
+            kept = await tape.recover(now_ns)
+            if kept is not None and cut is not None:
+                cut(tape.name, kept)
 
     async def close(self) -> None:
         """Close every tape; what was not sealed stays in the files. Raises RecordError after closing all."""

@@ -27,6 +27,11 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers: tuple[Answer, ...]
 
 
+def argv(domain: str, site: str) -> tuple[str, ...]:
+    """How a search names itself."""
+    return ("discovery", domain, site)
+
+
 async def discover(ask: Ask, domain: str, site: str) -> Raw:
     """Ask until one question names KDCs, and for the PDC emulator."""
     names = [kdcs(domain, ""), f"_kerberos._tcp.{domain}"]
@@ -38,7 +43,7 @@ async def discover(ask: Ask, domain: str, site: str) -> Raw:
         if any(a.values for a in (answers[0], *answers[2:])):
             break
         answers += await ask([("", name, "SRV")])
-    return keep(("discovery", domain, site), _Exchange(domain, site, tuple(answers)))
+    return keep(argv(domain, site), _Exchange(domain, site, tuple(answers)))
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

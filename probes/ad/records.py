@@ -63,9 +63,14 @@ def pdc(domain: str) -> str:
     return f"_ldap._tcp.pdc._msdcs.{domain}"
 
 
+def argv(fqdn: str, domain: str) -> tuple[str, ...]:
+    """How what was asked of a guest's records names itself."""
+    return ("dns", fqdn, domain)
+
+
 def kept(wanted: Wanted, answers: Sequence[Answer]) -> Raw:
     """The exchange as a raw output."""
-    return keep(("dns", wanted.fqdn, wanted.domain), _Exchange(wanted, tuple(answers)))
+    return keep(argv(wanted.fqdn, wanted.domain), _Exchange(wanted, tuple(answers)))
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

@@ -45,6 +45,11 @@ class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, str]
 
 
+def argv(server: str) -> tuple[str, ...]:
+    """How a controller's own word names itself."""
+    return ("rootdse", server)
+
+
 def ask(session: Reads, server: str, mono_ns: Callable[[], int], utc_at: Callable[[int], int]) -> Raw:
     """Read the rootDSE once; the stamps are of this exchange and leave connecting out.
 
@@ -57,7 +62,7 @@ def ask(session: Reads, server: str, mono_ns: Callable[[], int], utc_at: Callabl
     received = mono_ns()
     values = {name: safe(found[0]) for name in ATTRIBUTES if (found := entry.all(name))}
     exchange = _Exchange(session.address, sent, received, utc_at((sent + received) // 2), values)
-    return keep(("rootdse", server), exchange)
+    return keep(argv(server), exchange)
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:

@@ -13,8 +13,9 @@ from cutover_tui.cli import main
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.runbook import SECOND, Duration
 from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.watches.watch_reference import ReferenceWatch
 from cutover_tui.lab.demo.incident import build_world
-from cutover_tui.lab.drill.drill import Piece, Played, differs, drill
+from cutover_tui.lab.drill.drill import Defective, Piece, Played, differs, drill
 from cutover_tui.lab.drill.engineer import NOT_STARTED
 from cutover_tui.lab.world import clockwork, hypervisor
 from cutover_tui.lab.world.network import JUMP, Rule
@@ -23,6 +24,7 @@ from cutover_tui.lab.world_file.play import Acknowledged, Expect, ExpectedFindin
 from cutover_tui.record.events import Acknowledged as AcceptedFault
 from cutover_tui.record.events import ActionEnded, ActionIntended, Decided, Event, Marked, SessionResumed
 from cutover_tui.record.journal import read
+from probes.observation import Observation
 from tests.lab.incident_piece import Unscripted, piece, runbook, until
 from tests.unit.domain_check import NAME, WRONG, check_of
 
@@ -65,6 +67,15 @@ def test_two_drills_are_the_same_drill(tmp_path: Path) -> None:
     assert msgspec.structs.replace(one, journal="") == msgspec.structs.replace(two, journal="")
     first, second = ([(e.at, type(e.body)) for e in events(p)] for p in (one, two))
     assert first == second
+
+
+def test_a_program_that_breaks_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_watch: ReferenceWatch) -> Observation:
+        raise ArithmeticError("a surprise")
+
+    monkeypatch.setattr(ReferenceWatch, "look", broken)
+    with pytest.raises(Defective, match="a surprise"):
+        drill(piece(fix=False, aftermath_ns=0), tmp_path)
 
 
 def test_a_crash_is_resumed_and_nothing_runs_twice(tmp_path: Path) -> None:

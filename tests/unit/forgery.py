@@ -218,9 +218,10 @@ class Forgery:
                             seals=state.seals,
                             operator=parsed.by,
                             second=parsed.body.second,
+                            asked=parsed.body.asked,
                         )
                     )
-                    body = Decided(again, parsed.body.second)
+                    body = Decided(again, parsed.body.second, parsed.body.asked)
                 event["body"] = json.loads(FORMAT.encode(Event(parsed.seq, "", parsed.at, parsed.by, body)))[
                     "body"
                 ]

@@ -110,6 +110,7 @@ class Scripted:
 
     script: Script
     on_look: Callable[[str], None] = lambda _host: None
+    on_retry: Callable[[str], None] = lambda _host: None
     on_act: Callable[[str, Command], Raw] = lambda _host, command: Raw(command.argv, 0, "")
 
     async def act(self, host: str, command: Command) -> Raw:
@@ -117,6 +118,9 @@ class Scripted:
 
     def look(self, host: str) -> None:
         self.on_look(host)
+
+    def retry(self, host: str) -> None:
+        self.on_retry(host)
 
     def answer(self, request: str, value: str | None) -> None:
         raise AssertionError("nobody asked")

@@ -26,7 +26,7 @@ from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple
 from probes.dns import Names
 from probes.facts_directory import Answer
 from probes.net import SystemClock
-from probes.observation import Failure, FailureKind, Observation
+from probes.observation import JUMP, Failure, FailureKind, Observation
 from probes.prompts import SecretRequest
 from probes.seam import LinkError
 
@@ -275,7 +275,7 @@ class Person:
         self.forgotten += 1
 
 
-async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_look(identity: Path) -> None:
+async def test_a_refused_password_is_not_tried_again_before_a_person_asks(identity: Path) -> None:
     tried: list[bytes] = []
     person, breaker = Person("hunter2"), Breaker()
     login = ByPassword("me@CORP.EXAMPLE", prompts=person, breaker=breaker)
@@ -310,10 +310,13 @@ async def test_a_refused_password_is_not_tried_again_before_somebody_asks_to_loo
             assert len(tried) == 1  # once, at one of two controllers, for two guests and two turns
             watch.look("app02")
             await watch.turn()
+            assert len(tried) == 1, "the program looks; no person asked"
+            watch.retry("app02")
+            await watch.turn()
     assert len(tried) == 2
     assert (person.asked, person.forgotten) == (2, 2)
     assert {(o.host, o.vantage) for o in seen} == {("app01", "jump"), ("app02", "jump")}
-    assert len(seen) == 6
+    assert len(seen) == 8
     said = [o.failure.detail for o in seen if o.failure is not None]
     assert said[0] == f"{NAME}: refused our login: the account is locked"
     assert (
@@ -375,3 +378,29 @@ def test_who_reads_records_again_imports_neither_ldap3_nor_a_resolver() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout == "[]\n"
+
+
+async def test_a_directory_whose_watch_broke_is_not_believed_any_longer(identity: Path) -> None:
+    seen: list[Observation] = []
+
+    def emit(told: Message) -> None:
+        assert isinstance(told, Seen)
+        seen.append(told.observation)
+
+    lost = Failure(FailureKind.LOST, "internal error: x")
+    with Directory(SOON) as directory:
+        watch = DirectoryWatch(
+            {"app01": "192.0.2.10"}, "corp.example", "", lambda: (Controller("dc1", "127.0.0.1"),),
+            ByPassword("me@CORP.EXAMPLE", prompts=Person("hunter2"), breaker=Breaker()),
+            directory, NoNames(), NoNetwork(), SystemClock(), emit,
+            wanted=frozenset({"account", "dns", "dc"}), moved=("app01",),
+        )  # fmt: skip
+        watch.stopped(lost)
+    asked = {o.reader: (o.host, o.raw[0].argv, o.failure) for o in seen}
+    assert asked == {
+        "cldap": (JUMP, ("cldap", "corp.example", "127.0.0.1"), lost),
+        "rootdse": (JUMP, ("rootdse", "dc1"), lost),
+        "account": ("app01", ("account", "app01", "corp.example"), lost),
+        "dns": ("app01", ("dns", "app01.corp.example", "corp.example"), lost),
+        "dc": ("app01", ("dc", "app01.corp.example", "corp.example"), lost),
+    }

@@ -263,14 +263,21 @@ def test_each_controller_is_watched_while_dns_names_it() -> None:
     async def scene(loop: VirtualLoop) -> None:
         dns, seen, watched = Dns({}), list[Message](), list[str]()
 
-        async def forever(name: str) -> None:
-            watched.append(name)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                watched.remove(name)
+        @dataclass
+        class Forever:
+            name: str
 
-        made = Discovered("corp.example", "Linz", dns.ask, Clock(loop), seen.append, lambda n: [forever(n)])
+            async def run(self) -> None:
+                watched.append(self.name)
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    watched.remove(self.name)
+
+            def stopped(self, failure: Failure) -> None:
+                watched.append(f"{self.name} {failure.detail}")
+
+        made = Discovered("corp.example", "Linz", dns.ask, Clock(loop), seen.append, lambda n: [Forever(n)])
         running = asyncio.ensure_future(made.run())
         await asyncio.sleep(1)
         assert (made.names, watched) == ((), [])
@@ -285,6 +292,10 @@ def test_each_controller_is_watched_while_dns_names_it() -> None:
         await asyncio.sleep(INTERVAL_NS / SECOND)
         assert watched == ["dc2.corp.example"]
         assert len(seen) == 4
+        made.stopped(Failure(FailureKind.LOST, "broke"))
+        assert watched.pop() == "dc2.corp.example broke"
+        assert isinstance(seen[-1], Seen)
+        assert seen[-1].observation.failure == Failure(FailureKind.LOST, "broke")
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

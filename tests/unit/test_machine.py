@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.audit import audit
@@ -41,6 +42,35 @@ def test_each_attribute_is_a_change_of_its_kind() -> None:
     changes = machine.see(seen(2, other))
     assert [c.kind for c in changes] == ["host-key", "machine", "platform", "reboot"]
     assert machine.see(seen(3, other)) == ()
+
+
+def on(seconds: float, platform: str) -> Observation:
+    return seen(seconds, structs.replace(ONE, platform=platform))
+
+
+def test_a_platform_in_doubt_is_no_other_platform() -> None:
+    machine = machine_of([on(1, "vmware")])
+    assert machine.see(on(2, "unknown")) == ()
+    assert machine.see(on(3, "vmware")) == ()
+    assert machine.see(on(4, "unknown")) == ()
+    assert [c.cause for c in machine.see(on(5, "ahv"))] == ["the platform changed from vmware to ahv"]
+    assert machine_of([on(1, "unknown")]).see(on(2, "ahv")) == ()
+
+
+async def test_a_reading_of_the_platform_that_failed_moves_no_guest(tmp_path: Path) -> None:
+    script = Script()
+    script.guests["app01"] = Guest(B1, "vmware", booted_ns=100 * S, chrony=True)
+    async with walking(tmp_path / "session", script) as walk:
+        walk.connect("app01")
+        seen_there = walk.recorder.machines["app01"].identity
+        doubt = structs.replace(
+            on(script.ns / S, "unknown"), identity=structs.replace(seen_there, platform="unknown")
+        )
+        walk.intake.take([Seen(doubt)], 0)
+        walk.look("app01")
+        await walk.recorder.settle()
+        assert walk.recorder.state.moved_unmarked == {}
+        assert walk.recorder.state.voids.get("app01", {}) == {}
 
 
 def booted(seconds: float, uptime_s: float, boot_id: str = "b1") -> Observation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +30,7 @@ from probes.ad.kept import keep
 from probes.attempt import Kept
 from probes.exchange import READER as AP_IN
 from probes.linux import KEYTAB
+from probes.net import SystemClock
 from probes.observation import Failure, FailureKind, Family, Identity, Observation
 from probes.reader import Reader
 from probes.seam import LinkError
@@ -222,16 +223,18 @@ async def test_an_attempt_whose_program_died_has_failed_after_the_resume(tmp_pat
         under_way = asyncio.create_task(prove(walk))
         await prover.stuck.wait()
         assert codes(walk)["kerberos.as"] == ("unknown", "proving")
+        await walk.recorder.seal()
+        killed = tmp_path / "killed"
+        shutil.copytree(tmp_path / "session", killed / "session")
         under_way.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await under_way
+        await asyncio.wait({under_way})
         script = walk.script
-    assert len(bodies(tmp_path, AttemptIntended)) == 2
-    assert len(bodies(tmp_path, AttemptEnded)) == 1
-    async with resuming(tmp_path / "session", script) as walk:
+    assert len(bodies(killed, AttemptIntended)) == 2
+    assert len(bodies(killed, AttemptEnded)) == 1
+    async with resuming(killed / "session", script) as walk:
         assert codes(walk)["kerberos.as"] == ("fail", "no-result")
         assert walk.session.proof("app01").refused is None
-    assert audited(tmp_path) == []
+    assert audited(killed) == []
 
 
 async def test_it_is_repeated_where_a_started_step_needs_it_and_not_sooner_than_5_min(tmp_path: Path) -> None:
@@ -374,7 +377,7 @@ async def test_where_nobody_visits_no_guest_is_told_to_run_our_command() -> None
         async def attempt(self, reader: Reader, number: int) -> None:
             raise AssertionError("the guest was asked")
 
-    watches = Watches([Watched()], [])
+    watches = Watches([Watched()], [], clock=SystemClock(), emit=lambda _message: None)
     with pytest.raises(LinkError):
         await watches.attempt("app01", AP_IN, 1)
 

@@ -7,6 +7,7 @@ import ipaddress
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.finding import Verdict
@@ -18,6 +19,8 @@ from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, ProofApproved
@@ -25,7 +28,7 @@ from cutover_tui.record.files import RecordError
 from probes.exchange import NAME as AP_IN
 from probes.facts_kerberos import ApInFacts, ExchangeFacts, KeytabFacts
 from probes.linux import exchange
-from probes.observation import JUMP, Instant, Observation
+from probes.observation import JUMP, Failure, FailureKind, Instant, Observation
 from probes.reader import Reader
 from probes.seam import LinkError
 
@@ -41,10 +44,13 @@ APART_NS = 5 * MINUTE
 
 LOOK_EVERY_S = 5.0
 
+CROSSES_S = 30.0
+"""What was seen is taken within milliseconds; where it was thrown away the attempt has no result."""
+
+NOTHING_CAME = Failure(FailureKind.LOST, "what it saw never arrived")
+
 NOT_AGAIN = frozenset({6, 18, 23, 24})
 """Refusals of the account itself: each repetition is one more refused login, which a person must want."""
-
-_FULL = "Make room on the disk; it is tried again by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Proving:
             for plan in plans:
                 await self._series(host, plan)
         except RecordError as error:
-            return Refused(str(error), _FULL)
+            return unrecorded(error)
         finally:
             self._running.discard(host)
             self.tell()
@@ -149,24 +155,29 @@ class Proving:
         """Attempts until one is refused or all are made; each is on the record before it begins."""
         of = self._wanted(plan.name)
         for number in range(1, of + 1):
-            intent = await self.recorder.record(AttemptIntended(host, plan.name, number, of))
-            waiting = self._seen[host, plan.name] = asyncio.get_running_loop().create_future()
-            observation: Observation | None = None
-            try:
-                await self.probes.attempt(host, plan.reader, number)
-                observation = await waiting
-                ended = AttemptEnded(intent.seq, observation.id)
-            except LinkError as error:
-                self._seen.pop((host, plan.name), None)
-                ended = AttemptEnded(intent.seq, None, error.failure.detail)
-            try:
-                await self.recorder.record(ended)
-            except RecordError:
-                self.recorder.owed.append(ended)
-                raise
+            intent = AttemptIntended(host, plan.name, number, of)
+            async with under_way(self.recorder, intent, _not_known) as attempt:
+                seen = await self._attempt(host, plan, number)
+                if isinstance(seen, Failure):
+                    await attempt.ended(AttemptEnded(attempt.seq, None, seen.detail))
+                else:
+                    await attempt.ended(AttemptEnded(attempt.seq, seen.id, account=account(seen)))
             self.tell()
-            if observation is None or not _good(observation):
+            if isinstance(seen, Failure) or not _good(seen):
                 return
+
+    async def _attempt(self, host: str, plan: Planned, number: int) -> Observation | Failure:
+        """What one attempt saw, once that is on the tape."""
+        waiting = self._seen[host, plan.name] = asyncio.get_running_loop().create_future()
+        try:
+            await self.probes.attempt(host, plan.reader, number)
+            # Whoever made it has told by now what it saw; it only has to cross over.
+            await asyncio.wait((waiting,), timeout=CROSSES_S)
+            return waiting.result() if waiting.done() else NOTHING_CAME
+        except LinkError as error:
+            return error.failure
+        finally:
+            self._seen.pop((host, plan.name), None)
 
     def _plans(self, host: str) -> Plans | Refused:
         """What can be proven on this guest and towards it, from what is known now; never nothing."""
@@ -267,7 +278,7 @@ class Proving:
         age = last.at.age_ns(self.now()) if last is not None else None
         if age is not None and age < APART_NS:
             return False
-        if last is not None and self._refused_account(host, last.observation):
+        if (host, plan.name) in state.refused:
             return False
         return any(
             self._lacks(step, column, host, plan.name)
@@ -292,19 +303,28 @@ class Proving:
             for f in decision.findings
         )
 
-    def _refused_account(self, host: str, observation: str | None) -> bool:
-        seen = self.recorder.logs.of(host).observations
-        match next((o.facts for o in reversed(seen) if o.id == observation), None):
-            case ExchangeFacts(exchanges=exchanges):
-                return any(e.code in NOT_AGAIN for e in exchanges)
-            case ApInFacts(stage="login", code=code):
-                return code in NOT_AGAIN
-            case _:
-                return False
+
+def account(observation: Observation) -> Literal["accepted", "refused"] | None:
+    """What came of the login an attempt made; None where it did not get as far as that."""
+    match observation.facts:
+        case ExchangeFacts(exchanges=exchanges):
+            if any(e.code in NOT_AGAIN for e in exchanges):
+                return "refused"
+            return "accepted" if any(e.outcome == "ok" for e in exchanges) else None
+        case ApInFacts(stage="login", code=code):
+            return "refused" if code in NOT_AGAIN else None
+        case ApInFacts():
+            return "accepted"
+        case _:
+            return None
 
 
 def _commands(plans: Plans) -> tuple[tuple[str, ...], ...]:
     return tuple(argv for plan in plans for argv in plan.commands)
+
+
+def _not_known(seq: int) -> tuple[AttemptEnded]:
+    return (AttemptEnded(seq, None, NOT_KNOWN),)
 
 
 def _rests_on(check: str, proof: str) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.engine.messages import Emit, Seen
+from cutover_tui.engine.watches.keeping import Watch, keep
 from probes.ad import discovery
 from probes.facts_directory import DiscoveryFacts
-from probes.observation import JUMP, Failure, Identity, Observation
+from probes.observation import JUMP, Failure, Identity, Instant, Observation, Raw
 from probes.seam import Clock
 
 SECOND = 1_000_000_000
@@ -19,8 +20,8 @@ INTERVAL_NS = 240 * SECOND
 AGAIN_NS = 20 * SECOND
 """After a look that found nobody."""
 
-Watching = Callable[[str], Sequence[Coroutine[object, object, None]]]
-"""What is to run for one controller for as long as it is there."""
+Watching = Callable[[str], Sequence[Watch]]
+"""Who is to watch one controller for as long as it is there."""
 
 
 @dataclass(slots=True)
@@ -37,14 +38,31 @@ class Discovered:
     """Those known now."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[str, list[asyncio.Task[None]]] = field(default_factory=dict)
+    _watches: dict[str, Sequence[Watch]] = field(default_factory=dict)
 
     def look(self, _host: str) -> None:
         """Look again now where nobody is known."""
         if not self.names:
             self._wake.set()
 
+    def retry(self, host: str) -> None:
+        """The same: there is no login to be refused."""
+        self.look(host)
+
+    def stopped(self, failure: Failure) -> None:
+        """Say that nobody is looked for now, and that nobody found is asked."""
+        now = self.clock.now()
+        argv = discovery.argv(self.domain, self.site)
+        self.emit(Seen(self._observed(Raw(argv, None, "", failure=failure), now, now)))
+        for watch in (w for watches in self._watches.values() for w in watches):
+            watch.stopped(failure)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
     async def run(self) -> None:
         """Until cancelled."""
+        self._running.clear()
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
@@ -58,17 +76,24 @@ class Discovered:
 
     def _follow(self, names: tuple[str, ...], group: asyncio.TaskGroup) -> None:
         for gone in self._running.keys() - set(names):
+            del self._watches[gone]
             for task in self._running.pop(gone):
                 task.cancel()
         for name in names:
             if name not in self._running:
-                self._running[name] = [group.create_task(one) for one in self.watching(name)]
+                self._watches[name] = self.watching(name)
+                self._running[name] = [
+                    group.create_task(keep(f"a watch of {name}", watch, self.clock, self.emit))
+                    for watch in self._watches[name]
+                ]
         self.names = names
 
     async def _look(self) -> Observation:
         began = self.clock.now()
         raw = await discovery.discover(self.ask, self.domain, self.site)
-        ended = self.clock.now()
+        return self._observed(raw, began, self.clock.now())
+
+    def _observed(self, raw: Raw, began: Instant, ended: Instant) -> Observation:
         outcome = discovery.READER.parse((raw,))
         return Observation(
             id=f"{JUMP}/{discovery.READER.name}/{ended.boottime_ns}",

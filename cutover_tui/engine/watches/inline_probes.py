@@ -55,6 +55,10 @@ class InlineProbes:
         """Read everything of this guest now."""
         self._watches.look(host)
 
+    def retry(self, host: str) -> None:
+        """The same because a person asks."""
+        self._watches.retry(host)
+
     def answer(self, request: str, value: str | None) -> None:
         """Hand a person's answer to whoever asked."""
         self._secrets.answer(request, value)

@@ -28,7 +28,11 @@ class Probes(Protocol):
         ...
 
     def look(self, host: str) -> None:
-        """Read everything of this guest now."""
+        """Read everything of this guest now; a login that was refused is not made again."""
+        ...
+
+    def retry(self, host: str) -> None:
+        """A person asks to look: what was refused may be tried once more. Never called by the program itself."""
         ...
 
     def answer(self, request: str, value: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cutover_tui.core.people import LATE_NS, reading_problem
 from cutover_tui.engine.port import Refused
 from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.unrecorded import unrecorded
 from cutover_tui.record.events import ClockRead
 from cutover_tui.record.files import RecordError
 
@@ -23,5 +24,5 @@ async def record_reading(recorder: Recorder, first: str, second: str, utc_ns: in
                 return Refused("It took too long to get onto the record.", "Read the clock again.")
             await recorder.journal.append(body, now, recorder.operator)
     except RecordError as error:
-        return Refused(str(error), "Make room on the disk; it is tried again by itself.")
+        return unrecorded(error)
     return None

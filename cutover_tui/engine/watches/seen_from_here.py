@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutover_tui.engine.messages import Seen
 from probes.observation import JUMP, Failure, Identity, Instant, Observation, Raw
 from probes.reader import Reader
 
@@ -23,3 +24,10 @@ def seen_from_here(reader: Reader, server: str, raw: Raw, began: Instant, ended:
         facts=None if isinstance(outcome, Failure) else outcome,
         failure=outcome if isinstance(outcome, Failure) else None,
     )
+
+
+def not_seen_from_here(
+    reader: Reader, server: str, argv: tuple[str, ...], failure: Failure, now: Instant
+) -> Seen:
+    """That nothing is to be had of it now: what was seen before must not go on to count."""
+    return Seen(seen_from_here(reader, server, Raw(argv, None, "", failure=failure), now, now))

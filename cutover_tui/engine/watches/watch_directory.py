@@ -72,21 +72,47 @@ class DirectoryWatch:
     _wakes: list[asyncio.Event] = field(default_factory=list)
 
     def look(self, host: str) -> None:
-        """Ask again now, also where a login was refused before."""
+        """Ask again now; never again what a login was refused for."""
         if host in self.hosts:
-            self.login.again()
             for wake in self._wakes:
                 wake.set()
 
+    def retry(self, host: str) -> None:
+        """A person asks: also where a login was refused before."""
+        if host in self.hosts:
+            self.login.again()
+            self.look(host)
+
     async def run(self) -> None:
         """Until cancelled. A prompt that nobody answers holds up the accounts and nothing else."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._again(self._clocks, CLOCKS_NS))
-                group.create_task(self._again(self._named, INTERVAL_NS))
-                group.create_task(self._again(self._by_login, INTERVAL_NS))
-        finally:
-            self.directory.close()
+        self._wakes.clear()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again(self._clocks, CLOCKS_NS))
+            group.create_task(self._again(self._named, INTERVAL_NS))
+            group.create_task(self._again(self._by_login, INTERVAL_NS))
+
+    def stopped(self, failure: Failure) -> None:
+        """Say that the directory is not asked now."""
+        began = self.clock.now()
+        for at in self.controllers():
+            ping = nothing(cldap.argv(at.address, self.domain), failure)
+            self._see(cldap.READER, JUMP, ping, began)
+            self._see(rootdse.READER, JUMP, nothing(rootdse.argv(at.name), failure), began)
+        for host in self.hosts:
+            name = self._fqdn(host)
+            if account.READER.name in self.wanted:
+                self._see(account.READER, host, nothing(account.argv(host, self.domain), failure), began)
+            if records.READER.name in self.wanted:
+                self._see(records.READER, host, nothing(records.argv(name, self.domain), failure), began)
+            if moved_dc.READER.name in self.wanted and host in self.moved:
+                ping = nothing(cldap.argv(self.hosts[host], self.domain), failure)
+                self._see(
+                    moved_dc.READER, host, nothing(moved_dc.argv(name, self.domain), failure), began, ping
+                )
+
+    def close(self) -> None:
+        """Take no more work."""
+        self.directory.close()
 
     async def turn(self) -> None:
         """Everything once."""
@@ -137,7 +163,7 @@ class DirectoryWatch:
         try:
             raw = await self.directory.ask(controller, Anonymous(), read)
         except DirectoryError as error:
-            raw = nothing(("rootdse", controller.name), error.failure)
+            raw = nothing(rootdse.argv(controller.name), error.failure)
         self._see(rootdse.READER, JUMP, raw, began)
 
     async def _accounts(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import is_url, parse_host_port
@@ -10,6 +10,7 @@ from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.watches.discovered import Discovered
+from cutover_tui.engine.watches.keeping import Watch
 from cutover_tui.engine.watches.reached import Reached
 from cutover_tui.engine.watches.watch_from_guest import GuestReferences
 from cutover_tui.engine.watches.watch_guest import Asks
@@ -113,10 +114,10 @@ class DomainWatch:
         """Whether the jump host may look at clocks for any guest."""
         return any("jump" in host.vantage for host in self.runbook.hosts)
 
-    def _found(self, name: str) -> Sequence[Coroutine[object, object, None]]:
+    def _found(self, name: str) -> Sequence[Watch]:
         if not self.asks_here or self._asker is None:
             return ()
-        return self._reference(name, 0).run(), self._kdc_watch(self._asker, name, 0).run()
+        return self._reference(name, 0), self._kdc_watch(self._asker, name, 0)
 
     def _reference(self, server: str, n: int) -> ReferenceWatch:
         address, port = parse_host_port(server)

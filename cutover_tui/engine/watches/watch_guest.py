@@ -61,8 +61,8 @@ class GuestWatch:
     anchor: Instant
     emit: Emit
     phase_ns: int = 0
-    retry: Callable[[], None] | None = None
-    """Called when a person asks to look while there is no link: a refused credential may be tried once more."""
+    reset: Callable[[], None] | None = None
+    """Called when a person asks again while there is no link: a refused credential may be tried once more."""
     asks: Sequence[Asks] = ()
     """What this guest asks of others' clocks, where it may."""
     _up: bool = False
@@ -75,12 +75,16 @@ class GuestWatch:
     _identity: Identity = field(default_factory=Identity)
 
     def look(self) -> None:
-        """Read everything at the next turn; while disconnected: try again now."""
-        if not self._up and self.retry is not None:
-            self.retry()
+        """Read everything at the next turn; while disconnected: try again now, if no login was refused."""
         for others in self.asks:
             others.look()
         self._wake.set()
+
+    def retry(self) -> None:
+        """A person asks: the same, and a refused credential is sent once more."""
+        if not self._up and self.reset is not None:
+            self.reset()
+        self.look()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -124,15 +128,19 @@ class GuestWatch:
         if now_ns < self._said_ns + UNREACHED_EVERY_NS:
             return
         self._said_ns = now_ns
+        self._unread(failure)
+
+    def _unread(self, failure: Failure) -> None:
         at = self.clock.now()
         for reader in self.readers:
             raws = tuple(Raw(c.argv, None, "", failure=failure) for c in reader.commands)
             self._see(reader, raws, reader.parse(raws), at, at)
 
-    def stopped(self, why: str) -> None:
-        """Say that this guest is no longer watched."""
-        failure = Failure(FailureKind.NOT_UNDERSTOOD, why)
+    def stopped(self, failure: Failure) -> None:
+        """Say that this guest is not watched now."""
+        self._up = False
         self.emit(LinkChanged(self.host, self.clock.now(), self._identity, failure))
+        self._unread(failure)
 
     async def _connected(self) -> Failure:
         """One life of the link; returns why it ended."""

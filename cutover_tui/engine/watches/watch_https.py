@@ -8,10 +8,10 @@ from cutover_tui.core.addresses import parse_https
 from cutover_tui.core.checks.clocks.witness import DATE_LAG_NS, date_interval
 from cutover_tui.core.second_interval import next_flip
 from cutover_tui.engine.messages import Emit, Seen
-from cutover_tui.engine.watches.seen_from_here import seen_from_here
+from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
 from probes import http_date
 from probes.facts_time import HttpDateFacts
-from probes.observation import Instant, Observation
+from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock, Network
 
 SECOND = 1_000_000_000
@@ -75,3 +75,8 @@ class HttpsWatch:
             self._dates = [*self._dates, seen.facts][-_KEPT:]
             self._before_ns = seen.facts.sent_ns - began.boottime_ns
         return seen
+
+    def stopped(self, failure: Failure) -> None:
+        """Say that this server is not asked now."""
+        argv = http_date.argv(self.server)
+        self.emit(not_seen_from_here(http_date.READER, self.server, argv, failure, self.clock.now()))

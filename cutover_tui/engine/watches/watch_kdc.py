@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from cutover_tui.core.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
-from cutover_tui.engine.watches.seen_from_here import seen_from_here
+from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
 from probes import kdc
 from probes.facts_kerberos import KdcFacts
-from probes.observation import Instant, Observation
+from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock
 
 SECOND = 1_000_000_000
@@ -90,3 +90,9 @@ class KdcWatch:
         raw = await self.asker.ask(self.address, port=self.port)
         ended: Instant = self.clock.now()
         return seen_from_here(kdc.READER, self.server, raw, began, ended)
+
+    def stopped(self, failure: Failure) -> None:
+        """Say that this KDC is not asked now."""
+        argv = self.asker.argv(self.address, self.port)
+        self.reached.missed(self.server)
+        self.emit(not_seen_from_here(kdc.READER, self.server, argv, failure, self.clock.now()))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
-from cutover_tui.engine.watches.seen_from_here import seen_from_here
+from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
 from probes import ntp
-from probes.observation import Instant, Observation
+from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock, Network
 
 SECOND = 1_000_000_000
@@ -50,3 +50,9 @@ class ReferenceWatch:
         raw = await ntp.query(self.network, self.clock, self.address, port=self.port)
         ended: Instant = self.clock.now()
         return seen_from_here(ntp.READER, self.server, raw, began, ended)
+
+    def stopped(self, failure: Failure) -> None:
+        """Say that this server is not asked now."""
+        argv = ntp.argv(self.address, self.port)
+        self.reached.missed(self.server)
+        self.emit(not_seen_from_here(ntp.READER, self.server, argv, failure, self.clock.now()))

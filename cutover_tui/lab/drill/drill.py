@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -166,6 +166,13 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
+class Defective(Exception):  # noqa: N818 - what the program was
+    """Something in the program broke while it was played. A session goes on without it; a play shows nothing then."""
+
+    def __init__(self, defects: Iterable[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{part}: {words}" for part, words in sorted(defects)))
+
+
 async def _perform(
     piece: Piece, loaded: Loaded, directory: SessionDirectory, stage: _Stage
 ) -> Stopped | None:
@@ -180,6 +187,8 @@ async def _perform(
                     stopped = await engineer.walk(session)
                 except Crashed:
                     crashed = True
+                if session.recorder.defects and not crashed:
+                    raise Defective(session.recorder.defects)
         except RecordError:
             if not crashed:  # a program that is gone closes nothing
                 raise

@@ -26,6 +26,7 @@ RULES: Mapping[str, Mapping[str, str]] = {
     "start": {"refused": "the step cannot even be started: a mark without a baseline"},
     "two-person": {"unknown": "nobody confirmed as the second person"},
     "link": {"unknown": "a guest that was judged cannot be measured when the last step is to be closed"},
+    "fresh": {"unknown": "a guest was not read again after somebody asked to mark the step done"},
     "action": {"unknown": "an action still runs whose end is not known"},
 }
 """What a gate asks besides its checks and steps, with the reasons and what they mean."""

@@ -13,7 +13,7 @@ from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Before, Decision
 from cutover_tui.core.gate import GATE_RULES, decide, hosts_of
 from cutover_tui.core.loading import BadRunbook, load_text
-from cutover_tui.core.runbook import Action, Runbook, Step
+from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
 from cutover_tui.core.words import action_argv
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import Logs, question
@@ -40,6 +40,9 @@ from cutover_tui.record.events import (
 )
 from cutover_tui.record.reels import Reel
 from cutover_tui.record.state import Contradiction, State
+
+LONGEST_NS = 10 * MINUTE
+"""Between a key press and its decision: nothing that is read again takes longer."""
 
 
 class EventAudit:
@@ -294,6 +297,9 @@ class EventAudit:
         if other:
             yield self._cannot(f"decided by other rules than this program's: {other}")
             return
+        waited = body.asked.age_ns(recorded.at) if body.asked is not None else None
+        if waited is None or not 0 <= waited <= LONGEST_NS:
+            yield wrong(self._where, "decided without reading the guests again after somebody asked")
         again = decide(
             question(
                 runbook,
@@ -306,6 +312,7 @@ class EventAudit:
                 seals=state.seals,
                 operator=event.by,
                 second=body.second,
+                asked=body.asked,
             )
         )
         if again != recorded:

@@ -180,7 +180,8 @@ def _changes(reel: Reel, events: Sequence[Event]) -> Iterator[Remark]:
                     e
                     for e in told
                     if isinstance(e.body, Disturbed)
-                    and (e.body.kind, e.body.cause) == (change.kind, change.cause)
+                    and e.body.kind == change.kind
+                    and _into(e.body.cause) == _into(change.cause)
                     and e.body.families == ALL_FAMILIES
                     and (seal is None or e.seq < seal.seq)
                     and _between(last, e.body.since, o.began)
@@ -194,6 +195,11 @@ def _changes(reel: Reel, events: Sequence[Event]) -> Iterator[Remark]:
                 )
             else:
                 told.remove(found)
+
+
+def _into(cause: str) -> str:
+    """What it changed to. Older versions took a platform in doubt for one it could change to, and back from."""
+    return cause.rpartition(" to ")[2]
 
 
 def _between(last: Instant | None, since: Instant, began: Instant) -> bool:

@@ -20,6 +20,7 @@ from cutover_tui.record.events import (
     BaselineCaptured,
     ClockRead,
     Decided,
+    Defect,
     Disturbed,
     Done,
     Event,
@@ -172,6 +173,8 @@ def told(event: Event) -> str | None:
             return one_line(f"{host} cannot be measured: {detail}")
         case LinkUp(host=host, host_key=key):
             return one_line(f"{host} connected, host key {key or 'not read'}")
+        case Defect(part=part, detail=detail):
+            return one_line(f"a defect of this program in {part}: {detail}")
         case _:
             return None
 
