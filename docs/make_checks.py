@@ -158,7 +158,7 @@ ABOUT = {
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd, then ntpd (ntpsec "
             "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
             "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
-            "one newer answer owed. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
+            "one newer answer owed. An update may be as old as three polls, and never older than `silent`. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
             "be read; names of chrony's configuration that have no address are named. A refclock PHC counts where its device is the "
@@ -169,11 +169,12 @@ ABOUT = {
         "Is there exactly one writer of the clock that can act on the platform the guest is on now?",
         (
             "Counted are chronyd, systemd-timesyncd, ntpd, openntpd, VBoxService, phc2sys and ptp4l by process or unit (the last two "
-            "not where they feed chronyd), whatever else runs under the name of a time service, jobs that set the clock (cron, "
+            "not where they feed chronyd), jobs that set the clock (cron, "
             "scripts, units of the site, as far as the account may read them), and on "
             "VMware the two mechanisms of VMware Tools: the periodic one (`timesync status`) and the one-time "
             "one at start, resume and snapshot, which that command does not show. Tools on another platform "
-            "are residue, not a writer. What ends within a second is no process to be seen: where one writer was found, "
+            "are residue, not a writer. A name is no evidence: what asks for the time (ntpstat, ntp-wait and their like) is "
+            "none, and whatever else runs under the name of a time service is `unknown`. What ends within a second is no process to be seen: where one writer was found, "
             "the guest's journal (as far as the account may read it) is asked who else says that he set the clock since "
             "the last disturbance, and a clock that jumps away from the time it is judged by and is brought back "
             "within the last half hour has two masters too. A guest that stands still falls behind by no more than the "

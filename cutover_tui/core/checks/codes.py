@@ -250,6 +250,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "no-references",
         "no-witness",
         "one-witness",
+        "own-clock-not-known",
         "own-clock-wrong",
         "witnesses-disagree",
     ),
@@ -338,6 +339,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "platform-unknown",
         "several-writers",
         "tools-conf-not-visible",
+        "unknown-daemon",
     ),
 }
 """Codes of a check's own."""

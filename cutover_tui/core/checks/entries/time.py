@@ -19,11 +19,19 @@ from cutover_tui.core.checks.timekeeping import (
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND
 from probes.observation import Family
 
+SILENT = Param(
+    "duration",
+    2 * HOUR,
+    1 * MINUTE,
+    12 * HOUR,
+    doc="how long ago a provider's last update may be, however long its polls are",
+)
+
 CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.jump-host",
-            version=3,
+            version=4,
             family=Family.TIME,
             max_age=FRESH,
             params={
@@ -44,6 +52,7 @@ CHECKS = (
             version=10,
             family=Family.TIME,
             max_age=FRESH,
+            params={"silent": SILENT},
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
@@ -89,7 +98,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=3,
+            version=4,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             max_age=FRESH,
@@ -100,6 +109,7 @@ CHECKS = (
                 "within": Param(
                     "duration", 5 * SECOND, 1, 30 * SECOND, doc="a kept clock is never farther off than this"
                 ),
+                "silent": SILENT,
             },
         ),
         judge=time_projection.run,
