@@ -285,8 +285,9 @@ ABOUT = {
         (
             "MIT's library writes the clock's offset into a cache and goes on adding it: a cache made at 305 s fails "
             "once the clock is right. The headers of the caches in /tmp, /run/user and the directories of sssd, "
-            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only while no "
-            "reading of the last hour, those before the repair included, had the clock off. "
+            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only when "
+            "the clock was read through the whole last hour, without a gap of more than 20 s, and was right all the time, "
+            "before the repair too. "
             "Caches whose tickets have all ended do not count. Programs that "
             "keep tickets in memory only cannot be seen: restart what ran while the clock was off."
         ),

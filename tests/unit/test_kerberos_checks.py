@@ -448,15 +448,44 @@ class TestCaches:
         broken = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, None, 0, None, None)
         assert said(self.with_caches(broken), "kerberos.caches") == ("fail", "made-while-off")
 
+    def an_hour(self, *gap):
+        """Measured through the hour up to 3700 s but for a gap, with caches nobody can read."""
+        world = Realm()
+        world.references(0, 3700, ntp1=0, ntp2=0, dc1=0, dc2=0)
+        world.tick(95, gap[0] if gap else 3700)
+        if gap:
+            world.tick(gap[1], 3700)
+        world.see(observed("caches", 3695, caches(elsewhere=("KCM",))))
+        return world
+
     def test_kinds_that_cannot_be_read(self):
-        world = self.with_caches(elsewhere=("KCM",))
-        assert "caches in KCM are not read" in world.finding("kerberos.caches", 200.5).reason
+        assert "caches in KCM are not read" in self.an_hour().finding("kerberos.caches", 3700.5).reason
+        assert said(self.an_hour(), "kerberos.caches", 3700.5) == ("pass", "ok")
         world = Realm()
         world.healthy_domain(0, 170)
         world.tick(171, 180, offset_ms=305_000)
         world.tick(181, 200)
         world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
         assert said(world, "kerberos.caches") == ("unknown", "not-visible")
+
+    @pytest.mark.parametrize(("back_s", "expected"), [(1019, "pass"), (1021, "unknown"), (3690, "unknown")])
+    def test_unread_caches_may_have_been_made_while_nobody_looked(self, back_s, expected):
+        world = self.an_hour(1000, back_s)
+        assert said(world, "kerberos.caches", 3700.5)[0] == expected
+        if expected == "unknown":
+            found = world.finding("kerberos.caches", 3700.5)
+            assert (found.reason_code, found.measured) == ("not-measured", round((3700.5 - back_s) * S))
+
+    def test_one_reading_is_no_hour(self):
+        world = self.with_caches(elsewhere=("KCM",))
+        found = world.finding("kerberos.caches", 200.5)
+        assert (found.verdict, found.reason_code) == ("unknown", "not-measured")
+
+    def test_what_cannot_be_compared_is_a_gap(self):
+        world = self.an_hour()
+        world.jump.observations = [o for o in world.jump.observations if not 1000 * S < o.ended.boottime_ns < 1300 * S]
+        world.jump.observation_lines = list(range(1, len(world.jump.observations) + 1))
+        assert said(world, "kerberos.caches", 3700.5) == ("unknown", "not-measured")
 
     def test_a_reading_from_before_time_was_disturbed_is_none(self):
         world = self.with_caches(cache())
