@@ -125,7 +125,7 @@ ABOUT = {
             "From the guest, each of `domain.controllers`: TCP 53, 88, 389, 445, 464, 636, 3268; UDP 53, 88, 123 "
             "and 389, which count only when the service answers. What was not open before is advice. Before the "
             "mark one controller must be reached on TCP 88, 389, 445 and 464; after it too where none was reached before, "
-            "unless the baseline shows a guest without keytab or without any domain."
+            "unless the baseline shows a guest without a keytab and without any service of a directory."
         ),
     ),
     "time.jump-host": (

@@ -69,7 +69,7 @@ CHECKS = (
         ),
         judge=net_ad_paths.run,
         criterion=net_ad_paths.criterion,
-        readers=("ad-paths",),
+        readers=("ad-paths", "keytab", "trust"),
         naive="a controller answers a ping",
     ),
 )
