@@ -501,7 +501,10 @@ NO_TRUST = TrustFacts("corp.example", (), None, None, None, None, None, (), ())
         ({"keytab": NO_KEYTAB}, "none-before"),
         ({"trust": NO_TRUST}, "none-before"),
         ({"keytab": structs.replace(NO_KEYTAB, present=True), "trust": NO_TRUST}, "none-before"),
-        ({"keytab": NO_KEYTAB, "trust": structs.replace(NO_TRUST, unseen=("sssctl: denied",))}, "none-before"),
+        (
+            {"keytab": NO_KEYTAB, "trust": structs.replace(NO_TRUST, unseen=("sssctl: denied",))},
+            "none-before",
+        ),
         ({"keytab": NO_KEYTAB, "trust": TRUST}, "none-before"),
     ],
 )

@@ -483,7 +483,9 @@ class TestCaches:
 
     def test_what_cannot_be_compared_is_a_gap(self):
         world = self.an_hour()
-        world.jump.observations = [o for o in world.jump.observations if not 1000 * S < o.ended.boottime_ns < 1300 * S]
+        world.jump.observations = [
+            o for o in world.jump.observations if not 1000 * S < o.ended.boottime_ns < 1300 * S
+        ]
         world.jump.observation_lines = list(range(1, len(world.jump.observations) + 1))
         assert said(world, "kerberos.caches", 3700.5) == ("unknown", "not-measured")
 

@@ -157,6 +157,8 @@ class Check:
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
     proofs: tuple[str, ...] = ()
     """Proofs whose newest attempt it looks at where there is one; they are not made for its sake."""
+    compares: tuple[str, ...] = ()
+    """Readers whose facts from before the mark it cannot do without after it: `no-baseline` without them."""
     of_no_guest: bool = False
     """It judges the jump host and the references, which no move touches, whoever showed their clocks."""
     through_voids: bool = False

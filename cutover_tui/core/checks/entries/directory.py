@@ -44,6 +44,7 @@ CHECKS = (
         judge=ad_object.run,
         criterion=ad_object.criterion,
         readers=("account", "addresses", "keytab"),
+        compares=("account",),
         naive="the computer account is there",
     ),
     Check(
@@ -70,6 +71,7 @@ CHECKS = (
         judge=net_ad_paths.run,
         criterion=net_ad_paths.criterion,
         readers=("ad-paths", "keytab", "trust"),
+        compares=("ad-paths",),
         naive="a controller answers a ping",
     ),
 )

@@ -135,6 +135,7 @@ CHECKS = (
         judge=time_reboot.run,
         criterion=time_reboot.criterion,
         readers=("boot",),
+        compares=("boot",),
         jump_readers=JUMP_READERS,
         witnesses=GUEST_READERS,
         looks_back=time_reboot.looks_back,
@@ -181,6 +182,7 @@ CHECKS = (
         judge=time_rtc.run,
         criterion=time_rtc.criterion,
         readers=("rtc",),
+        compares=("rtc",),
         naive="`date` is right after the move, so the hour is right",
     ),
 )
