@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
-from cutover_tui.core.finding import Verdict
+from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, Runbook, Step
+from cutover_tui.engine.failing import Failing
 from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.asking import question
 from cutover_tui.record.events import Regressed, VerdictChanged
 from cutover_tui.record.files import RecordError
-from cutover_tui.record.regression import LASTS_NS, can_regress, fails
+from cutover_tui.record.regression import can_regress, fails
 from probes.observation import JUMP, Instant
 
 FORGET_NS = 12 * HOUR
@@ -37,6 +38,7 @@ class Housekeeping:
     recorder: Recorder
     now: Callable[[], Instant]
     tell: Callable[[], None]
+    _failing: Failing = field(default_factory=Failing)
 
     def parts(self) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         """What lasts for the session, each by itself: where one breaks the other must go on."""
@@ -93,14 +95,15 @@ class Housekeeping:
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
             if seen is None or _said(seen[0]) != _said(now):
                 self.recorder.record_soon(now)
-            elif status == "done" and fails(f) and self._lasts(seen[1]):
+            if status == "done" and self._back(step, host, f, decision.at):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
                 break
 
-    def _lasts(self, since: Instant) -> bool:
-        """A guest that boots fails for a while and is well again; that is no regression."""
-        age = since.age_ns(self.now())
-        return age is None or age >= LASTS_NS
+    def _back(self, step: Step, host: str, finding: Finding, at: Instant) -> bool:
+        """A guest that boots fails for a while and is well again; that is no regression. One that flaps is not well."""
+        done_by = self.recorder.state.steps[step.id, host].decision_seq
+        key = (step.id, host, finding.check, finding.host, done_by)
+        return self._failing.look(key, at.boottime_ns, fails=fails(finding))
 
 
 def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:
