@@ -250,7 +250,9 @@ ABOUT = {
         (
             "`kinit -k` by the keytab, on the guest as root, after a person approved it once for the guest (key `x`): "
             "see Proofs in [security.md](security.md). All attempts of the newest series count; a series ends at its "
-            "first refusal, and one whose result is missing has failed. It is repeated by itself while a started step "
+            "first refusal, and one whose result is missing has failed. Each attempt that failed since the last disturbance "
+            "asks for four more clean ones in a row, across series, 20 at most (`intermittent`), unless the guest's own clock "
+            "was measured then to be off by more than the tolerance from every KDC. It is repeated by itself while a started step "
             "needs it, at most every 5 min, and not after refusals of the account itself (6, 18, 23, 24): each "
             "would be one more refused login. The same exchange as programs make it is done beside it, so that a "
             "skew that the library hides is named."

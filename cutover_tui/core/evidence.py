@@ -16,7 +16,7 @@ from msgspec import structs
 
 from cutover_tui.core.finding import Before
 from cutover_tui.core.people import PeopleRead
-from cutover_tui.core.runbook import MINUTE, Domain, Host
+from cutover_tui.core.runbook import HOUR, MINUTE, Domain, Host
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
 F = TypeVar("F", bound=Facts)
@@ -165,8 +165,22 @@ class Proofs:
                 return tuple(reversed(found))
         return ()
 
+    def since(self, proof: str, void: Instant | None, now: Instant) -> tuple[Attempt, ...]:
+        """Every attempt that was begun after the last disturbance, as far back as attempts count; oldest first."""
+        return tuple(
+            a
+            for a in self.attempts
+            if a.proof == proof
+            and (age := a.at.age_ns(now)) is not None
+            and age <= PROOF_LASTS_NS
+            and (void is None or a.at.boottime_ns > void.boottime_ns)
+        )
+
 
 NO_PROOFS = Proofs()
+
+PROOF_LASTS_NS = 11 * HOUR
+"""How far back attempts count at all; what they saw is in memory for longer, so that an audit knows no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +218,8 @@ class Evidence:
         default_factory=dict
     )  # of this guest, for its line
     read: tuple[PeopleRead, ...] = ()
+    then: Mapping[int, Evidence] = field(default_factory=dict)
+    """What was known of the clocks when an attempt that failed began, by the sequence of its intent."""
 
     def voided(self, families: Iterable[Family]) -> Instant | None:
         """The last disturbance of any of these families in this boot of the jump host."""
@@ -238,6 +254,8 @@ class Wanted:
     """Proofs whose newest attempt is looked at beside what a guest's services say; nobody has to make one for it."""
     through_voids: bool = False
     """Samples and witnesses from before a disturbance count: what is asked is what the clock *was*."""
+    proof: str | None = None
+    """The reader of attempts: what they saw counts as far back as attempts do, whatever `max_age_ns` says."""
 
 
 def select(
@@ -269,6 +287,8 @@ def select(
     """
     age = max(wanted.max_age_ns, wanted.sample_age_ns or 0)
     read_here = _by_reader(log, wanted.readers, upto_line, now.boottime_ns - wanted.max_age_ns)
+    if wanted.proof is not None:
+        read_here |= _by_reader(log, (wanted.proof,), upto_line, now.boottime_ns - PROOF_LASTS_NS)
     observations = {
         reader: tuple(_usable(found, last_void(voids, (families[reader], *wanted.voided_by), now), now))
         for reader, found in read_here.items()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, Runbook, Step
@@ -21,6 +21,13 @@ from probes.observation import JUMP, Instant
 
 FORGET_NS = 12 * HOUR
 """How long samples and references are kept in memory; the tape keeps them for ever."""
+
+LASTING = frozenset(
+    reader
+    for check in CHECKS.values()
+    for reader in (*check.witnesses, *(() if check.proof is None else (check.proof.reader,)))
+)
+"""Readers of a guest that checks look back at as far as at its samples."""
 
 SEAL_EVERY_S = 30.0
 """At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
@@ -57,7 +64,7 @@ class Housekeeping:
             now_ns = self.now().boottime_ns
             for name, log in self.recorder.logs.by_host.items():
                 since_ns = now_ns - (FORGET_NS if name == JUMP else HOUR)
-                log.forget(since_ns, now_ns - FORGET_NS, frozenset(GUEST_READERS))
+                log.forget(since_ns, now_ns - FORGET_NS, LASTING)
 
     async def _assessing(self) -> None:
         """Journal verdict changes of steps under way, and done steps that fail now."""
