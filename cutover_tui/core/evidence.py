@@ -286,16 +286,17 @@ def select(
         upto_line: last sealed tape line that may be used; None = all.
     """
     age = max(wanted.max_age_ns, wanted.sample_age_ns or 0)
-    read_here = _by_reader(log, wanted.readers, upto_line, now.boottime_ns - wanted.max_age_ns)
+    now_ns = now.boottime_ns
+    read_here = _by_reader(log, wanted.readers, upto_line, now_ns - wanted.max_age_ns, now_ns)
     if wanted.proof is not None:
-        read_here |= _by_reader(log, (wanted.proof,), upto_line, now.boottime_ns - PROOF_LASTS_NS)
+        read_here |= _by_reader(log, (wanted.proof,), upto_line, now_ns - PROOF_LASTS_NS, now_ns)
     observations = {
         reader: tuple(_usable(found, last_void(voids, (families[reader], *wanted.voided_by), now), now))
         for reader, found in read_here.items()
     }
-    read_at_jump = _by_reader(jump_log, wanted.jump_readers, jump_upto_line, now.boottime_ns - age)
+    read_at_jump = _by_reader(jump_log, wanted.jump_readers, jump_upto_line, now_ns - age, now_ns)
     jump = {reader: tuple(_usable(found, None, now)) for reader, found in read_at_jump.items()}
-    seen_here = _by_reader(log, wanted.witnesses, upto_line, now.boottime_ns - age)
+    seen_here = _by_reader(log, wanted.witnesses, upto_line, now_ns - age, now_ns)
     witnessed = {
         reader: tuple(_usable(found, None if wanted.through_voids else voids.get(families[reader]), now))
         for reader, found in seen_here.items()
@@ -359,14 +360,15 @@ def _counts(read: PeopleRead, now: Instant) -> bool:
 
 
 def _by_reader(
-    log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int
+    log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int, until_ns: int
 ) -> dict[str, list[Observation]]:
-    """What each of these readers saw since then, in one pass over the log: a gate asks for ten at a time."""
+    """What each of these readers saw in that stretch, in one pass over the log: a gate asks for ten at a time."""
     found: dict[str, list[Observation]] = {reader: [] for reader in readers}
     if not found:
         return found
     last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
     first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
+    last = min(last, bisect_right(log.observations, until_ns, key=lambda o: o.ended.boottime_ns))
     for o in log.observations[first:last]:
         if (of_reader := found.get(o.reader)) is not None:
             of_reader.append(o)

@@ -44,6 +44,9 @@ AGAIN = frozenset({"soaking", "waiting"})
 THEN_NS = 150 * SECOND
 """How far back from an attempt that failed clocks are looked at: as long as any answer of a KDC speaks for it."""
 
+SAMPLE_NS = 5 * SECOND
+"""And the guest's own, which is read once a second: what is older is no reading of that moment."""
+
 WAVE = "*"
 """The host of a step whose scope is the wave."""
 
@@ -146,7 +149,7 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
     evidence = _selected(wanted, subject, question, question.now)
     if check.proof is None:
         return evidence
-    clocks = replace(wanted, readers=(), proof=None, max_age_ns=THEN_NS, sample_age_ns=THEN_NS)
+    clocks = replace(wanted, readers=(), proof=None, max_age_ns=THEN_NS, sample_age_ns=SAMPLE_NS)
     return replace(
         evidence,
         then={
