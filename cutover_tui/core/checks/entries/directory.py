@@ -64,7 +64,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="net.ad-paths",
-            version=3,
+            version=4,
             family=Family.NETWORK,
             max_age=SLOW,
         ),

@@ -108,7 +108,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=5,
+            version=6,
             family=Family.DIRECTORY,
             max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
             params={

@@ -49,7 +49,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=10,
+            version=11,
             family=Family.TIME,
             max_age=FRESH,
             params={"silent": SILENT},
@@ -62,7 +62,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=4,
+            version=5,
             family=Family.TIME,
             max_age=FRESH,
         ),
