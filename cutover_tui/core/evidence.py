@@ -6,7 +6,6 @@ last void of their family and within `max_age`. Leaving one out would be cherry-
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from msgspec import structs
 from cutover_tui.core.finding import Before
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import HOUR, MINUTE, Domain, Host
+from cutover_tui.core.sample_columns import SampleColumns
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
 F = TypeVar("F", bound=Facts)
@@ -25,47 +25,8 @@ PROOF_SPEAKS_NS = 50 * MINUTE
 """How long an attempt says something beside other evidence: as long as any gate may let one stand."""
 
 
-@dataclass(slots=True)
-class SampleColumns:
-    """Samples of one host as columns: 40 bytes a sample, twelve hours of a wave fit in memory."""
-
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    mono: array[int] = field(default_factory=lambda: array("q"))
-    rtt: array[int] = field(default_factory=lambda: array("q"))
-    offset: array[int] = field(default_factory=lambda: array("q"))
-    grain: array[int] = field(default_factory=lambda: array("q"))
-
-    def add(self, line: int, sample: Sample) -> None:
-        self.lines.append(line)
-        self.mono.append(sample.mono_ns)
-        self.rtt.append(sample.rtt_ns)
-        self.offset.append(sample.offset_ns)
-        self.grain.append(sample.grain_ns)
-
-    def __len__(self) -> int:
-        return len(self.mono)
-
-    def between(self, after_ns: int, until_ns: int, upto_line: int | None = None) -> tuple[Sample, ...]:
-        """Samples with `after_ns` < mono ≤ `until_ns`, up to a tape line, oldest first."""
-        first = bisect_right(self.mono, after_ns)
-        last = bisect_right(self.mono, until_ns)
-        if upto_line is not None:
-            last = min(last, bisect_right(self.lines, upto_line))
-        columns = (self.mono, self.rtt, self.offset, self.grain)
-        return tuple(map(Sample, *(column[first:last] for column in columns)))
-
-    def cut_after(self, line: int) -> None:
-        """Forget everything after that line of the tape."""
-        keep = bisect_right(self.lines, line)
-        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
-            del column[keep:]
-
-    def forget(self, before_ns: int) -> None:
-        """Drop what is older from memory; the tape keeps it."""
-        keep = bisect_right(self.mono, before_ns)
-        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
-            del column[:keep]
-
+LATE_NS = 20_000_000_000
+"""What was seen goes onto a tape when it has ended, never this much after what ended later."""
 
 NAMED_BY_COMMAND = frozenset({"kdc"})
 """Readers of a guest that ask one server after the other: a failure names its server by its command alone."""
@@ -368,7 +329,7 @@ def _by_reader(
         return found
     last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
     first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
-    last = min(last, bisect_right(log.observations, until_ns, key=lambda o: o.ended.boottime_ns))
+    last = min(last, bisect_right(log.observations, until_ns + LATE_NS, key=lambda o: o.ended.boottime_ns))
     for o in log.observations[first:last]:
         if (of_reader := found.get(o.reader)) is not None:
             of_reader.append(o)
