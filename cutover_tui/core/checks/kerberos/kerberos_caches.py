@@ -24,9 +24,9 @@ from dataclasses import dataclass
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.clocks.readings import backwards
 from cutover_tui.core.checks.clocks.references import carried
 from cutover_tui.core.checks.clocks.standing_line import line_of
-from cutover_tui.core.checks.timekeeping.time_offset import backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from cutover_tui.core.runbook import HOUR, SECOND

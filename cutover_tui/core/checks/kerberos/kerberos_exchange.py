@@ -12,11 +12,11 @@ from functools import partial
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Proof, Says, no_facts
+from cutover_tui.core.checks.clocks.readings import STALE_NS
 from cutover_tui.core.checks.kerberos.kerberos_run import Run, unsettled
 from cutover_tui.core.checks.kerberos.kerberos_series import all_good
 from cutover_tui.core.checks.kerberos.kerberos_skew import worst
 from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, meaning
-from cutover_tui.core.checks.timekeeping.time_offset import STALE_NS
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind
