@@ -43,7 +43,7 @@ INTRO = """\
 Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
-`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`,
+`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `agent.swap`, `ad.trust`,
 `net.ad-paths`, `dc.genid`, `naive.*` and the checks of exchanges say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
@@ -298,7 +298,7 @@ ABOUT = {
         "Is the old platform's agent gone, and does the new one run? Necessary, never enough.",
         (
             "`auto` means: open-vm-tools for vmware, qemu-guest-agent for kvm, nutanix-guest-tools for ahv; "
-            "for the other platforms nothing is asked for. Agents this version knows: open-vm-tools, "
+            "for the other platforms nothing is asked for, and where neither asks the check is `na`. Agents this version knows: open-vm-tools, "
             "vmware-tools, qemu-guest-agent, nutanix-guest-tools."
         ),
     ),
