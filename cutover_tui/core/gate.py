@@ -144,17 +144,17 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
         witnesses=check.witnesses,
         proofs=check.proofs,
         through_voids=check.through_voids,
-        proof=check.proof.reader if check.proof is not None else None,
+        proof=check.judges.reader if check.judges is not None else None,
     )
     evidence = _selected(wanted, subject, question, question.now)
-    if check.proof is None:
+    if check.judges is None:
         return evidence
     clocks = replace(wanted, readers=(), proof=None, max_age_ns=THEN_NS, sample_age_ns=SAMPLE_NS)
     return replace(
         evidence,
         then={
             attempt.seq: _selected(clocks, subject, question, attempt.at)
-            for attempt in _failed(check.proof, check.spec.families, evidence)
+            for attempt in _failed(check.judges, check.spec.families, evidence)
         },
     )
 
@@ -294,7 +294,7 @@ def _not_kept(question: Question) -> Iterator[Missing]:
 def _at_close(gate_check: GateCheck) -> Asked:
     """An intrusive proof is not made again to close: proven in this session and not voided since is enough."""
     numbers = asked(gate_check)
-    proof = CHECKS[gate_check.check].proof
+    proof = CHECKS[gate_check.check].judges
     return numbers if proof is None else replace(numbers, max_age_ns=PROOF_LASTS_NS)
 
 

@@ -25,7 +25,7 @@ FORGET_NS = 12 * HOUR
 LASTING = frozenset(
     reader
     for check in CHECKS.values()
-    for reader in (*check.witnesses, *(() if check.proof is None else (check.proof.reader,)))
+    for reader in (*check.witnesses, *(() if check.judges is None else (check.judges.reader,)))
 )
 """Readers of a guest that checks look back at as far as at its samples."""
 

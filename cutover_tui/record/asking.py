@@ -147,7 +147,7 @@ def _as_journaled(state: State, kept: tuple[Kept, ...]) -> Iterator[Missing]:
                 said = seen[0] if seen is not None else None
                 if said is None or holds(said.verdict, said.reason_code, said.acknowledged):
                     continue
-                if CHECKS[check].proof is not None and said.reason_code == "old":
+                if CHECKS[check].judges is not None and said.reason_code == "old":
                     continue  # its age is not asked again to close
                 yield no_longer(k.step, check, said.host, said.verdict, said.reason)
 

@@ -167,7 +167,7 @@ class Check:
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
     proofs: tuple[str, ...] = ()
     """Proofs whose newest attempt it looks at where there is one; they are not made for its sake."""
-    proof: Proof | None = None
+    judges: Proof | None = None
     """It judges attempts that a person approved."""
     compares: tuple[str, ...] = ()
     """Readers whose facts from before the mark it cannot do without after it: `no-baseline` without them."""

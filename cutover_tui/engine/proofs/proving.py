@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cutover_tui.core.checks.kerberos.kerberos_run import run_of
-from cutover_tui.core.checks.registry import CHECKS, asked
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Verdict
-from cutover_tui.core.gate import WAVE, decide, evidence_of, hosts_of
+from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, answering, kdcs
 from cutover_tui.core.machine_account import machine_principal
 from cutover_tui.core.runbook import MINUTE, Runbook, Step
 from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
+from cutover_tui.engine.proofs.wanted import wanted
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.under_way import NOT_KNOWN, under_way
 from cutover_tui.engine.unrecorded import unrecorded
@@ -38,9 +38,6 @@ PROOF = exchange.NAME
 """What a person sees and approves goes by this name, whatever stands beside it."""
 
 PROOFS = frozenset({exchange.NAME, AP_IN})
-ATTEMPTS = 3
-"""Attempts of a series where no gate asks for more."""
-
 APART_NS = 5 * MINUTE
 """A proof is never repeated by itself sooner than this after the last one began."""
 
@@ -258,21 +255,8 @@ class Proving:
         return given is not None and any(argv[-len(plan.ends) :] == plan.ends for argv in given.commands)
 
     def _wanted(self, host: str, proof: str) -> int:
-        """As many attempts as the gate that asks for most, and as many as are missing after others failed."""
-        state = self.recorder.state
-        first = next(self.runbook.steps())
-        ask = question(
-            self.runbook, state, self.recorder.logs, first, WAVE, self.now(), upto=state.seq, seals=None
-        )
-        subject = next(s for s in ask.subjects if s.host.name == host)
-        of = [ATTEMPTS]
-        for gate_check in (g for step in self.runbook.steps() for g in step.gate):
-            seen_by = CHECKS[gate_check.check].proof
-            if seen_by is not None and seen_by.reader == proof:
-                numbers = asked(gate_check)
-                left = run_of(seen_by, evidence_of(gate_check, subject, ask), numbers).left
-                of.append(max(numbers.attempts, left))
-        return max(of)
+        recorder = self.recorder
+        return wanted(self.runbook, recorder.state, recorder.logs, host, proof, self.now())
 
     def _due(self, host: str) -> Plans:
         """What is to be repeated now."""
