@@ -43,7 +43,7 @@ INTRO = """\
 Written by `docs/make_checks.py` from the source; do not edit by hand.
 
 A check is a pure function from what was measured to a finding: `pass`, `fail`, `unknown` or
-`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `ad.trust`,
+`na`. Only `pass` and `na` open a gate; of this version only `time.rtc`, `agent.swap`, `ad.trust`,
 `net.ad-paths`, `dc.genid`, `naive.*` and the checks of exchanges say `na`. `unknown` means
 "could not be measured well enough" and always comes with what to do about it. Where a check says
 that it *may be acknowledged*, a `fail` that was there before the mark and does not grow can be accepted with
@@ -125,7 +125,7 @@ ABOUT = {
             "From the guest, each of `domain.controllers`: TCP 53, 88, 389, 445, 464, 636, 3268; UDP 53, 88, 123 "
             "and 389, which count only when the service answers. What was not open before is advice. Before the "
             "mark one controller must be reached on TCP 88, 389, 445 and 464; after it too where none was reached before, "
-            "unless the baseline shows a guest without keytab or without any domain."
+            "unless the baseline shows a guest without a keytab and without any service of a directory."
         ),
     ),
     "time.jump-host": (
@@ -158,7 +158,7 @@ ABOUT = {
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd, then ntpd (ntpsec "
             "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
             "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
-            "one newer answer owed. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
+            "one newer answer owed. An update may be as old as three polls, and never older than `silent`. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
             "be read; names of chrony's configuration that have no address are named. A refclock PHC counts where its device is the "
@@ -169,11 +169,12 @@ ABOUT = {
         "Is there exactly one writer of the clock that can act on the platform the guest is on now?",
         (
             "Counted are chronyd, systemd-timesyncd, ntpd, openntpd, VBoxService, phc2sys and ptp4l by process or unit (the last two "
-            "not where they feed chronyd), whatever else runs under the name of a time service, jobs that set the clock (cron, "
+            "not where they feed chronyd), jobs that set the clock (cron, "
             "scripts, units of the site, as far as the account may read them), and on "
             "VMware the two mechanisms of VMware Tools: the periodic one (`timesync status`) and the one-time "
             "one at start, resume and snapshot, which that command does not show. Tools on another platform "
-            "are residue, not a writer. What ends within a second is no process to be seen: where one writer was found, "
+            "are residue, not a writer. A name is no evidence: what asks for the time (ntpstat, ntp-wait and their like) is "
+            "none, and whatever else runs under the name of a time service is `unknown`. What ends within a second is no process to be seen: where one writer was found, "
             "the guest's journal (as far as the account may read it) is asked who else says that he set the clock since "
             "the last disturbance, and a clock that jumps away from the time it is judged by and is brought back "
             "within the last half hour has two masters too. A guest that stands still falls behind by no more than the "
@@ -249,7 +250,9 @@ ABOUT = {
         (
             "`kinit -k` by the keytab, on the guest as root, after a person approved it once for the guest (key `x`): "
             "see Proofs in [security.md](security.md). All attempts of the newest series count; a series ends at its "
-            "first refusal, and one whose result is missing has failed. It is repeated by itself while a started step "
+            "first refusal, and one whose result is missing has failed. Each attempt that failed since the last disturbance "
+            "asks for four more clean ones in a row, across series, 20 at most (`intermittent`), unless the guest's own clock "
+            "was measured then to be off by more than the tolerance from every KDC. It is repeated by itself while a started step "
             "needs it, at most every 5 min, and not after refusals of the account itself (6, 18, 23, 24): each "
             "would be one more refused login. The same exchange as programs make it is done beside it, so that a "
             "skew that the library hides is named."
@@ -284,8 +287,9 @@ ABOUT = {
         (
             "MIT's library writes the clock's offset into a cache and goes on adding it: a cache made at 305 s fails "
             "once the clock is right. The headers of the caches in /tmp, /run/user and the directories of sssd, "
-            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only while no "
-            "reading of the last hour, those before the repair included, had the clock off. "
+            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only when "
+            "the clock was read through the whole last hour, without a gap of more than 20 s, and was right all the time, "
+            "before the repair too. "
             "Caches whose tickets have all ended do not count. Programs that "
             "keep tickets in memory only cannot be seen: restart what ran while the clock was off."
         ),
@@ -294,7 +298,7 @@ ABOUT = {
         "Is the old platform's agent gone, and does the new one run? Necessary, never enough.",
         (
             "`auto` means: open-vm-tools for vmware, qemu-guest-agent for kvm, nutanix-guest-tools for ahv; "
-            "for the other platforms nothing is asked for. Agents this version knows: open-vm-tools, "
+            "for the other platforms nothing is asked for, and where neither asks the check is `na`. Agents this version knows: open-vm-tools, "
             "vmware-tools, qemu-guest-agent, nutanix-guest-tools."
         ),
     ),

@@ -6,7 +6,6 @@ last void of their family and within `max_age`. Leaving one out would be cherry-
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from msgspec import structs
 
 from cutover_tui.core.finding import Before
 from cutover_tui.core.people import PeopleRead
-from cutover_tui.core.runbook import MINUTE, Domain, Host
+from cutover_tui.core.runbook import HOUR, MINUTE, Domain, Host
+from cutover_tui.core.sample_columns import SampleColumns
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
 
 F = TypeVar("F", bound=Facts)
@@ -25,47 +25,8 @@ PROOF_SPEAKS_NS = 50 * MINUTE
 """How long an attempt says something beside other evidence: as long as any gate may let one stand."""
 
 
-@dataclass(slots=True)
-class SampleColumns:
-    """Samples of one host as columns: 40 bytes a sample, twelve hours of a wave fit in memory."""
-
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    mono: array[int] = field(default_factory=lambda: array("q"))
-    rtt: array[int] = field(default_factory=lambda: array("q"))
-    offset: array[int] = field(default_factory=lambda: array("q"))
-    grain: array[int] = field(default_factory=lambda: array("q"))
-
-    def add(self, line: int, sample: Sample) -> None:
-        self.lines.append(line)
-        self.mono.append(sample.mono_ns)
-        self.rtt.append(sample.rtt_ns)
-        self.offset.append(sample.offset_ns)
-        self.grain.append(sample.grain_ns)
-
-    def __len__(self) -> int:
-        return len(self.mono)
-
-    def between(self, after_ns: int, until_ns: int, upto_line: int | None = None) -> tuple[Sample, ...]:
-        """Samples with `after_ns` < mono ≤ `until_ns`, up to a tape line, oldest first."""
-        first = bisect_right(self.mono, after_ns)
-        last = bisect_right(self.mono, until_ns)
-        if upto_line is not None:
-            last = min(last, bisect_right(self.lines, upto_line))
-        columns = (self.mono, self.rtt, self.offset, self.grain)
-        return tuple(map(Sample, *(column[first:last] for column in columns)))
-
-    def cut_after(self, line: int) -> None:
-        """Forget everything after that line of the tape."""
-        keep = bisect_right(self.lines, line)
-        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
-            del column[keep:]
-
-    def forget(self, before_ns: int) -> None:
-        """Drop what is older from memory; the tape keeps it."""
-        keep = bisect_right(self.mono, before_ns)
-        for column in (self.lines, self.mono, self.rtt, self.offset, self.grain):
-            del column[:keep]
-
+LATE_NS = 20_000_000_000
+"""What was seen goes onto a tape when it has ended, never this much after what ended later."""
 
 NAMED_BY_COMMAND = frozenset({"kdc"})
 """Readers of a guest that ask one server after the other: a failure names its server by its command alone."""
@@ -165,8 +126,22 @@ class Proofs:
                 return tuple(reversed(found))
         return ()
 
+    def since(self, proof: str, void: Instant | None, now: Instant) -> tuple[Attempt, ...]:
+        """Every attempt that was begun after the last disturbance, as far back as attempts count; oldest first."""
+        return tuple(
+            a
+            for a in self.attempts
+            if a.proof == proof
+            and (age := a.at.age_ns(now)) is not None
+            and age <= PROOF_LASTS_NS
+            and (void is None or a.at.boottime_ns > void.boottime_ns)
+        )
+
 
 NO_PROOFS = Proofs()
+
+PROOF_LASTS_NS = 11 * HOUR
+"""How far back attempts count at all; what they saw is in memory for longer, so that an audit knows no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +179,8 @@ class Evidence:
         default_factory=dict
     )  # of this guest, for its line
     read: tuple[PeopleRead, ...] = ()
+    then: Mapping[int, Evidence] = field(default_factory=dict)
+    """What was known of the clocks when an attempt that failed began, by the sequence of its intent."""
 
     def voided(self, families: Iterable[Family]) -> Instant | None:
         """The last disturbance of any of these families in this boot of the jump host."""
@@ -238,6 +215,8 @@ class Wanted:
     """Proofs whose newest attempt is looked at beside what a guest's services say; nobody has to make one for it."""
     through_voids: bool = False
     """Samples and witnesses from before a disturbance count: what is asked is what the clock *was*."""
+    proof: str | None = None
+    """The reader of attempts: what they saw counts as far back as attempts do, whatever `max_age_ns` says."""
 
 
 def select(
@@ -268,14 +247,17 @@ def select(
         upto_line: last sealed tape line that may be used; None = all.
     """
     age = max(wanted.max_age_ns, wanted.sample_age_ns or 0)
-    read_here = _by_reader(log, wanted.readers, upto_line, now.boottime_ns - wanted.max_age_ns)
+    now_ns = now.boottime_ns
+    read_here = _by_reader(log, wanted.readers, upto_line, now_ns - wanted.max_age_ns, now_ns)
+    if wanted.proof is not None:
+        read_here |= _by_reader(log, (wanted.proof,), upto_line, now_ns - PROOF_LASTS_NS, now_ns)
     observations = {
         reader: tuple(_usable(found, last_void(voids, (families[reader], *wanted.voided_by), now), now))
         for reader, found in read_here.items()
     }
-    read_at_jump = _by_reader(jump_log, wanted.jump_readers, jump_upto_line, now.boottime_ns - age)
+    read_at_jump = _by_reader(jump_log, wanted.jump_readers, jump_upto_line, now_ns - age, now_ns)
     jump = {reader: tuple(_usable(found, None, now)) for reader, found in read_at_jump.items()}
-    seen_here = _by_reader(log, wanted.witnesses, upto_line, now.boottime_ns - age)
+    seen_here = _by_reader(log, wanted.witnesses, upto_line, now_ns - age, now_ns)
     witnessed = {
         reader: tuple(_usable(found, None if wanted.through_voids else voids.get(families[reader]), now))
         for reader, found in seen_here.items()
@@ -339,14 +321,15 @@ def _counts(read: PeopleRead, now: Instant) -> bool:
 
 
 def _by_reader(
-    log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int
+    log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int, until_ns: int
 ) -> dict[str, list[Observation]]:
-    """What each of these readers saw since then, in one pass over the log: a gate asks for ten at a time."""
+    """What each of these readers saw in that stretch, in one pass over the log: a gate asks for ten at a time."""
     found: dict[str, list[Observation]] = {reader: [] for reader in readers}
     if not found:
         return found
     last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
     first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
+    last = min(last, bisect_right(log.observations, until_ns + LATE_NS, key=lambda o: o.ended.boottime_ns))
     for o in log.observations[first:last]:
         if (of_reader := found.get(o.reader)) is not None:
             of_reader.append(o)

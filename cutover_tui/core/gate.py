@@ -6,15 +6,18 @@ does not grow (`core.acknowledgement`). Everything else is named as missing, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
+from cutover_tui.core.checks.check import Asked, Proof
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
 from cutover_tui.core.evidence import (
     NO_PROOFS,
+    PROOF_LASTS_NS,
+    Attempt,
     Baseline,
     Evidence,
     HostLog,
@@ -25,14 +28,24 @@ from cutover_tui.core.evidence import (
 )
 from cutover_tui.core.finding import Decision, Finding, Missing, Verdict, Window
 from cutover_tui.core.people import PeopleRead
-from cutover_tui.core.runbook import MINUTE, GateCheck, Host, Runbook, Step
+from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck, Host, Runbook, Step
 from probes.facts_identity import PlatformFacts
 from probes.observation import Family, Instant
 
-GATE_RULES = 2
+GATE_RULES = 3
 """Version of what a gate asks besides its checks: what is owed (`core.owed`), actions under way and lost links
-(`record.asking`), guests read again after the key press (`record.freshness`), the platform, and what makes a done step regress (`record.regression`). Another rule is another version.
+(`record.asking`), guests read again after the key press (`record.freshness`), the platform, what the last gate asks of
+steps that are done, and what makes one regress (`record.regression`). Another rule is another version.
 """
+
+AGAIN = frozenset({"soaking", "waiting"})
+"""Codes of a check that is measured, and right as far as it goes: time alone is missing since a disturbance."""
+
+THEN_NS = 150 * SECOND
+"""How far back from an attempt that failed clocks are looked at: as long as any answer of a KDC speaks for it."""
+
+SAMPLE_NS = 5 * SECOND
+"""And the guest's own, which is read once a second: what is older is no reading of that moment."""
 
 WAVE = "*"
 """The host of a step whose scope is the wave."""
@@ -53,6 +66,15 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A done step the last gate rests on: those of its checks that still count, on the guests it was done for."""
+
+    step: Step
+    subjects: tuple[Subject, ...]
+    checks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All a gate needs to answer; equal questions have equal answers."""
 
@@ -68,6 +90,7 @@ class Question:
     owed: tuple[Missing, ...]
     windows: tuple[Window, ...] = ()
     read: tuple[PeopleRead, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 def decide(question: Question) -> Decision:
@@ -82,8 +105,9 @@ def decide(question: Question) -> Decision:
         *question.owed,
         *(m for s in question.subjects if (m := wrong_platform(s, question)) is not None),
         *(m for f in findings if (m := _missing(f)) is not None),
+        *_not_kept(question),
     )
-    used = {g.check for g in question.step.gate}
+    used = {g.check for g in question.step.gate} | {c for k in question.kept for c in k.checks}
     one = len(question.subjects) == 1 and question.step.scope == "host"
     subject = question.subjects[0] if one else None
     return Decision(
@@ -111,17 +135,41 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
     """All that a check may see of a host."""
     check = CHECKS[gate_check.check]
     numbers = asked(gate_check)
+    wanted = Wanted(
+        readers=check.readers,
+        jump_readers=check.jump_readers,
+        max_age_ns=numbers.max_age_ns,
+        sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
+        voided_by=check.spec.voided_by,
+        witnesses=check.witnesses,
+        proofs=check.proofs,
+        through_voids=check.through_voids,
+        proof=check.judges.reader if check.judges is not None else None,
+    )
+    evidence = _selected(wanted, subject, question, question.now)
+    if check.judges is None:
+        return evidence
+    clocks = replace(wanted, readers=(), proof=None, max_age_ns=THEN_NS, sample_age_ns=SAMPLE_NS)
+    return replace(
+        evidence,
+        then={
+            attempt.seq: _selected(clocks, subject, question, attempt.at)
+            for attempt in _failed(check.judges, check.spec.families, evidence)
+        },
+    )
+
+
+def _failed(proof: Proof, families: frozenset[Family], evidence: Evidence) -> Iterator[Attempt]:
+    """Attempts since the last disturbance that failed: what the clocks were then is asked."""
+    seen = {o.id: o for o in evidence.observations[proof.reader]}
+    for attempt in evidence.proofs.since(proof.reader, evidence.voided(families), evidence.now):
+        if attempt.ended and proof.failed(seen.get(attempt.observation or "")):
+            yield attempt
+
+
+def _selected(wanted: Wanted, subject: Subject, question: Question, now: Instant) -> Evidence:
     return select(
-        Wanted(
-            readers=check.readers,
-            jump_readers=check.jump_readers,
-            max_age_ns=numbers.max_age_ns,
-            sample_age_ns=check.looks_back(numbers) if check.looks_back is not None else None,
-            voided_by=check.spec.voided_by,
-            witnesses=check.witnesses,
-            proofs=check.proofs,
-            through_voids=check.through_voids,
-        ),
+        wanted,
         host=subject.host,
         log=subject.log,
         jump_log=question.jump_log,
@@ -129,7 +177,7 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
         jump_upto_line=question.jump_upto_line,
         families=READER_FAMILY,
         voids=subject.voids,
-        now=question.now,
+        now=now,
         anchor=question.anchor,
         domain=question.runbook.domain,
         source=question.runbook.source.platform,
@@ -141,9 +189,19 @@ def evidence_of(gate_check: GateCheck, subject: Subject, question: Question) -> 
     )
 
 
-def judged(gate_check: GateCheck, evidence: Evidence, subject: Subject, question: Question) -> Finding:
-    """What the check says of that evidence. It looks at no log, so another thread may ask it."""
-    finding = CHECKS[gate_check.check].run(evidence, asked(gate_check))
+def judged(
+    gate_check: GateCheck,
+    evidence: Evidence,
+    subject: Subject,
+    question: Question,
+    numbers: Asked | None = None,
+) -> Finding:
+    """What the check says of that evidence. It looks at no log, so another thread may ask it.
+
+    Args:
+        numbers: what is asked, where that is not what the gate asks.
+    """
+    finding = CHECKS[gate_check.check].run(evidence, numbers or asked(gate_check))
     return weigh(
         _with_origin(_with_action(finding, question.step), subject.baseline),
         past_of(subject, question.runbook),
@@ -164,23 +222,7 @@ def wrong_platform(subject: Subject, question: Question) -> Missing | None:
     if subject.mark is None or not question.step.gate:
         return None
     target = question.runbook.target.platform
-    evidence = select(
-        Wanted(("platform",), (), 10 * MINUTE, None),
-        host=subject.host,
-        log=subject.log,
-        jump_log=question.jump_log,
-        upto_line=subject.upto_line,
-        jump_upto_line=question.jump_upto_line,
-        families=READER_FAMILY,
-        voids=subject.voids,
-        now=question.now,
-        anchor=question.anchor,
-        domain=question.runbook.domain,
-        source=question.runbook.source.platform,
-        target=target,
-        mark=subject.mark,
-        baseline=subject.baseline,
-    )
+    evidence = _selected(Wanted(("platform",), (), 10 * MINUTE, None), subject, question, question.now)
     facts = evidence.facts("platform", PlatformFacts)
     name = subject.host.name
     if facts is None or facts.platform == "unknown":
@@ -222,6 +264,56 @@ def _missing(finding: Finding) -> Missing | None:
     if finding.verdict in (Verdict.PASS, Verdict.NA) or finding.acknowledged is not None:
         return None
     return Missing(finding.check, finding.verdict, finding.reason, finding.remedy)
+
+
+def _not_kept(question: Question) -> Iterator[Missing]:
+    """What was shown when a step was done and fails now, or is no longer measured; each once."""
+    said: set[tuple[object, ...]] = set()
+    for kept in question.kept:
+        for gate_check in kept.step.gate:
+            for subject in kept.subjects if gate_check.check in kept.checks else ():
+                host = subject.host.name
+                numbers = _at_close(gate_check)
+                once = (
+                    host,
+                    gate_check.check,
+                    numbers.soak_ns,
+                    numbers.attempts,
+                    numbers.max_age_ns,
+                    *sorted(numbers.params.items()),
+                )
+                if once in said:
+                    continue
+                said.add(once)
+                evidence = evidence_of(gate_check, subject, question)
+                f = judged(gate_check, evidence, subject, question, numbers)
+                if not holds(f.verdict, f.reason_code, f.acknowledged):
+                    yield no_longer(kept.step, f.check, host, f.verdict, f.reason)
+
+
+def _at_close(gate_check: GateCheck) -> Asked:
+    """An intrusive proof is not made again to close: proven in this session and not voided since is enough."""
+    numbers = asked(gate_check)
+    proof = CHECKS[gate_check.check].judges
+    return numbers if proof is None else replace(numbers, max_age_ns=PROOF_LASTS_NS)
+
+
+def holds(verdict: Verdict, reason_code: str, acknowledged: str | None) -> bool:
+    """Whether a done step still stands by what a check says now: it neither fails nor is it no longer measured."""
+    if verdict is Verdict.FAIL:
+        return acknowledged is not None
+    return verdict is not Verdict.UNKNOWN or reason_code in AGAIN
+
+
+def no_longer(step: Step, check: str, host: str, verdict: Verdict, reason: str) -> Missing:
+    """What the last gate lacks of a done step."""
+    now = "fails now" if verdict is Verdict.FAIL else "is not shown any more"
+    return Missing(
+        check,
+        verdict,
+        f"{step.id} {step.title} was done, and what it rests on {now} on {host}: {reason}",
+        f"Go back to {step.id}.",
+    )
 
 
 def _with_origin(finding: Finding, baseline: Baseline | None) -> Finding:

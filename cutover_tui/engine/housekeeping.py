@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS
-from cutover_tui.core.finding import Verdict
+from cutover_tui.core.checks.registry import CHECKS
+from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, Runbook, Step
+from cutover_tui.engine.failing import Failing
 from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.record.asking import question
 from cutover_tui.record.events import Regressed, VerdictChanged
 from cutover_tui.record.files import RecordError
-from cutover_tui.record.regression import LASTS_NS, can_regress, fails
+from cutover_tui.record.regression import can_regress, fails
 from probes.observation import JUMP, Instant
 
 FORGET_NS = 12 * HOUR
 """How long samples and references are kept in memory; the tape keeps them for ever."""
+
+LASTING = frozenset(
+    reader
+    for check in CHECKS.values()
+    for reader in (*check.witnesses, *(() if check.judges is None else (check.judges.reader,)))
+)
+"""Readers of a guest that checks look back at as far as at its samples."""
 
 SEAL_EVERY_S = 30.0
 """At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
@@ -37,6 +45,7 @@ class Housekeeping:
     recorder: Recorder
     now: Callable[[], Instant]
     tell: Callable[[], None]
+    _failing: Failing = field(default_factory=Failing)
 
     def parts(self) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         """What lasts for the session, each by itself: where one breaks the other must go on."""
@@ -55,7 +64,7 @@ class Housekeeping:
             now_ns = self.now().boottime_ns
             for name, log in self.recorder.logs.by_host.items():
                 since_ns = now_ns - (FORGET_NS if name == JUMP else HOUR)
-                log.forget(since_ns, now_ns - FORGET_NS, frozenset(GUEST_READERS))
+                log.forget(since_ns, now_ns - FORGET_NS, LASTING)
 
     async def _assessing(self) -> None:
         """Journal verdict changes of steps under way, and done steps that fail now."""
@@ -93,14 +102,15 @@ class Housekeeping:
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
             if seen is None or _said(seen[0]) != _said(now):
                 self.recorder.record_soon(now)
-            elif status == "done" and fails(f) and self._lasts(seen[1]):
+            if status == "done" and self._back(step, host, f, decision.at):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
                 break
 
-    def _lasts(self, since: Instant) -> bool:
-        """A guest that boots fails for a while and is well again; that is no regression."""
-        age = since.age_ns(self.now())
-        return age is None or age >= LASTS_NS
+    def _back(self, step: Step, host: str, finding: Finding, at: Instant) -> bool:
+        """A guest that boots fails for a while and is well again; that is no regression. One that flaps is not well."""
+        done_by = self.recorder.state.steps[step.id, host].decision_seq
+        key = (step.id, host, finding.check, finding.host, done_by)
+        return self._failing.look(key, at.boottime_ns, fails=fails(finding))
 
 
 def _said(change: VerdictChanged) -> tuple[Verdict, str, str | None]:

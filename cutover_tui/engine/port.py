@@ -107,6 +107,7 @@ class StepView(msgspec.Struct, frozen=True):
     unverified_since: Instant | None
     position: int
     of: int
+    lacks: tuple[str, ...] = ()  # what a baseline taken now would miss, where starting it sets the mark
 
 
 class ClockPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -28,7 +28,8 @@ from cutover_tui.engine.port import (
     StepRow,
     StepView,
 )
-from cutover_tui.record.asking import Logs, question
+from cutover_tui.record.asking import Logs, guests, question
+from cutover_tui.record.baseline import lacking
 from cutover_tui.record.state import State
 from probes.facts_identity import PlatformFacts
 from probes.observation import JUMP, Family, Instant, Observation
@@ -248,7 +249,16 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         unverified_since=_unverified_since(live, step, decision, host),
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
+        lacks=_lacks(live, step, host, now),
     )
+
+
+def _lacks(live: Live, step: Step, host: str, now: Instant) -> tuple[str, ...]:
+    """What the mark of this step would take for ever from the guests it has yet to mark."""
+    if not step.mark:
+        return ()
+    names = [g.name for g in guests(live.runbook, step, host) if g.name not in live.state.marks]
+    return tuple(f"{n}: {w}" for n in names for w in lacking(live.runbook, live.state, live.logs, n, now))
 
 
 def _unverified_since(live: Live, step: Step, decision: Decision, host: str) -> Instant | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Missing, Verdict, Window
-from cutover_tui.core.gate import WAVE, Question, Subject, families
+from cutover_tui.core.gate import WAVE, Kept, Question, Subject, families, holds, no_longer
 from cutover_tui.core.owed import owed
 from cutover_tui.core.runbook import Host, Runbook, Step
 from cutover_tui.record.freshness import looks_at_guests, not_read_again
+from cutover_tui.record.regression import can_regress
 from cutover_tui.record.state import State
 from probes.observation import JUMP, Instant
 
@@ -69,23 +71,26 @@ def question(
             return None
         return seals[name].last if name in seals else 0
 
+    subjects = tuple(
+        Subject(
+            host=h,
+            log=logs.of(h.name),
+            upto_line=upto_line(h.name),
+            voids=state.last_voids(h.name),
+            mark=state.marks.get(h.name),
+            baseline=state.baselines.get(h.name),
+            accepted=state.accepted_on(h.name),
+            proofs=state.proofs(h.name),
+        )
+        for h in chosen
+    )
+    closes = steps_count and step is runbook.phases[-1].steps[-1]
+    kept = tuple(_kept(runbook, state, step, subjects)) if closes else ()
     return Question(
         runbook=runbook,
         digest=state.started.runbook_sha256,
         step=step,
-        subjects=tuple(
-            Subject(
-                host=h,
-                log=logs.of(h.name),
-                upto_line=upto_line(h.name),
-                voids=state.last_voids(h.name),
-                mark=state.marks.get(h.name),
-                baseline=state.baselines.get(h.name),
-                accepted=state.accepted_on(h.name),
-                proofs=state.proofs(h.name),
-            )
-            for h in chosen
-        ),
+        subjects=subjects,
         jump_log=logs.of(JUMP),
         jump_upto_line=upto_line(JUMP),
         now=now,
@@ -110,12 +115,41 @@ def question(
                     h.name, state.links.get(h.name), logs.of(h.name), upto_line(h.name), asked
                 )
             ),
+            *(_as_journaled(state, kept) if seals is None else ()),
         )
         if steps_count
         else (),
         windows=windows,
         read=tuple(state.read),
+        kept=kept if seals is not None else (),
     )
+
+
+def _kept(runbook: Runbook, state: State, step: Step, subjects: tuple[Subject, ...]) -> Iterator[Kept]:
+    """The done steps the last one rests on. A guest without a link is named as that, once."""
+    up = {name for name, link in state.links.items() if link.up}
+    for other in runbook.steps():
+        for (step_id, column), at in state.steps.items():
+            if step_id != other.id or at.status != "done" or other is step:
+                continue
+            mine = tuple(s for s in subjects if s.host.name in up and column in (WAVE, s.host.name))
+            checks = can_regress(runbook, state, other, column)
+            if mine and checks:
+                yield Kept(other, mine, checks)
+
+
+def _as_journaled(state: State, kept: tuple[Kept, ...]) -> Iterator[Missing]:
+    """For a look that decides nothing: what done steps said of themselves last, instead of judging them all again."""
+    for k in kept:
+        for check in sorted(k.checks):
+            for subject in k.subjects:
+                seen = state.verdicts.get((k.step.id, subject.host.name, check))
+                said = seen[0] if seen is not None else None
+                if said is None or holds(said.verdict, said.reason_code, said.acknowledged):
+                    continue
+                if CHECKS[check].judges is not None and said.reason_code == "old":
+                    continue  # its age is not asked again to close
+                yield no_longer(k.step, check, said.host, said.verdict, said.reason)
 
 
 def _same_person(operator: str | None, second: str | None) -> bool:

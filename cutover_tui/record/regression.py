@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Finding, Verdict
+from cutover_tui.core.gate import WAVE
 from cutover_tui.core.runbook import MINUTE, Runbook, Step
-from cutover_tui.record.asking import guests
 from cutover_tui.record.state import State
 
 LASTS_NS = MINUTE
@@ -31,7 +31,8 @@ def can_regress(runbook: Runbook, state: State, step: Step, host: str) -> frozen
 
 def _done_after_marks(runbook: Runbook, state: State, step: Step, host: str) -> bool:
     at = state.steps.get((step.id, host))
-    marks = [mark for g in guests(runbook, step, host) if (mark := state.marks.get(g.name)) is not None]
+    names = tuple(h.name for h in runbook.hosts) if host == WAVE else (host,)
+    marks = [mark for name in names if (mark := state.marks.get(name)) is not None]
     return (
         at is not None
         and at.decision is not None

@@ -156,6 +156,7 @@ def confirm_mark(step: StepView) -> Confirm:
                 "What was measured until now becomes the baseline, all of it from before the move; every gate "
                 "then asks for measurements from after the mark. It cannot be undone."
             ),
+            *(say((f"{lack}.", "bad")) for lack in step.lacks),
         ]
     )
     return Confirm(f"Set the mark: {step.step} {step.title}?", text, yes="Set mark")

@@ -140,6 +140,7 @@ class ScriptedPort:
     removed: bool = False
     soaked: bool = False
     two_person: bool = False
+    lacks: tuple[str, ...] = ()
     domain_wrong: bool = False
     accepted: dict[tuple[str, str], str] = field(default_factory=dict)
     status: dict[tuple[str, str], Status] = field(default_factory=dict)
@@ -297,6 +298,7 @@ class ScriptedPort:
             unverified_since=None,
             position=[s[0] for s in STEPS].index(step) + 1,
             of=len(STEPS),
+            lacks=self.lacks,
         )
 
     def _domain(self, host: str) -> Finding:

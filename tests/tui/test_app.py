@@ -3,7 +3,7 @@
 from datetime import UTC
 
 import pytest
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Static
 
 from cutover_tui.engine.port import Refused, SecretRequest
 from screens.app import CutoverApp
@@ -224,6 +224,19 @@ async def test_the_mark_is_asked_for_and_a_plain_start_is_not():
         await pilot.press("y")
         await pilot.app.workers.wait_for_complete()
         assert port.told[1:] == [("start", "2.1", "app01")]
+
+
+async def test_who_sets_the_mark_reads_what_can_never_be_compared_after_it():
+    port = ScriptedPort(
+        status={("2.1", "app01"): "todo"},
+        lacks=("app01: time.rtc will have nothing to compare with: rtc was not read (timed out)",),
+    )
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot, "2.1")
+        await pilot.press("s")
+        await settle(pilot)
+        said = " ".join(str(s.render()) for s in pilot.app.screen.query(Static))
+        assert "time.rtc will have nothing to compare with: rtc was not read (timed out)." in said
 
 
 async def test_two_people_are_two():

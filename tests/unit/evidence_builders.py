@@ -289,6 +289,8 @@ class World:
         for o in observations:
             log = self.jump if o.host == JUMP else self.guest
             log.add_observation(len(log.observations) + 1, o)
+        for log in (self.jump, self.guest):
+            log.observations.sort(key=lambda o: o.ended.boottime_ns)  # as they end they go onto a tape
 
     def tick(
         self, first: float, last: float, offset_ms: float = 0, step: float = 1.0, **kwargs: float

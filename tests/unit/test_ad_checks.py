@@ -490,17 +490,22 @@ def test_without_listed_controllers_no_path_is_tried_and_the_check_says_why() ->
     assert "domain.controllers" in finding.remedy
 
 
+NO_KEYTAB = KeytabFacts("FILE:/etc/krb5.keytab", present=False, entries=())
+NO_TRUST = TrustFacts("corp.example", (), None, None, None, None, None, (), ())
+
+
 @pytest.mark.parametrize(
     ("beside", "code"),
     [
-        ({"keytab": KeytabFacts("FILE:/etc/krb5.keytab", present=False, entries=())}, "no-path-before"),
-        ({"keytab": KeytabFacts("FILE:/etc/krb5.keytab", present=True, entries=())}, "none-before"),
-        ({"trust": TrustFacts("corp.example", (), None, None, None, None, None, (), ())}, "no-path-before"),
+        ({"keytab": NO_KEYTAB, "trust": NO_TRUST}, "no-path-before"),
+        ({"keytab": NO_KEYTAB}, "none-before"),
+        ({"trust": NO_TRUST}, "none-before"),
+        ({"keytab": structs.replace(NO_KEYTAB, present=True), "trust": NO_TRUST}, "none-before"),
         (
-            {"trust": TrustFacts("corp.example", (), None, None, None, None, None, (), ("sssctl: denied",))},
+            {"keytab": NO_KEYTAB, "trust": structs.replace(NO_TRUST, unseen=("sssctl: denied",))},
             "none-before",
         ),
-        ({"trust": TRUST}, "none-before"),
+        ({"keytab": NO_KEYTAB, "trust": TRUST}, "none-before"),
     ],
 )
 def test_only_a_guest_that_was_no_member_needs_no_path(beside: Mapping[str, Facts], code: str) -> None:
@@ -534,6 +539,6 @@ def test_a_guest_is_asked_about_its_domain_only_where_the_runbook_asks() -> None
     assert read("").isdisjoint(of_domain)
     assert read("\n          - {check: ad.trust}") & of_domain == {"trust"}
     assert read("\n          - {check: ad.dns}") & of_domain == {"addresses"}
-    assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths"}
+    assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths", "trust"}
     with pytest.raises(BadRunbook, match=r"check ad.trust needs `domain.realm`"):
         read("\n          - {check: ad.trust}", domain="")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,6 +246,42 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
 )
 def test_a_provider_is_named_or_missing(facts: object, expected: tuple[str, str]) -> None:
     assert provider(with_chrony(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("poll", "age_s", "asked", "expected"),
+    [
+        (12, 3 * 3600, {}, ("fail", "stale-update")),
+        (17, 3 * 86400, {}, ("fail", "stale-update")),
+        (12, 3600, {}, ("pass", "ok")),
+        (12, 3 * 3600, {"params": {"silent": 12 * 3600 * b.S}}, ("pass", "ok")),
+    ],
+)
+def test_however_long_its_polls_are_a_provider_is_not_silent_for_hours(
+    poll: int, age_s: int, asked: dict[str, object], expected: tuple[str, str]
+) -> None:
+    world = with_chrony(b.chrony(98, poll=poll, age_s=age_s))
+    assert said(world, "time.provider", 100, **asked) == expected
+
+
+def test_a_source_that_was_never_heard_is_not_heard_just_now() -> None:
+    facts = b.chrony(98)
+    source = structs.replace(facts.sources[0], last_rx_s=None)
+    world = with_chrony(structs.replace(facts, sources=(source,)))
+    assert provider(world) == ("unknown", "no-update-time")
+    assert "last heard dc1" in finding(world, "time.provider", 100).reason
+
+
+@pytest.mark.parametrize(("age_s", "expected"), [(3600, "ok"), (3 * 3600, "stale-update")])
+def test_a_ceiling_holds_of_timesyncd_too(age_s: int, expected: str) -> None:
+    world = b.World()
+    facts = structs.replace(b.timesyncd(98, age_s=age_s), poll_interval_ns=6 * 3600 * b.S)
+    world.see(
+        b.observed("chrony", 98, b.ABSENT),
+        b.observed("timesyncd", 98, facts),
+        b.observed("services", 98, b.services("systemd-timesyncd")),
+    )
+    assert provider(world)[1] == expected
 
 
 def second_source(age_s: int, **changes: object) -> object:
@@ -556,3 +594,42 @@ def test_agents_are_swapped(facts: object, expected: tuple[str, str]) -> None:
     world = b.World()
     world.see(b.observed("agents", 95, facts))
     assert said(world, "agent.swap", 100) == expected
+
+
+def test_where_no_agent_is_asked_for_nothing_passes() -> None:
+    world = b.World()
+    world.see(b.observed("agents", 95, b.agents()))
+    question = world.ask("time", 100)
+    book = msgspec.structs.replace(
+        question.runbook,
+        source=msgspec.structs.replace(question.runbook.source, platform="aws"),
+        target=msgspec.structs.replace(question.runbook.target, platform="gcp"),
+    )
+    moved = replace(question, runbook=book)
+    found = judge(GateCheck(check="agent.swap"), moved.subjects[0], moved)
+    assert (found.verdict, found.reason_code) == (Verdict.NA, "nothing-asked")
+    named = judge(GateCheck(check="agent.swap", params={"old": "open-vm-tools"}), moved.subjects[0], moved)
+    assert (named.verdict, named.reason_code) == (Verdict.PASS, "ok")
+
+
+# time.jump-host, our own clock
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "rtt_ms", "expected"),
+    [
+        (900, 100, ("pass", "ok")),
+        (900, 300, ("unknown", "own-clock-not-known")),
+        (-900, 300, ("unknown", "own-clock-not-known")),
+        (1400, 900, ("unknown", "own-clock-not-known")),
+        (1400, 300, ("fail", "own-clock-wrong")),
+    ],
+)
+def test_our_own_clock_must_be_shown_to_be_within_a_second(
+    own_ms: float, rtt_ms: float, expected: tuple[str, str]
+) -> None:
+    world = b.World()
+    for second in range(0, 100, 16):
+        for server in ("ntp1", "ntp2"):
+            world.see(b.ntp(server, second, 0, rtt_ms, own_ms))
+    assert said(world, "time.jump-host", 100) == expected

@@ -7,10 +7,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cutover_tui.core.checks.clocks.readings import GAP_NS, held, reading
 from cutover_tui.core.checks.clocks.standing_line import StandingLine
-from cutover_tui.core.checks.timekeeping.time_offset import GAP_NS, held, reading
 from cutover_tui.core.checks.timekeeping.time_projection import estimator_for
-from cutover_tui.core.evidence import SampleColumns
+from cutover_tui.core.sample_columns import SampleColumns
 from cutover_tui.engine.clock.clock_history import ClockHistory, ReferenceHistory
 from cutover_tui.engine.clock.clock_rates import ClockRates
 from cutover_tui.engine.clock.curves import Curve

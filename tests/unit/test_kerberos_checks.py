@@ -25,6 +25,7 @@ from tests.unit.kerberos_builders import (
     observed,
 )
 
+REFUSED = exchanges("refused", 24, "kinit: Preauthentication failed", masked="refused")
 KINDS = ("kerberos.as", "kerberos.tgs", "kerberos.ap-out")
 
 
@@ -136,14 +137,107 @@ class TestExchange:
         )
         assert said(world, check) == ("unknown", "not-tried-yet")
 
-    def test_the_newest_series_counts_and_says_what_failed_before(self, check):
+    @pytest.mark.parametrize(
+        ("clean", "expected"), [(3, "intermittent"), (6, "intermittent"), (7, "ok"), (9, "ok")]
+    )
+    def test_what_failed_before_asks_for_a_longer_clean_run(self, check, clean, expected):
         world = realm()
         world.approve()
-        world.attempt(50, 1, 3, exchanges("refused", 24, "kinit: Preauthentication failed", masked="refused"))
+        world.attempt(50, 1, 3, REFUSED)
+        world.series(100, of=clean)
+        found = world.finding(check, 200.5)
+        assert found.reason_code == expected
+        if expected == "ok":
+            assert f"{clean} of {clean} attempts in a row" in found.reason
+            assert f"1 of {clean + 1} since the last disturbance failed" in found.reason
+        else:
+            assert found.verdict == "fail"
+            assert found.reason.startswith(
+                f"1 of {clean + 1} attempts failed; {clean} of 7 clean ones in a row since"
+            )
+
+    def test_clean_attempts_count_across_series(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(50, 1, 3, REFUSED)
+        world.series(60)
+        world.series(80)
+        assert said(world, check) == ("fail", "intermittent")
+        world.series(100)
+        assert said(world, check)[0] == "pass"
+
+    def test_trying_until_one_series_is_good_is_no_proof(self, check):
+        """One of two KDCs is bad: four series that each failed, then one that did not."""
+        world = Realm()
+        world.healthy_domain(0, 2600)
+        world.see(observed("keytab", 2590, keytab()))
+        world.approve()
+        for n in range(4):
+            world.attempt(1000 + 300 * n, 1, 3, exchanges())
+            world.attempt(1002 + 300 * n, 2, 3, REFUSED)
+        world.series(2200)
+        found = world.finding(check, 2260.5)
+        assert (found.verdict, found.reason_code) == ("fail", "intermittent")
+        assert "4 of 11 attempts failed; 3 of 19 clean ones" in found.reason
+        assert said(world, check, 2260.5, max_age=50 * 60 * S) == ("fail", "intermittent")
+
+    def test_no_more_is_asked_than_a_runbook_may_ask_for(self, check):
+        world = realm()
+        world.approve()
+        for n in range(9):
+            world.attempt(10 + 2 * n, 1, 3, REFUSED)
+        world.series(50, of=19)
+        assert said(world, check) == ("fail", "intermittent")
+        world.attempt(90, 1, 1, exchanges())
+        assert said(world, check)[0] == "pass"
+
+    def test_a_disturbance_starts_anew(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(50, 1, 3, REFUSED)
+        world.voids[Family.TIME] = at(60)
+        world.series(100)
+        assert said(world, check) == ("pass", "ok")
+
+    def test_an_attempt_without_a_result_asks_for_more_too(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(50, 1, 3)
+        world.series(100)
+        assert said(world, check) == ("fail", "intermittent")
+
+    def test_what_was_not_allowed_or_not_installed_is_no_failed_attempt(self, check):
+        world = realm()
+        world.approve()
+        world.attempt(50, 1, 3, Failure(FailureKind.DENIED, "sudo says no"))
+        world.attempt(60, 1, 3, exchanges("absent", masked="absent"))
+        world.series(100)
+        assert said(world, check) == ("pass", "ok")
+
+    @pytest.mark.parametrize(
+        ("guest_s", "dc2_s", "expected"),
+        [
+            (400, 0, "ok"),
+            (-400, 0, "ok"),
+            (299, 0, "intermittent"),
+            (0, 400, "intermittent"),
+            (400, 700, "intermittent"),
+        ],
+    )
+    def test_a_failure_while_the_guests_own_clock_was_off_is_explained(self, check, guest_s, dc2_s, expected):
+        world = Realm()
+        world.references(0, 200, ntp1=0, ntp2=0, dc1=0, dc2=0)
+        world.tick(0, 90, offset_ms=guest_s * 1000)
+        world.tick(91, 200)
+        for second in range(0, 200, 30):
+            world.see(kdc("dc1", second), kdc("dc2", second + 0.1, dc2_s))
+        world.see(observed("keytab", 190, keytab()))
+        world.approve()
+        world.attempt(50, 1, 3, exchanges("refused", 37, SKEWED))
         world.series(100)
         found = world.finding(check, 200.5)
-        assert found.verdict == "pass"
-        assert "1 attempts before this series failed" in found.reason
+        assert found.reason_code == expected
+        assert ("1 more failed while its clock was off" in found.reason) is (expected == "ok")
 
     def test_all_kdcs_silent(self, check):
         world = Realm()
@@ -448,15 +542,46 @@ class TestCaches:
         broken = type(cache())("/tmp/krb5cc_1", "ana", 0, -305 * S, None, 0, None, None)
         assert said(self.with_caches(broken), "kerberos.caches") == ("fail", "made-while-off")
 
+    def an_hour(self, *gap):
+        """Measured through the hour up to 3700 s but for a gap, with caches nobody can read."""
+        world = Realm()
+        world.references(0, 3700, ntp1=0, ntp2=0, dc1=0, dc2=0)
+        world.tick(95, gap[0] if gap else 3700)
+        if gap:
+            world.tick(gap[1], 3700)
+        world.see(observed("caches", 3695, caches(elsewhere=("KCM",))))
+        return world
+
     def test_kinds_that_cannot_be_read(self):
-        world = self.with_caches(elsewhere=("KCM",))
-        assert "caches in KCM are not read" in world.finding("kerberos.caches", 200.5).reason
+        assert "caches in KCM are not read" in self.an_hour().finding("kerberos.caches", 3700.5).reason
+        assert said(self.an_hour(), "kerberos.caches", 3700.5) == ("pass", "ok")
         world = Realm()
         world.healthy_domain(0, 170)
         world.tick(171, 180, offset_ms=305_000)
         world.tick(181, 200)
         world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
         assert said(world, "kerberos.caches") == ("unknown", "not-visible")
+
+    @pytest.mark.parametrize(("back_s", "expected"), [(1019, "pass"), (1021, "unknown"), (3690, "unknown")])
+    def test_unread_caches_may_have_been_made_while_nobody_looked(self, back_s, expected):
+        world = self.an_hour(1000, back_s)
+        assert said(world, "kerberos.caches", 3700.5)[0] == expected
+        if expected == "unknown":
+            found = world.finding("kerberos.caches", 3700.5)
+            assert (found.reason_code, found.measured) == ("not-measured", round((3700.5 - back_s) * S))
+
+    def test_one_reading_is_no_hour(self):
+        world = self.with_caches(elsewhere=("KCM",))
+        found = world.finding("kerberos.caches", 200.5)
+        assert (found.verdict, found.reason_code) == ("unknown", "not-measured")
+
+    def test_what_cannot_be_compared_is_a_gap(self):
+        world = self.an_hour()
+        world.jump.observations = [
+            o for o in world.jump.observations if not 1000 * S < o.ended.boottime_ns < 1300 * S
+        ]
+        world.jump.observation_lines = list(range(1, len(world.jump.observations) + 1))
+        assert said(world, "kerberos.caches", 3700.5) == ("unknown", "not-measured")
 
     def test_a_reading_from_before_time_was_disturbed_is_none(self):
         world = self.with_caches(cache())

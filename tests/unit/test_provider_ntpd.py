@@ -77,6 +77,22 @@ def test_nor_when_its_line_is_not_selected_any_more():
 
 
 @pytest.mark.parametrize(
+    ("heard_s", "updated_s", "expected"),
+    [
+        (3600, 3600, ("pass", "ok")),
+        (3600, 11 * 3600, ("pass", "ok")),
+        (3 * 3600, 3 * 3600, ("fail", "stale-update")),
+        (3600, 13 * 3600, ("fail", "stale-update")),
+    ],
+)
+def test_however_long_its_polls_are_it_is_not_silent_for_hours(
+    heard_s: int, updated_s: int, expected: tuple[str, str]
+):
+    seldom = msgspec.structs.replace(PEER, poll_s=2**15, last_rx_s=heard_s)
+    assert said(but(peers=(seldom,), ref_time_ns=NOW - updated_s * S)) == expected
+
+
+@pytest.mark.parametrize(
     ("facts", "expected"),
     [
         (but(peers=()), ("fail", "no-sources")),

@@ -12,7 +12,11 @@ import msgspec
 import pytest
 
 from cutover_tui import __version__
+from cutover_tui.core.evidence import PROOF_LASTS_NS
+from cutover_tui.core.finding import Verdict
 from cutover_tui.core.kdc_answers import kdcs
+from cutover_tui.core.runbook import HOUR
+from cutover_tui.engine.housekeeping import FORGET_NS, LASTING
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.port import Refused
@@ -22,7 +26,7 @@ from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.engine.watches.probe_loop import Watches
 from cutover_tui.record.audit import audit
 from cutover_tui.record.audit.events import EventAudit
-from cutover_tui.record.events import AttemptEnded, AttemptIntended, Disturbed, ProofApproved
+from cutover_tui.record.events import AttemptEnded, AttemptIntended, Disturbed, ProofApproved, VerdictChanged
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
 from cutover_tui.record.state import Contradiction, State, fold
@@ -107,6 +111,12 @@ async def proving(
         prover.see("app01", KEYTAB, CASES[f"keytab/mit-1.20.1/{keytab}"], script.now())
         await walk.session.start_step("tickets", "app01")
         yield walk, prover
+
+
+def exchange_as_planned(walk: Walk) -> Reader:
+    plans = walk.session._proofs()._plans("app01")
+    assert not isinstance(plans, Refused)
+    return plans[0].reader
 
 
 def bodies(path: Path, *kinds: type) -> list[object]:
@@ -273,6 +283,69 @@ async def test_the_session_repeats_it_by_itself(tmp_path: Path, monkeypatch: pyt
         repeating.cancel()
         assert prover.made == [1, 2, 3, 1, 2, 3]
     assert len(bodies(tmp_path, ProofApproved)) == 1
+
+
+async def test_what_failed_is_outweighed_by_as_many_attempts_as_that_takes(tmp_path: Path) -> None:
+    """One of two KDCs is dead now and then: three good attempts prove nothing after one that was not."""
+    async with proving(tmp_path, "ok", "kdc-dead", "ok") as (walk, prover):
+        await prove(walk)
+        assert prover.made == [1, 2]
+        assert walk.session.proof("app01").attempts == 7
+        assert await prove(walk) is None
+        assert prover.made[2:] == [1, 2, 3, 4, 5, 6, 7]
+        assert set(codes(walk).values()) == {("pass", "ok")}
+        assert walk.session.proof("app01").attempts == 3
+        assert (await walk.done("tickets", "app01")).outcome == "open"
+    assert audited(tmp_path) == []
+
+
+async def test_to_close_a_proof_is_not_made_again_unless_it_was_voided(tmp_path: Path) -> None:
+    book = RUNBOOK + "      - {id: close, title: Close, scope: wave, depends_on: [tickets]}\n"
+    async with proving(tmp_path, book=book) as (walk, _):
+        due = walk.session._proofs()._due
+        await prove(walk)
+        assert (await walk.done("tickets", "app01")).outcome == "open"
+        walk.script.ns += HOUR
+        assert codes(walk)["kerberos.as"] == ("unknown", "old")
+        walk.recorder.record_soon(
+            VerdictChanged("tickets", "app01", "kerberos.as", Verdict.UNKNOWN, "old", "old")
+        )
+        await walk.session.start_step("close", "*")
+        assert walk.session.step("close", "*").live.missing == ()
+        assert due("app01") == ()
+        await walk.recorder.record(
+            Disturbed("app01", (Family.TIME,), "action", "somebody set the clock", walk.script.now())
+        )
+        refused = await walk.done("close", "*")
+        assert [(m.what, str(m.verdict)) for m in refused.missing] == [
+            ("kerberos.as", "unknown"),
+            ("kerberos.tgs", "unknown"),
+        ]
+        assert due("app01"), "what is about to be closed over is proven again"
+        await prove(walk)
+        walk.script.ns += HOUR
+        assert (await walk.done("close", "*")).outcome == "open"
+    # The test's own disturbance is nobody's action; all that was decided follows.
+    assert audited(tmp_path) == ["somebody set the clock on app01, and no such action was under way"]
+
+
+async def test_attempts_of_hours_ago_count_in_memory_as_on_the_tape(tmp_path: Path) -> None:
+    async with proving(tmp_path, "ok", "kdc-dead", "ok") as (walk, prover):
+        await prove(walk)
+        walk.script.ns += 3 * HOUR
+        prover.see("app01", KEYTAB, CASES["keytab/mit-1.20.1/joined"], walk.script.now())
+        for _ in range(3):
+            await walk.recorder.record(AttemptIntended("app01", "exchange", 1, 1))
+            seq = walk.recorder.state.attempts["app01"][-1].seq
+            await prover.attempt("app01", exchange_as_planned(walk), 1)
+            newest = walk.recorder.logs.of("app01").observations[-1].id
+            await walk.recorder.record(AttemptEnded(seq, newest))
+        now_ns = walk.script.now().boottime_ns
+        walk.recorder.logs.of("app01").forget(now_ns - HOUR, now_ns - FORGET_NS, LASTING)
+        assert codes(walk)["kerberos.as"] == ("fail", "intermittent")
+        assert (await walk.done("tickets", "app01")).outcome == "refused"
+    assert audited(tmp_path) == []
+    assert PROOF_LASTS_NS < FORGET_NS
 
 
 async def test_a_refused_account_is_not_asked_again_by_itself(tmp_path: Path) -> None:

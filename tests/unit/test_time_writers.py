@@ -45,7 +45,11 @@ def said(made: b.World, check: str = "time.single-master") -> tuple[str, str]:
             None,
             "ok",
         ),
-        (("chronyd", "ntp-daemon"), (), None, "several-writers"),
+        (("chronyd", "ntp-daemon"), (), None, "unknown-daemon"),
+        (("chronyd", "ntp-daemon", "ntpd"), (), None, "several-writers"),
+        (("chronyd", "ntp-check-sync"), (), None, "unknown-daemon"),
+        (("chronyd", "timesync-export"), (), None, "unknown-daemon"),
+        (("ntp-monitord",), (), None, "unknown-daemon"),
         (("chronyd", "phc2sys", "ptp4l"), (), None, "several-writers"),
         (("chronyd", "phc2sys", "ptp4l"), (), "SHM 0", "ok"),
         (("chronyd", "phc2sys", "ptp4l"), (), "PHC /dev/ptp0", "several-writers"),
@@ -56,7 +60,7 @@ def said(made: b.World, check: str = "time.single-master") -> tuple[str, str]:
         (("ntpd",), ("openntpd.service",), None, "ok"),
         (("ntpd", "openntpd"), ("openntpd.service", "ntpsec.service"), None, "several-writers"),
         (("VBoxService", "chronyd"), (), None, "several-writers"),
-        (("timesync-agent",), (), None, "ok"),
+        (("timesync-agent",), (), None, "unknown-daemon"),
         (("bash", "htpasswd", "sleep"), (), None, "no-writer"),
     ],
 )
@@ -64,6 +68,31 @@ def test_writers_are_counted_by_name(
     processes: tuple[str, ...], units: tuple[str, ...], refclock: str | None, expected: str
 ) -> None:
     assert said(world(*processes, units=units, refclock=refclock))[0] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ntpstat",
+        "ntpwait",
+        "ntp-wait",
+        "ntptime",
+        "ntptrace",
+        "ntpsnmpd",
+        "ntplogtemp",
+        "ntpmon",
+        "check_ntp_time",
+    ],
+)
+def test_who_asks_or_waits_for_the_time_is_no_second_master(name: str) -> None:
+    assert said(world("chronyd", name))[0] == "ok"
+    assert said(world(name))[0] == "no-writer"
+
+
+def test_a_name_is_no_evidence_that_it_sets_the_clock_and_none_that_it_does_not() -> None:
+    found = finding(world("chronyd", "ntp-check-sync"), "time.single-master", NOW)
+    assert str(found.verdict) == "unknown"
+    assert found.reason.startswith("ntp-check-sync looks like a time service beside chronyd")
 
 
 @pytest.mark.parametrize(

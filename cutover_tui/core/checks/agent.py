@@ -30,6 +30,12 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
         return no_facts(says, "agents", newest)
     old, new = _names(evidence, asked)
     used = (newest,)
+    if not old and not new:
+        return says.na(
+            "nothing-asked",
+            f"Neither for {evidence.source} nor for {evidence.target} is an agent asked for.",
+            used=used,
+        )
     if facts.package_tool is None:
         return says.unknown(
             "packages-not-visible",

@@ -143,6 +143,16 @@ class Says:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How a check sees attempts: the reader of what they saw, and what came of one."""
+
+    reader: str
+    failed: Callable[[Observation | None], bool]
+    """Whether an attempt that has ended failed; None = it has no result. A tool that is absent is no failure."""
+    went_well: Callable[[Observation], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A spec, what it wants to see, and the function that judges it."""
 
@@ -157,6 +167,10 @@ class Check:
     """How far back the clock's samples count, in ns; None = this check takes no samples."""
     proofs: tuple[str, ...] = ()
     """Proofs whose newest attempt it looks at where there is one; they are not made for its sake."""
+    judges: Proof | None = None
+    """It judges attempts that a person approved."""
+    compares: tuple[str, ...] = ()
+    """Readers whose facts from before the mark it cannot do without after it: `no-baseline` without them."""
     of_no_guest: bool = False
     """It judges the jump host and the references, which no move touches, whoever showed their clocks."""
     through_voids: bool = False

@@ -10,12 +10,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cutover_tui.core.checks.clocks.readings import GAP_NS, Reading, reading
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_words import name
 from cutover_tui.core.checks.clocks.witness import HOLDS, Witness
-from cutover_tui.core.checks.timekeeping.time_offset import GAP_NS, Reading, reading
-from cutover_tui.core.evidence import SampleColumns
 from cutover_tui.core.runbook import SECOND
+from cutover_tui.core.sample_columns import SampleColumns
 from cutover_tui.engine.clock.curves import ASKED_EVERY_16_S, READ_EVERY_SECOND, Curve
 from cutover_tui.engine.port import ClockPoint
 

@@ -12,8 +12,8 @@ from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.checks.timekeeping.time_projection import readings
 from cutover_tui.core.estimate.estimator import Estimate, Estimator, begin_ns
 from cutover_tui.core.estimate.projection import project
-from cutover_tui.core.evidence import SampleColumns
 from cutover_tui.core.runbook import HOUR, MINUTE, GateCheck, Runbook
+from cutover_tui.core.sample_columns import SampleColumns
 from cutover_tui.engine.port import ClockRate
 from probes.observation import Sample
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from cutover_tui.core.checks.clocks.readings import STALE_NS
 from cutover_tui.core.checks.clocks.standing_words import name
-from cutover_tui.core.checks.timekeeping.time_offset import STALE_NS
 from cutover_tui.core.finding import Finding, Soak, Verdict
 from cutover_tui.core.runbook import SECOND, GateCheck
 from cutover_tui.engine.clock.clock_history import SETTLED_NS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cutover_tui.core.checks.registry import CHECKS, asked
+from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, answering, kdcs
@@ -18,6 +18,7 @@ from cutover_tui.core.runbook import MINUTE, Runbook, Step
 from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
+from cutover_tui.engine.proofs.wanted import wanted
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.under_way import NOT_KNOWN, under_way
 from cutover_tui.engine.unrecorded import unrecorded
@@ -25,6 +26,7 @@ from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, ProofApproved
 from cutover_tui.record.files import RecordError
+from cutover_tui.record.regression import can_regress
 from probes.exchange import NAME as AP_IN
 from probes.facts_kerberos import ApInFacts, ExchangeFacts, KeytabFacts
 from probes.linux import exchange
@@ -36,9 +38,6 @@ PROOF = exchange.NAME
 """What a person sees and approves goes by this name, whatever stands beside it."""
 
 PROOFS = frozenset({exchange.NAME, AP_IN})
-ATTEMPTS = 3
-"""Attempts of a series where no gate asks for more."""
-
 APART_NS = 5 * MINUTE
 """A proof is never repeated by itself sooner than this after the last one began."""
 
@@ -48,6 +47,9 @@ CROSSES_S = 30.0
 """What was seen is taken within milliseconds; where it was thrown away the attempt has no result."""
 
 NOTHING_CAME = Failure(FailureKind.LOST, "what it saw never arrived")
+
+UNDER_WAY = ("started", "refused")
+"""Steps that somebody works on."""
 
 NOT_AGAIN = frozenset({6, 18, 23, 24})
 """Refusals of the account itself: each repetition is one more refused login, which a person must want."""
@@ -89,7 +91,7 @@ class Proving:
         plans = self._plans(host)
         if isinstance(plans, Refused):
             return ProofView(host, PROOF, (), 0, False, host in self._running, plans)
-        of, running = max(self._wanted(p.name) for p in plans), host in self._running
+        of, running = max(self._wanted(host, p.name) for p in plans), host in self._running
         approved = all(self._approved(host, p) for p in plans)
         return ProofView(host, PROOF, _commands(plans), of, approved, running, None)
 
@@ -153,7 +155,7 @@ class Proving:
 
     async def _series(self, host: str, plan: Planned) -> None:
         """Attempts until one is refused or all are made; each is on the record before it begins."""
-        of = self._wanted(plan.name)
+        of = self._wanted(host, plan.name)
         for number in range(1, of + 1):
             intent = AttemptIntended(host, plan.name, number, of)
             async with under_way(self.recorder, intent, _not_known) as attempt:
@@ -252,12 +254,9 @@ class Proving:
         given = self.recorder.state.approved.get(host, {}).get(plan.name)
         return given is not None and any(argv[-len(plan.ends) :] == plan.ends for argv in given.commands)
 
-    def _wanted(self, proof: str) -> int:
-        """As many attempts as the gate that asks for most."""
-        of = [
-            asked(g).attempts for step in self.runbook.steps() for g in step.gate if _rests_on(g.check, proof)
-        ]
-        return max(of, default=ATTEMPTS)
+    def _wanted(self, host: str, proof: str) -> int:
+        recorder = self.recorder
+        return wanted(self.runbook, recorder.state, recorder.logs, host, proof, self.now())
 
     def _due(self, host: str) -> Plans:
         """What is to be repeated now."""
@@ -284,9 +283,16 @@ class Proving:
             self._lacks(step, column, host, plan.name)
             for step in self.runbook.steps()
             for column in hosts_of(step, self.runbook.hosts)
-            if state.status(step.id, column) in ("started", "refused")
-            and host in {g.name for g in guests(self.runbook, step, column)}
+            if self._counts(step, column) and host in {g.name for g in guests(self.runbook, step, column)}
         )
+
+    def _counts(self, step: Step, column: str) -> bool:
+        """Whether a proof that this step lacks is wanted now: it is under way, or done and about to be closed over."""
+        state, last = self.recorder.state, self.runbook.phases[-1].steps[-1]
+        if state.status(step.id, column) != "done":
+            return state.status(step.id, column) in UNDER_WAY
+        closing = any(state.status(last.id, c) in UNDER_WAY for c in hosts_of(last, self.runbook.hosts))
+        return closing and bool(can_regress(self.runbook, state, step, column))
 
     def _lacks(self, step: Step, column: str, host: str, proof: str) -> bool:
         """Whether a check of the step wants a proof on this host that it does not have now."""
@@ -298,8 +304,12 @@ class Proving:
                 self.runbook, state, self.recorder.logs, step, column, self.now(), upto=state.seq, seals=None
             )
         )
+        done = state.status(step.id, column) == "done"
         return any(
-            f.host == host and _rests_on(f.check, proof) and f.verdict not in (Verdict.PASS, Verdict.NA)
+            f.host == host
+            and _rests_on(f.check, proof)
+            and f.verdict not in (Verdict.PASS, Verdict.NA)
+            and not (done and f.reason_code == "old")  # to close over it its age is not asked again
             for f in decision.findings
         )
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cutover_tui.core.checks.clocks.readings import GAP_NS, Reading, reading
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, standing_line
 from cutover_tui.core.checks.clocks.standing_words import name
 from cutover_tui.core.checks.registry import asked
-from cutover_tui.core.checks.timekeeping.time_offset import GAP_NS, Reading, reading
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import HOUR, GateCheck, Runbook
 from cutover_tui.record.events import (

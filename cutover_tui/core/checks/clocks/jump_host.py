@@ -58,6 +58,16 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             bound=bound,
             used=used,
         )
+    if abs(own) + bound > OWN_LIMIT_NS:
+        return says.unknown(
+            "own-clock-not-known",
+            f"This jump host's own clock is {time_amount(own, sign=True)} ± {time_amount(bound)} off {name(newest)}: "
+            f"that it is within {time_amount(OWN_LIMIT_NS)} is not shown.",
+            remedy="Correct the jump host's clock, or name a reference on a shorter path in domain.references.",
+            measured=own,
+            bound=bound,
+            used=used,
+        )
     by_domain = standing.domain if len(at.agreeing) == 1 and not at.confirming else None
     agreeing = (*at.agreeing, *(by_domain.agreeing if by_domain is not None else ()))
     offsets = [w.offset_ns for w in agreeing]

@@ -2,7 +2,8 @@
 
 Before the mark there is nothing to compare with: then one controller must be reached on all
 the ports a member needs. So it is after it where none was reached before, unless the baseline
-shows that the guest was in no domain.
+shows that the guest was in no domain: neither by a keytab, which is all that some services need,
+nor by a service of the directory.
 """
 
 from __future__ import annotations
@@ -97,12 +98,11 @@ def _none_before(
     """A controller that was down looks like one that nobody uses; only who is no member needs none."""
     before = evidence.baseline.facts if evidence.baseline is not None else {}
     trust, keytab = before.get("trust"), before.get("keytab")
-    if (isinstance(keytab, KeytabFacts) and not keytab.present) or (
-        isinstance(trust, TrustFacts) and trust.empty
-    ):
+    no_keytab = isinstance(keytab, KeytabFacts) and not keytab.present
+    if no_keytab and isinstance(trust, TrustFacts) and trust.empty:
         return says.na(
             "no-path-before",
-            "No controller was reached before the mark, and the guest was no member.",
+            "No controller was reached before the mark, and the guest had neither a keytab nor a service of a directory.",
             used=used,
         )
     if whole:

@@ -19,6 +19,7 @@ CHECKS = (
         judge=dc_replication.run,
         criterion=dc_replication.criterion,
         readers=("dc",),
+        compares=("dc",),
         naive="the controller boots and answers LDAP; `repadmin /replsummary` shows no failure",
     ),
     Check(
@@ -26,6 +27,7 @@ CHECKS = (
         judge=dc_genid.run,
         criterion=dc_genid.criterion,
         readers=("dc",),
+        compares=("dc",),
         naive="it is the same disk",
     ),
     Check(
@@ -33,6 +35,7 @@ CHECKS = (
         judge=dc_sysvol.run,
         criterion=dc_sysvol.criterion,
         readers=("dc", "sysvol"),
+        compares=("sysvol",),
         naive="the shares are there",
     ),
     Check(
@@ -40,6 +43,7 @@ CHECKS = (
         judge=dc_rid.run,
         criterion=dc_rid.criterion,
         readers=("dc",),
+        compares=("dc",),
         naive="a test account could be created",
     ),
 )

@@ -44,6 +44,7 @@ CHECKS = (
         judge=ad_object.run,
         criterion=ad_object.criterion,
         readers=("account", "addresses", "keytab"),
+        compares=("account",),
         naive="the computer account is there",
     ),
     Check(
@@ -63,13 +64,14 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="net.ad-paths",
-            version=3,
+            version=4,
             family=Family.NETWORK,
             max_age=SLOW,
         ),
         judge=net_ad_paths.run,
         criterion=net_ad_paths.criterion,
-        readers=("ad-paths",),
+        readers=("ad-paths", "keytab", "trust"),
+        compares=("ad-paths",),
         naive="a controller answers a ping",
     ),
 )

@@ -12,7 +12,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="agent.swap",
-            version=1,
+            version=2,
             family=Family.IDENTITY,
             max_age=FRESH,
             params={

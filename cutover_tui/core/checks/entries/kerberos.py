@@ -25,7 +25,7 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
     return Check(
         spec=CheckSpec(
             id=f"kerberos.{kind}",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -34,6 +34,7 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
         judge=partial(kerberos_exchange.run, kind),
         criterion=partial(kerberos_exchange.criterion_of, kind),
         readers=("exchange", "keytab"),
+        judges=kerberos_exchange.proof_of(kind),
         jump_readers=kdc_answers.JUMP_READERS,
         witnesses=kdc_answers.GUEST_READERS,
         looks_back=kerberos_exchange.looks_back,
@@ -90,7 +91,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.ap-in",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -99,6 +100,7 @@ CHECKS = (
         judge=kerberos_ap_in.run,
         criterion=kerberos_ap_in.criterion,
         readers=("ap-in", "keytab"),
+        judges=kerberos_ap_in.ATTEMPTS,
         jump_readers=kdc_answers.JUMP_READERS,
         witnesses=kdc_answers.GUEST_READERS,
         naive="`kinit` works on the guest (it does at 600 s off), and an administrator's open session goes on",
@@ -106,7 +108,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=5,
+            version=6,
             family=Family.DIRECTORY,
             max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
             params={

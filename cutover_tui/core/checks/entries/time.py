@@ -19,11 +19,19 @@ from cutover_tui.core.checks.timekeeping import (
 from cutover_tui.core.runbook import HOUR, MINUTE, SECOND
 from probes.observation import Family
 
+SILENT = Param(
+    "duration",
+    2 * HOUR,
+    1 * MINUTE,
+    12 * HOUR,
+    doc="how long ago a provider's last update may be, however long its polls are",
+)
+
 CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.jump-host",
-            version=3,
+            version=4,
             family=Family.TIME,
             max_age=FRESH,
             params={
@@ -41,9 +49,10 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=10,
+            version=11,
             family=Family.TIME,
             max_age=FRESH,
+            params={"silent": SILENT},
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
@@ -53,7 +62,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=4,
+            version=5,
             family=Family.TIME,
             max_age=FRESH,
         ),
@@ -89,7 +98,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=3,
+            version=4,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             max_age=FRESH,
@@ -100,6 +109,7 @@ CHECKS = (
                 "within": Param(
                     "duration", 5 * SECOND, 1, 30 * SECOND, doc="a kept clock is never farther off than this"
                 ),
+                "silent": SILENT,
             },
         ),
         judge=time_projection.run,
@@ -125,6 +135,7 @@ CHECKS = (
         judge=time_reboot.run,
         criterion=time_reboot.criterion,
         readers=("boot",),
+        compares=("boot",),
         jump_readers=JUMP_READERS,
         witnesses=GUEST_READERS,
         looks_back=time_reboot.looks_back,
@@ -171,6 +182,7 @@ CHECKS = (
         judge=time_rtc.run,
         criterion=time_rtc.criterion,
         readers=("rtc",),
+        compares=("rtc",),
         naive="`date` is right after the move, so the hour is right",
     ),
 )

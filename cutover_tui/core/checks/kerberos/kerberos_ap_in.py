@@ -12,7 +12,8 @@ jump host's clock or the KDC's; of our own account it says nothing about the gue
 from __future__ import annotations
 
 from cutover_tui.core.amounts import time_amount
-from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.check import Asked, Proof, Says, no_facts
+from cutover_tui.core.checks.kerberos.kerberos_run import unsettled
 from cutover_tui.core.checks.kerberos.kerberos_series import all_good
 from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, SKEW, meaning
 from cutover_tui.core.evidence import Attempt, Evidence
@@ -44,18 +45,44 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             case _:
                 return _refused_by_kdc(which, facts, observation, says)
 
-    used = all_good(PROOF, evidence, asked, says, bad, by_us=True)
-    if isinstance(used, Finding):
-        return used
+    said = all_good(ATTEMPTS, evidence, asked, says, bad, by_us=True)
+    if isinstance(said, Finding):
+        return said
+    used, run = said
     last = used[-1].facts
     assert isinstance(last, ApInFacts)  # noqa: S101 - nothing was bad
+    counted, in_a_row = (run.clean, " in a row") if run.failed else (len(used), "")
+    failed = f"; {run.failed} of {run.made} since the last disturbance were not" if run.failed else ""
     outside = "" if last.admitted else "; the account may not log in there, which is no matter of Kerberos"
     return says.passes(
-        f"{len(used)} of {len(used)} fresh tickets of {last.principal} were accepted by {last.service} "
-        f"over {last.over}{outside}",
-        measured=len(used),
+        f"{counted} of {counted} fresh tickets{in_a_row} of {last.principal} were accepted by {last.service} "
+        f"over {last.over}{failed}{outside}",
+        measured=counted,
         used=used,
     )
+
+
+def _failed(observation: Observation | None) -> bool:
+    """Whether an attempt says that peers do not get in; what is about our own account says nothing of that."""
+    if observation is None:
+        return True
+    facts = observation.facts
+    if not isinstance(facts, ApInFacts):
+        return unsettled(observation)
+    if facts.stage in ("login", "ticket"):
+        return facts.code in OF_CLOCKS or _about_the_service(facts)
+    return facts.stage != "done"
+
+
+def _went_well(observation: Observation) -> bool:
+    return isinstance(observation.facts, ApInFacts) and observation.facts.stage == "done"
+
+
+def _about_the_service(facts: ApInFacts) -> bool:
+    return facts.stage == "ticket" and facts.code is not None and facts.code not in _OURS
+
+
+ATTEMPTS = Proof(PROOF, _failed, _went_well)
 
 
 def _refused_by_guest(which: str, facts: ApInFacts, observation: Observation, says: Says) -> Finding:
@@ -99,7 +126,7 @@ def _refused_by_kdc(which: str, facts: ApInFacts, observation: Observation, says
             remedy="See time.jump-host and kdc.clock for which of both is wrong; then kinit anew.",
             used=(observation,),
         )
-    if facts.stage == "ticket" and facts.code is not None and facts.code not in _OURS:
+    if _about_the_service(facts):
         known = meaning(facts.code)
         return says.fails(known.code, f"{words}: {known.sentence}.", remedy=known.remedy, used=(observation,))
     return says.unknown(

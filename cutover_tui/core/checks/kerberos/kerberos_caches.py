@@ -13,24 +13,30 @@ and no longer within the tolerance of those who are shown it. The jump host's ow
 
 What is judged is the offset in the header, not when the tickets were taken: their times are
 the KDC's, so a cache without an offset is good whenever it was made. Kinds of cache that
-leave no file cannot be read, and other places than the usual are not; as long as the guest's clock has been right all the time that
-was measured they cannot hold an offset, and otherwise nobody knows. What was measured before a
+leave no file cannot be read, and other places than the usual are not; where the guest's clock was measured for a
+whole hour and right all the time, those made in it hold no offset, and otherwise nobody knows. What was measured before a
 disturbance counts for that: the repair is one, and does not take the offset out of a cache.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.clocks.readings import backwards
 from cutover_tui.core.checks.clocks.references import carried
 from cutover_tui.core.checks.clocks.standing_line import line_of
-from cutover_tui.core.checks.timekeeping.time_offset import backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from cutover_tui.core.runbook import HOUR
+from cutover_tui.core.runbook import HOUR, SECOND
 from probes.facts_kerberos import CacheFile, CachesFacts
 
 LOOKS_BACK_NS = HOUR
+
+UNSEEN_NS = 20 * SECOND
+"""A lost link is back within 15 s. In what is longer a guest boots, and takes tickets by whatever its clock shows."""
+
 LITTLE_NS = 5_000_000_000
 """From here on an offset is worth a word: `time.offset` would have failed then."""
 
@@ -67,21 +73,23 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             measured=worst.offset_ns,
             used=(newest,),
         )
-    was_off = _was_off(evidence, limit) if facts.elsewhere else False
-    if was_off is None:
-        return says.unknown(
-            "not-measured",
-            f"Caches in {', '.join(facts.elsewhere)} are not read from outside, and the clock of this "
-            "guest was not measured while they may have been made.",
-            remedy="Wait for samples of its clock and for references that agree (time.jump-host).",
-            used=(newest,),
-        )
-    if was_off:
+    then = _clock_then(evidence, limit) if facts.elsewhere else None
+    if then is not None and then.off:
         return says.unknown(
             "not-visible",
             f"The clock was more than {span(limit)} off within the last hour, and caches in "
             f"{', '.join(facts.elsewhere)} are not read from outside.",
             remedy="Let their owners run kdestroy -A and kinit, or log in anew; it passes an hour after the repair.",
+            used=(newest,),
+        )
+    if then is not None and then.right_ns < LOOKS_BACK_NS - UNSEEN_NS:
+        return says.unknown(
+            "not-measured",
+            f"Caches in {', '.join(facts.elsewhere)} are not read from outside, and the clock of this "
+            f"guest was measured, and right, without a gap for {span(then.right_ns)} of the {span(LOOKS_BACK_NS)} "
+            "in which they may have been made.",
+            remedy="The rest comes by itself, as long as its clock is read and references agree (time.jump-host).",
+            measured=then.right_ns,
             used=(newest,),
         )
     beside = (
@@ -142,8 +150,20 @@ def _remedy(off: list[CacheFile]) -> str:
     return "Let their owner log in anew or kinit; for a service's own cache, restart the service."
 
 
-def _was_off(evidence: Evidence, limit: int) -> bool | None:
-    """Whether any reading of the clock was that far off; None: there is no reading at all."""
-    line = line_of(evidence)
-    readings = [r for r in backwards(evidence.samples, line) if r is not None]
-    return any(abs(r.offset_ns) - r.bound_ns > limit for r in readings) if readings else None
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """How the clock was while unread caches may have been made."""
+
+    off: bool  # some reading was surely off
+    right_ns: int  # until now, without a gap
+
+
+def _clock_then(evidence: Evidence, limit: int) -> _Then:
+    off, unbroken, since_ns = False, True, evidence.now.boottime_ns
+    for r in backwards(evidence.samples, line_of(evidence)):
+        if r is None:
+            continue
+        off = off or abs(r.offset_ns) - r.bound_ns > limit
+        unbroken = unbroken and r.worst_ns <= limit and since_ns - r.mono_ns <= UNSEEN_NS
+        since_ns = r.mono_ns if unbroken else since_ns
+    return _Then(off, evidence.now.boottime_ns - since_ns)

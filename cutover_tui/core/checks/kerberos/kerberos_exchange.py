@@ -1,6 +1,6 @@
 """`kerberos.as`, `.tgs`, `.ap-out`: k of k fresh exchanges by the machine account, skew unmasked.
 
-The newest series of attempts counts, whole (`kerberos_series`). The
+The newest series of attempts counts, whole (`kerberos_series`), and what failed before it asks for more. The
 unmasked exchange is judged; the masked one beside it shows what an engineer who tries kinit
 by hand would see.
 """
@@ -8,13 +8,15 @@ by hand would see.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.checks.check import Asked, Says, no_facts
+from cutover_tui.core.checks.check import Asked, Proof, Says, no_facts
+from cutover_tui.core.checks.clocks.readings import STALE_NS
+from cutover_tui.core.checks.kerberos.kerberos_run import Run, unsettled
 from cutover_tui.core.checks.kerberos.kerberos_series import all_good
 from cutover_tui.core.checks.kerberos.kerberos_skew import worst
 from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, meaning
-from cutover_tui.core.checks.timekeeping.time_offset import STALE_NS
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind
@@ -65,22 +67,45 @@ def run(kind: ExchangeKind, evidence: Evidence, asked: Asked, says: Says) -> Fin
         good.append(made)
         return None
 
-    used = all_good(PROOF, evidence, asked, says, bad)
-    return used if isinstance(used, Finding) else _all_ok(kind, good[-1], used, evidence, says)
+    said = all_good(proof_of(kind), evidence, asked, says, bad)
+    return said if isinstance(said, Finding) else _all_ok(kind, good[-1], *said, evidence, says)
+
+
+def proof_of(kind: ExchangeKind) -> Proof:
+    """What came of an attempt as far as this exchange goes."""
+    return Proof(PROOF, partial(_failed, kind), partial(_went_well, kind))
+
+
+def _failed(kind: ExchangeKind, observation: Observation | None) -> bool:
+    if observation is None:
+        return True
+    facts = observation.facts
+    if not isinstance(facts, ExchangeFacts):
+        return unsettled(observation)
+    plain = facts.of(kind, masked=False)
+    if plain is not None and plain.outcome == "not-tried" and kind != "as":
+        return _failed("as", observation)
+    return plain is not None and plain.outcome in ("refused", "silent", "not-tried")
 
 
 def _all_ok(
-    kind: ExchangeKind, last: _Made, used: tuple[Observation, ...], evidence: Evidence, says: Says
+    kind: ExchangeKind,
+    last: _Made,
+    used: tuple[Observation, ...],
+    run: Run,
+    evidence: Evidence,
+    says: Says,
 ) -> Finding:
     ends = last.plain.end_ns
     valid = f", good for {span(max(ends - evidence.now.utc_ns, 0))}" if ends is not None else ""
-    before = sum(1 for o in evidence.observations.get(PROOF, ()) if o not in used and not _went_well(kind, o))
-    failed = f"; {before} attempts before this series failed" if before else ""
+    counted, in_a_row = (run.clean, " in a row") if run.failed else (len(used), "")
+    failed = f"; {run.failed} of {run.made} since the last disturbance failed" if run.failed else ""
+    failed += f"; {run.explained} more failed while its clock was off" if run.explained else ""
     left = "" if last.facts.removed else "; the private directory could not be removed"
     return says.passes(
-        f"{len(used)} of {len(used)} attempts got {_ASKS[kind]} as {last.facts.principal}{valid}, "
+        f"{counted} of {counted} attempts{in_a_row} got {_ASKS[kind]} as {last.facts.principal}{valid}, "
         f"without the library's correction of the clock{failed}{left}",
-        measured=len(used),
+        measured=counted,
         used=used,
     )
 

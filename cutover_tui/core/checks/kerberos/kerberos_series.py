@@ -1,7 +1,7 @@
 """The newest series of a proof's attempts, whole: what is asked of it whichever exchange is judged.
 
 Every attempt the journal says was intended must have its result, and the series began after the last
-disturbance of the directory and of time.
+disturbance of the directory and of time. Attempts that failed since ask for more (`kerberos_run`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cutover_tui.core.amounts import span
-from cutover_tui.core.checks.check import Asked, Says
+from cutover_tui.core.checks.check import Asked, Proof, Says
+from cutover_tui.core.checks.kerberos.kerberos_run import Run, run_of
 from cutover_tui.core.checks.kerberos.kerberos_skew import heard, heard_here
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Finding
@@ -22,15 +23,15 @@ KEY = "x"
 
 
 def all_good(
-    proof: str,
+    proof: Proof,
     evidence: Evidence,
     asked: Asked,
     says: Says,
     bad: Callable[[Attempt, Observation], Finding | None],
     *,
     by_us: bool = False,
-) -> Finding | tuple[Observation, ...]:
-    """What every attempt of the series saw, or the first thing that keeps it from being k of k.
+) -> Finding | tuple[tuple[Observation, ...], Run]:
+    """What every attempt of the series saw and all since the last disturbance, or what keeps it from being k of k.
 
     Args:
         bad: what is wrong with an attempt's observation; None = nothing.
@@ -42,9 +43,9 @@ def all_good(
             "The runbook names no realm, so there are no tickets to ask for.",
             remedy="Name domain.realm and domain.controllers in a new session.",
         )
-    series = evidence.proofs.series(proof, evidence.now.boot_id)
+    series = evidence.proofs.series(proof.reader, evidence.now.boot_id)
     if not series:
-        return _never(proof, evidence, says, by_us=by_us)
+        return _never(proof.reader, evidence, says, by_us=by_us)
     void = evidence.voided((Family.DIRECTORY, Family.TIME))
     if void is not None and series[0].at.boottime_ns <= void.boottime_ns:
         return says.unknown(
@@ -59,7 +60,7 @@ def all_good(
             f"The last proof began {span(age)} ago; {span(asked.max_age_ns)} is the most.",
             remedy=f"It is repeated by itself while the step is under way; {KEY} repeats it now.",
         )
-    seen = {o.id: o for o in evidence.observations.get(proof, ())}
+    seen = {o.id: o for o in evidence.observations.get(proof.reader, ())}
     good: list[Observation] = []
     for attempt in series:
         if not attempt.ended:
@@ -80,7 +81,17 @@ def all_good(
         if (wrong := bad(attempt, observation)) is not None:
             return wrong
         good.append(observation)
-    if len(good) < asked.attempts:
+    run = run_of(proof, evidence, asked)
+    if run.left:
+        return says.fails(
+            "intermittent",
+            f"{run.failed} of {run.made} attempts failed; {run.clean} of {run.needed} clean ones in a row since.",
+            remedy=f"Find what fails sometimes: one KDC of several, a lossy path. The clean ones come by themselves; {KEY} "
+            "makes them now.",
+            measured=run.clean,
+            used=tuple(good),
+        )
+    if not run.failed and len(good) < asked.attempts:
         return says.unknown(
             "few-attempts",
             f"{len(good)} attempts succeeded, {asked.attempts} in a row must.",
@@ -88,7 +99,7 @@ def all_good(
             measured=len(good),
             used=tuple(good),
         )
-    return tuple(good)
+    return tuple(good), run
 
 
 def _never(proof: str, evidence: Evidence, says: Says, *, by_us: bool) -> Finding:

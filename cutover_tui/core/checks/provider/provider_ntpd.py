@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.checks.check import SECOND, Says
+from cutover_tui.core.checks.check import SECOND, Asked, Says
 from cutover_tui.core.checks.clocks.smear import mixture, smeared_by
 from cutover_tui.core.checks.provider.provider_boot import (
     FUTURE_NS,
@@ -16,6 +16,7 @@ from cutover_tui.core.checks.provider.provider_boot import (
 from cutover_tui.core.checks.provider.provider_sources import of_ntpd
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Finding
+from cutover_tui.core.runbook import HOUR
 from probes.facts_ntpd import NtpdFacts, NtpdPeer
 from probes.observation import Facts, Observation
 
@@ -26,8 +27,11 @@ LOCAL_REFIDS = frozenset({"LOCL", "LOCAL(0)", "127.127.1.0", "127.127.1.1"})
 UPDATE_POLLS = 10
 """ntpd updates the clock by the best of the last 8 answers, so that up to 8 polls bring none (RFC 5905 section 10)."""
 
+LONGEST_NS = 12 * HOUR
+"""Without an update for this long nobody keeps a clock, however seldom it is asked to."""
 
-def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
+
+def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, asked: Asked, says: Says) -> Finding:
     """The finding about an ntpd that answers."""
     used = (newest,)
     selected = next((p for p in facts.peers if p.state == "selected"), None)
@@ -67,12 +71,15 @@ def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, says: Says
             used=used,
         )
     heard = selected.last_rx_s * SECOND
-    if heard > 3 * poll_ns or age > UPDATE_POLLS * poll_ns:
+    polls_ns, ceiling_ns = 3 * poll_ns, asked.ns("silent")
+    if heard > min(polls_ns, ceiling_ns) or age > min(UPDATE_POLLS * poll_ns, LONGEST_NS):
         return says.fails(
             "stale-update",
             f"ntpd last heard {selected.name} {span(heard)} ago and last updated the clock {span(age)} ago, "
             f"at polls of {time_amount(poll_ns)}.",
-            remedy="Its source is gone; open UDP 123 or configure another.",
+            remedy="Its source is gone; open UDP 123 or configure another."
+            if polls_ns <= ceiling_ns
+            else "It may be well and only asks this seldom: lower `maxpoll`.",
             used=used,
         )
     good = selected.reach.bit_count()

@@ -39,13 +39,13 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     chrony = evidence.facts("chrony", ChronyFacts)
     timesyncd = evidence.facts("timesyncd", TimesyncdFacts)
     if chrony is not None and chrony.running and chrony_at is not None:
-        return _chrony(chrony, chrony_at, evidence, says)
+        return _chrony(chrony, chrony_at, evidence, asked, says)
     if timesyncd is not None and timesyncd.running and timesyncd_at is not None:
-        return _timesyncd(timesyncd, timesyncd_at, evidence, says)
+        return _timesyncd(timesyncd, timesyncd_at, evidence, asked, says)
     ntpd_at = evidence.latest("ntpq")
     ntpd = evidence.facts("ntpq", NtpdFacts)
     if ntpd is not None and ntpd.running and ntpd_at is not None:
-        return provider_ntpd.judged(ntpd, ntpd_at, evidence, says)
+        return provider_ntpd.judged(ntpd, ntpd_at, evidence, asked, says)
     for reader, newest in (("chrony", chrony_at), ("timesyncd", timesyncd_at), ("ntpq", ntpd_at)):
         if newest is None or (
             newest.failure is not None and newest.failure.kind is not FailureKind.TOOL_ABSENT
@@ -109,16 +109,16 @@ def _silent(services: ServicesFacts) -> str | None:
     return None
 
 
-def criterion(_asked: Asked) -> Criterion:
+def criterion(asked: Asked) -> Criterion:
     return Criterion(
         "a named provider runs, starts at boot, ≥ 3 good updates since boot, "
-        "last one younger than 3 polls and than the last disturbance",
+        f"last one younger than 3 polls, than {span(asked.ns('silent'))} and than the last disturbance",
         provider_boot.GOOD_UPDATES,
         "count",
     )
 
 
-def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
+def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: Asked, says: Says) -> Finding:
     used = (newest,)
     if facts.refid.upper() in LOCAL_REFIDS:
         return says.fails(
@@ -169,10 +169,11 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             used=used,
         )
     poll_ns = 1_000_000_000 << min(max(0, selected.poll), 24)
-    if facts.ref_time_ns is None or facts.guest_utc_ns is None:
+    if facts.ref_time_ns is None or facts.guest_utc_ns is None or selected.last_rx_s is None:
+        what = "updated the clock" if facts.ref_time_ns is None else f"heard {selected.name}"
         return says.unknown(
             "no-update-time",
-            "chronyd does not say when it last updated the clock.",
+            f"chronyd does not say when it last {what}.",
             remedy="Wait for its next update.",
             used=used,
         )
@@ -185,8 +186,9 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Find out who set the clock back; wait for chronyd's next update.",
             used=used,
         )
-    silent_ns = max(3 * poll_ns, SOONEST_NS)
-    if age > silent_ns or (selected.last_rx_s or 0) * 1_000_000_000 > silent_ns:
+    heard = selected.last_rx_s * 1_000_000_000
+    polls_ns, ceiling_ns = max(3 * poll_ns, SOONEST_NS), asked.ns("silent")
+    if max(age, heard) > min(polls_ns, ceiling_ns):
         others = _heard(facts, selected)
         if others and age <= (SILENT_POLLS + 3) * poll_ns:
             return says.unknown(
@@ -198,8 +200,11 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             )
         return says.fails(
             "stale-update",
-            f"chronyd last updated the clock {span(age)} ago, more than 3 polls of {time_amount(poll_ns)}.",
-            remedy="Its source is gone; open UDP 123 or configure another.",
+            f"chronyd last heard {selected.name} {span(heard)} ago and last updated the clock {span(age)} ago, "
+            f"more than {_limit(poll_ns, polls_ns, ceiling_ns)}.",
+            remedy="Its source is gone; open UDP 123 or configure another."
+            if polls_ns <= ceiling_ns
+            else "It may be well and only asks this seldom: lower `maxpoll`.",
             used=used,
         )
     good = selected.reach.bit_count()
@@ -220,9 +225,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
             remedy="Keep sources of one kind only in chrony's configuration.",
             used=used,
         )
-    if provider_boot.before_disturbance(
-        max(age, (selected.last_rx_s or 0) * 1_000_000_000), newest, evidence
-    ):
+    if provider_boot.before_disturbance(max(age, heard), newest, evidence):
         return says.unknown(
             "no-update-since",
             f"chronyd last heard {selected.name} {span(max(0, age))} ago, before the last disturbance: "
@@ -242,12 +245,18 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, says: S
     return provider_boot.at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed, origin)
 
 
+def _limit(poll_ns: int, polls_ns: int, ceiling_ns: int) -> str:
+    return f"3 polls of {time_amount(poll_ns)}" if polls_ns <= ceiling_ns else span(ceiling_ns)
+
+
 def _mixed(facts: ChronyFacts) -> Mixture | None:
     """Smeared and other servers among those that answer; a hardware clock says nothing of its kind."""
     return mixture((s.name, smeared_by(s.name)) for s in facts.sources if s.mode != "refclock" and s.reach)
 
 
-def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, says: Says) -> Finding:
+def _timesyncd(
+    facts: TimesyncdFacts, newest: Observation, evidence: Evidence, asked: Asked, says: Says
+) -> Finding:
     used = (newest,)
     if facts.packet_count == 0 or facts.server_address is None:
         if provider_boot.lasts(evidence, "timesyncd", _deaf) < provider_boot.GRACE_NS:
@@ -294,11 +303,15 @@ def _timesyncd(facts: TimesyncdFacts, newest: Observation, evidence: Evidence, s
             remedy="Find out who set the clock back; wait for the next poll.",
             used=used,
         )
-    if age > 3 * facts.poll_interval_ns:
+    polls_ns, ceiling_ns = 3 * facts.poll_interval_ns, asked.ns("silent")
+    if age > min(polls_ns, ceiling_ns):
         return says.fails(
             "stale-update",
-            f"systemd-timesyncd last heard its server {span(age)} ago, more than 3 polls.",
-            remedy="Its server is gone; open UDP 123 or configure another.",
+            f"systemd-timesyncd last heard its server {span(age)} ago, "
+            f"more than {_limit(facts.poll_interval_ns, polls_ns, ceiling_ns)}.",
+            remedy="It may be well and only asks this seldom: lower `PollIntervalMaxSec`."
+            if polls_ns > ceiling_ns
+            else "Its server is gone; open UDP 123 or configure another.",
             used=used,
         )
     if provider_boot.before_disturbance(age, newest, evidence):

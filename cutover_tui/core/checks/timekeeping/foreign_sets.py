@@ -13,9 +13,9 @@ from itertools import islice, pairwise
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import SECOND
+from cutover_tui.core.checks.clocks.readings import reading
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import line_of
-from cutover_tui.core.checks.timekeeping.time_offset import reading
 from cutover_tui.core.estimate.bucket import SLEW_PPB
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.runbook import HOUR, MINUTE

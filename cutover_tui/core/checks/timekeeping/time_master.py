@@ -90,6 +90,17 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
                 measured=2,
                 used=(*used, *other.used),
             )
+    unsure = time_writers.unknown_daemons(services)
+    if unsure and len(writers) < 2:
+        beside = f" beside {writers[0]}" if writers else ""
+        return says.unknown(
+            "unknown-daemon",
+            f"{', '.join(unsure)} looks like a time service{beside}, and this version does not know whether it "
+            "sets the clock.",
+            remedy="Find out what it is; stop it if it keeps the clock, or use a provider this check can read.",
+            used=used,
+        )
+    if len(writers) == 1:
         return says.passes(f"{writers[0]} alone{tools_words}", measured=1, used=used)
     if not writers:
         return says.fails(

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
+from cutover_tui.core.checks.clocks.readings import STALE_NS, held, reading, standing_of
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import line_of
 from cutover_tui.core.checks.clocks.standing_words import caution, compared_with
 from cutover_tui.core.checks.provider import time_provider
-from cutover_tui.core.checks.timekeeping.time_offset import STALE_NS, held, reading, standing_of
 from cutover_tui.core.estimate.estimator import BLOCK_NS, Estimate, Estimator, begin_ns, estimator_of
 from cutover_tui.core.estimate.projection import Projection, coarse, more, ppm, project, rate, when
 from cutover_tui.core.estimate.regime import SAW_TOOTH_STEPS

@@ -12,9 +12,9 @@ from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.clocks.quarter_hours import REMEDY as QUARTER_HOURS_REMEDY
 from cutover_tui.core.checks.clocks.quarter_hours import in_words, whole_quarters
+from cutover_tui.core.checks.clocks.readings import Reading, backwards
 from cutover_tui.core.checks.clocks.standing_line import answers, standing_line, standing_now
 from cutover_tui.core.checks.clocks.standing_words import caution
-from cutover_tui.core.checks.timekeeping.time_offset import Reading, backwards
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
 from cutover_tui.core.runbook import HOUR, MINUTE

@@ -2,7 +2,8 @@
 
 A process shows 15 characters of its name (the kernel's limit). Only a program this version knows is said to set
 nothing: ptp4l and phc2sys that feed chronyd over shared memory (`refclock SHM` or `SOCK`, timemaster does so), ptp4l
-that keeps a card's clock for it (`refclock PHC`), and the tools and clients of a known daemon.
+that keeps a card's clock for it (`refclock PHC`), and the tools and clients of a known daemon. Of a program it does
+not know a name shows neither that it sets the clock nor that it does not.
 """
 
 from __future__ import annotations
@@ -30,34 +31,51 @@ _READ = frozenset({"chronyd", "systemd-timesyncd", "ntpd"})
 """Those `time.provider` can read."""
 
 _LOOKS = re.compile(r"(?:^|[-_.])(?:s?ntp|ptp|time-?sync|tlsdate|htpdate|rdate|clockspeed|statime)", re.ASCII)
-_KNOWN = re.compile(
-    r"chronyd|chronyc|ntpd|ntpq|ntpdig|systemd-timesyn|systemd-timedat|openntpd|phc2sys|ptp4l|timemaster|ptp\d+|irq/.*|"
-    r".*(?:export|monitor|check).*",
-    re.ASCII,
+_READERS_OF_TIME = frozenset(
+    name[:15]
+    for name in (
+        # Tools of chrony, ntp and ntpsec that ask a daemon, wait for it or keep its numbers.
+        *("chronyc", "ntpq", "ntpdc", "ntpstat", "ntpmon", "ntptime", "ntptrace", "ntpsweep"),
+        *("ntpwait", "ntp-wait", "ntpsnmpd", "ntplogtemp", "ntploggps", "ntpviz", "ntpheat", "ntpheatusb"),
+        *("ntpleapfetch", "ntpkeygen", "ntp-keygen", "systemd-timedated"),
+        # What reports them to a monitoring system.
+        *("ntp_exporter", "ntpd_exporter", "ptp_exporter", "check_ntp", "check_ntp_time", "check_ntp_peer"),
+        "check_ntpd",
+    )
 )
-"""Counted above, their tools, what watches them, or threads of the kernel."""
+"""Programs that look like a time service and set no clock while they run, as the kernel cuts their names."""
+
+_KERNEL = re.compile(r"ptp\d+|irq/.*", re.ASCII)
+"""Threads of the kernel: of a hardware clock, and of its interrupt."""
+
+_COUNTED = frozenset(comm for comm, _ in DAEMONS.values())
 
 
 def writers(evidence: Evidence, services: ServicesFacts) -> list[str]:
-    """Names of the daemons that set this clock, and of what looks like one."""
+    """Names of the known daemons that set this clock."""
     found = [name for name, (comm, units) in DAEMONS.items() if _runs(services, comm, units)]
     if "openntpd" in found and "ntpd" in found and not _active(services, DAEMONS["ntpd"][1]):
         found.remove("ntpd")  # openntpd's process is called ntpd too
     if "phc2sys" in found and "ptp4l" in found:
         found.remove("ptp4l")  # it keeps the network card's clock, phc2sys takes the system's from there
     fed = _feeds_chronyd(evidence, services)
-    found = [name for name in found if name not in fed]
-    return [*found, *unknown_daemons(services)]
+    return [name for name in found if name not in fed]
 
 
 def unread(evidence: Evidence, services: ServicesFacts) -> list[str]:
-    """Writers that run here and that `time.provider` cannot read."""
-    return [name for name in writers(evidence, services) if name not in _READ]
+    """What runs here, keeps the clock or looks as if it did, and cannot be read by `time.provider`."""
+    known = [name for name in writers(evidence, services) if name not in _READ]
+    return [*known, *unknown_daemons(services)]
 
 
 def unknown_daemons(services: ServicesFacts) -> list[str]:
     """Processes that look like a time service and are none this version knows."""
-    return [p for p in services.processes or () if _LOOKS.search(p) and not _KNOWN.fullmatch(p[:15])]
+    known = _COUNTED | _READERS_OF_TIME
+    return [
+        p
+        for p in services.processes or ()
+        if _LOOKS.search(p) and p[:15] not in known and not _KERNEL.fullmatch(p)
+    ]
 
 
 def jobs(evidence: Evidence) -> tuple[list[str], tuple[Observation, ...]]:
