@@ -34,7 +34,7 @@ class ControllerClock:
     apart: SecondInterval | None = None
     """What the rootDSE showed, where that contradicts the KDC."""
     settled: bool = True
-    """Of a contradiction: the KDC was asked again since, and its clock was not set."""
+    """Of a contradiction: the KDC was asked again since."""
 
     @property
     def middle_ns(self) -> int:
@@ -99,8 +99,9 @@ def _clock(evidence: Evidence, name: str, kdc: Told | None) -> ControllerClock |
     low, high = max(clock.low_ns, shown.low_ns), min(clock.high_ns, shown.high_ns)
     if low <= high:
         return ControllerClock(name, low, high, by_kdc=True, used=used)
-    asked_since = kdc.newest.began.boottime_ns >= answers[-1][1].received_ns
-    settled = asked_since and not clock.jumped and not shown.jumped
+    if clock.jumped or shown.jumped:  # set, or runs away: what was shown at another moment is no contradiction
+        return ControllerClock(name, clock.low_ns, clock.high_ns, by_kdc=True, used=(kdc.newest,))
+    settled = kdc.newest.began.boottime_ns >= answers[-1][1].received_ns
     return ControllerClock(
         name, clock.low_ns, clock.high_ns, by_kdc=True, used=used, apart=shown, settled=settled
     )
