@@ -138,7 +138,9 @@ def test_azure_is_known_by_hyperv_except_when_one_moves_from_there(
     world = b.World()
     world.see(b.observed("platform", NOW, b.platform(shown)))
     question = world.ask("time", NOW)
-    book = msgspec.structs.replace(question.runbook, source=PlatformSpec(platform=source), target=PlatformSpec(platform=target))
+    book = msgspec.structs.replace(
+        question.runbook, source=PlatformSpec(platform=source), target=PlatformSpec(platform=target)
+    )
     question = dataclasses.replace(question, runbook=book)
     assert (wrong_platform(question.subjects[0], question) is None) == right
 
