@@ -454,6 +454,7 @@ def test_an_old_reading_does_not_count() -> None:
         ("vmware", ("chronyd",), b.tools(disable_all=True), ("pass", "ok")),
         ("vmware", ("chronyd",), b.tools(periodic=True), ("fail", "several-writers")),
         ("vmware", (), b.tools(periodic=True), ("pass", "ok")),
+        ("vmware", ("chronyd",), b.tools(periodic=True, disable_all=True), ("pass", "ok")),
         (
             "vmware",
             ("chronyd",),
@@ -475,6 +476,17 @@ def test_exactly_one_writer_that_can_act_here(
     if vmtools is not None:
         world.see(b.observed("vmtools", 95, vmtools))
     assert said(world, "time.single-master", 100) == expected
+
+
+def test_a_loop_that_is_switched_off_sets_nothing_and_the_rest_of_tools_may() -> None:
+    """`disable-periodic`: no more every minute, and still at start, resume and snapshot."""
+    world = b.World()
+    world.see(b.observed("services", 95, b.services()), b.observed("platform", 95, b.platform("vmware")))
+    world.see(b.observed("vmtools", 95, b.tools(periodic=True)))
+    assert "VMware Tools (every 60 s) alone" in finding(world, "time.single-master", 100).reason
+    world.see(b.observed("vmtools", 96, b.tools(periodic=True, disable_periodic=True)))
+    reason = finding(world, "time.single-master", 100).reason
+    assert "VMware Tools (at start, resume, snapshot) alone" in reason
 
 
 # time.reboot
@@ -564,6 +576,14 @@ def test_whole_quarter_hours_are_named_while_they_are_slewed_away() -> None:
     f = finding(world, "time.offset", 181)
     assert (f.verdict, f.reason_code) == ("fail", "whole-quarter-hours")
     assert "at first" in f.reason
+
+
+def test_quarter_hours_it_was_off_on_the_other_side_are_not_what_is_slewed_away() -> None:
+    world = b.World()
+    world.references(0, 200)
+    world.tick(100, 140, offset_ms=-20_700_000)
+    world.tick(141, 180, offset_ms=400_000)
+    assert said(world, "time.offset", 181) == ("fail", "offset")
 
 
 def test_the_boot_from_before_the_mark_is_no_reboot() -> None:

@@ -14,7 +14,9 @@ from tests.unit.test_checks_time import finding, provider, said, with_chrony
 def heard(last_rx_s: int | None, **changes: object) -> ChronyFacts:
     """chronyd that updated the clock 00:03 ago and last heard its selected source then."""
     facts = b.chrony(95, age_s=3)
-    return structs.replace(facts, sources=(structs.replace(facts.sources[0], last_rx_s=last_rx_s, **changes),))
+    return structs.replace(
+        facts, sources=(structs.replace(facts.sources[0], last_rx_s=last_rx_s, **changes),)
+    )
 
 
 @pytest.mark.parametrize(
