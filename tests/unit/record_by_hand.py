@@ -21,11 +21,11 @@ Line = dict[str, Any]
 S = 1_000_000_000
 MS = 1_000_000
 UTC0 = 1_790_000_000 * S
-BOOT = "jump-boot"
+BOOT, GUESTS_BOOT = "jump-boot", "11111111-1111-4111-8111-111111111111"
 GUEST, JUMP = "app01", "@jump"
 TOOL = "by hand"
 VERSIONS = {"agent.swap": 1, "time.offset": 4}
-GATE_RULES = 1
+GATE_RULES = 2
 """Whoever changes one of these in the program reads here whether the verdicts still are what they should be."""
 
 OFFSET_NS, RTT_NS = 4 * MS, 2 * MS
@@ -85,11 +85,12 @@ class Tape:
             if line not in self.lines:
                 self.lines.append(line)
         jump = self.name == JUMP
+        boot = BOOT if jump else GUESTS_BOOT if reader == "boot" else None
         observation = f"{self.name}/{what}"
         self._write(
             {"t": "obs", "id": observation, "reader": reader, "version": 1, "host": self.name,
              "identity": {"host_key": None if jump else "SHA256:k", "machine_id": None,
-                          "boot_id": BOOT if jump else None, "dmi_vendor": None, "platform": None},
+                          "boot_id": boot, "dmi_vendor": None, "platform": None},
              "vantage": "jump" if jump else "guest", "began": at(began), "ended": at(ended), "attempt": 1,
              "raw": digests, "facts": facts, "failure": None}
         )  # fmt: skip
@@ -113,6 +114,7 @@ class Journal:
         self.lines: list[bytes] = []
         self.tapes = {name: Tape(name) for name in (GUEST, JUMP)}
         self._newest: dict[str, Line] = {}
+        self._asked = at(0)
 
     @property
     def seq(self) -> int:
@@ -124,6 +126,19 @@ class Journal:
         self.lines.append(
             encoded({"seq": self.seq + 1, "prev": prev, "at": at(seconds), "by": "ana", "body": body})
         )
+
+    def ask(self, seconds: float) -> None:
+        """Somebody asks to mark a step done, and the guest is read again: its boot id closes the turn."""
+        self._asked = at(seconds)
+        began = seconds + 0.1
+        argv = (["cat", "/proc/sys/kernel/random/boot_id"], ["cat", "/proc/uptime"])
+        shown = (f"{GUESTS_BOOT}\n", f"{began - 100:.2f} 1.00\n")
+        raws = [
+            {"argv": a, "rc": 0, "out": out, "err": "", "truncated": False, "failure": None}
+            for a, out in zip(argv, shown, strict=True)
+        ]
+        facts = {"type": "boot", "boot_id": GUESTS_BOOT, "uptime_ns": round((began - 100) * 100) * 10 * MS}
+        self.tapes[GUEST].observe("boot", began, began + 0.1, raws, facts, f"boot/{began}")
 
     def seal(self, seconds: float) -> None:
         windows = [w for tape in self.tapes.values() if (w := tape.seal()) is not None]
@@ -141,7 +156,7 @@ class Journal:
             "missing": [] if opened else [{"what": finding["check"], **missing}],
             "windows": [self._newest[GUEST], self._newest[JUMP]], "gate_rules": GATE_RULES,
         }  # fmt: skip
-        self.write(seconds + 0.001, "decided", decision=decision, second=None)
+        self.write(seconds + 0.001, "decided", decision=decision, second=None, asked=self._asked)
         if opened:
             self.write(seconds + 0.002, "done", step=step, host=GUEST, decision=self.seq)
 
@@ -245,6 +260,7 @@ def story() -> Journal:
     journal.write(1010, "step-started", step="swap", host=GUEST)
     journal.write(1010.1, "step-started", step="keep", host=GUEST)
 
+    journal.ask(1010.8)
     journal.seal(1011.1)
     installed = "open-vm-tools 2:12.2.0 is still installed."
     journal.decide(
@@ -272,6 +288,7 @@ def story() -> Journal:
     journal.write(1023.1, "disturbed", **disturbed, cause="action remove ended", since=at(1023))
     journal.write(1023.2, "action-ended", intent=intended, rc=0, out_tail="", failure=None)
 
+    journal.ask(1023.6)
     journal.seal(1024)
     journal.decide(
         1024.1, "swap",
@@ -281,6 +298,7 @@ def story() -> Journal:
     new = agents(guest, 1025, 1025.1, old=False, what="agents/new")
     for second in range(1023, 1026):
         guest.sample(second)
+    journal.ask(1025.5)
     journal.seal(1026)
     journal.decide(
         1026.1, "swap", swap("pass", "ok", "open-vm-tools gone, nutanix-guest-tools runs", "", new)
@@ -289,6 +307,7 @@ def story() -> Journal:
     late = [exchange(jump, "ntp1", 1062), exchange(jump, "ntp2", 1063)]
     for second in range(1026, 1067):
         guest.sample(second)
+    journal.ask(1066.1)
     journal.seal(1066.5)
     bound = bound_ns(1066, 1062)
     journal.decide(

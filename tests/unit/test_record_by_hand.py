@@ -33,7 +33,7 @@ def test_it_follows() -> None:
     result = verified(KEPT, tool="another")
     assert result.remarks == []
     assert result.answer == "follows"
-    assert (result.decisions, result.observations, result.samples) == (5, 7, 63)
+    assert (result.decisions, result.observations, result.samples) == (5, 11, 63)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -90,6 +90,12 @@ def refuse_what_passes(events: list[hand.Line]) -> None:
     decision["findings"][0]["verdict"] = "fail"
 
 
+def press_the_key_after_the_reading(events: list[hand.Line]) -> None:
+    """What was read before somebody asked does not show that the guest answers now."""
+    event = next(e for e in events if e["body"].get("decision") is decided(events, "swap", "ok"))
+    event["body"]["asked"] = hand.at(1025.8)
+
+
 ALTERED: tuple[tuple[Callable[[list[hand.Line]], None], str], ...] = (
     (count_what_began_before_the_end, "the decision on swap (app01) says open; its evidence gives refused"),
     (call_the_old_agent_gone, "the decision on swap (app01) says open; its evidence gives refused"),
@@ -97,6 +103,10 @@ ALTERED: tuple[tuple[Callable[[list[hand.Line]], None], str], ...] = (
     (leave_the_bound_out, "finding time.offset on app01 is not what its evidence gives"),
     (be_a_nanosecond_nearer, "finding time.offset on app01 is not what its evidence gives"),
     (refuse_what_passes, "called open while"),
+    (
+        press_the_key_after_the_reading,
+        "the decision on swap (app01) says open; its evidence gives refused (missing: fresh)",
+    ),
 )
 
 
