@@ -24,8 +24,8 @@ UTC0 = 1_790_000_000 * S
 BOOT, GUESTS_BOOT = "jump-boot", "11111111-1111-4111-8111-111111111111"
 GUEST, JUMP = "app01", "@jump"
 TOOL = "by hand"
-VERSIONS = {"agent.swap": 1, "time.offset": 4}
-GATE_RULES = 2
+VERSIONS = {"agent.swap": 2, "time.offset": 4}
+GATE_RULES = 3
 """Whoever changes one of these in the program reads here whether the verdicts still are what they should be."""
 
 OFFSET_NS, RTT_NS = 4 * MS, 2 * MS
@@ -47,6 +47,7 @@ phases:
         actions: [{id: remove, title: Remove, command: {linux: "apt-get -y purge open-vm-tools"}, disturbs: [identity]}]
         gate: [{check: agent.swap}]
       - {id: keep, title: Keep, gate: [{check: time.offset, soak: 1min}]}
+      - {id: close, title: Close, scope: wave, depends_on: [keep]}
 """
 NAIVE = "`date` agrees with the wall clock to the second, now"
 NAMES = ("open-vm-tools", "vmware-tools", "qemu-guest-agent", "nutanix-guest-tools")

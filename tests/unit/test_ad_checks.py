@@ -100,7 +100,7 @@ def account(**changes: object) -> AccountFacts:
         (account(spns_compared=False), "too-many-spns"),
         (account(enctypes=3), "no-enctype"),
         (account(enctypes=None), "ok"),  # the domain's default
-        (account(enctypes=4), "ok"),  # RC4 alone: old, and both sides still speak it
+        (account(enctypes=4), "no-common-enctype"),  # RC4 is one still in use; the keytab has none of it
         (account(dns_host_name="APP01.Corp.Example"), "ok"),  # names of hosts have no case
         (account(dns_host_name=""), "other-dns-name"),
         (account(pwd_last_set_ns=ACCOUNT.pwd_last_set_ns - 1), "password-rolled-back"),

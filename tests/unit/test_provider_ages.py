@@ -25,7 +25,7 @@ def heard(last_rx_s: int | None, **changes: object) -> ChronyFacts:
         (192, ("pass", "ok")),  # three polls of 64 s
         (193, ("fail", "stale-update")),
         (4000, ("fail", "stale-update")),
-        (None, ("pass", "ok")),
+        (None, ("unknown", "no-update-time")),  # never heard, and yet it updated the clock
     ],
 )
 def test_the_selected_source_itself_must_have_been_heard(
