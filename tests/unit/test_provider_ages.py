@@ -8,7 +8,8 @@ from msgspec import structs
 from probes.facts_time import ChronyFacts, TimesyncdFacts
 from probes.observation import Family
 from tests.unit import evidence_builders as b
-from tests.unit.test_checks_time import finding, provider, said, with_chrony
+from tests.unit.test_check_provider import provider, with_chrony
+from tests.unit.test_checks_time import finding, said
 
 
 def heard(last_rx_s: int | None, **changes: object) -> ChronyFacts:
