@@ -5,6 +5,9 @@ implementation's ntpq-subs.c `doprintpeers`): offset and jitter in ms, positive 
 *server* is ahead; `frequency` in ppm is what is added to the clock, so that both signs are
 turned round here. `reftime` and `clock` are NTP stamps in hex (RFC 5905 section 6). The
 variables end with a line without a comma, which shows a list that was cut.
+
+With `-n` a peer is its address, cut to 15 columns, or its driver (`SHM(0)`). Only what has no address
+yet, a pool or a server whose name was not resolved (srcadr 0.0.0.0), is called by its name.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ _STATES: dict[str, PeerState] = {
     "*": "selected",
     "o": "selected",  # by a pulse a second
 }
-_NAME = re.compile(r"[0-9A-Za-z.:%_()\[\]-]{1,64}\Z", re.ASCII)
+_ADDRESS = re.compile(r"[0-9A-Fa-f:][0-9A-Fa-f:.]{0,44}(?:%[0-9A-Za-z._-]{0,15})?\Z", re.ASCII)
+_DRIVER = re.compile(r"[A-Z][0-9A-Z_]{0,30}(?:\(\d{0,3}\)?)?\Z", re.ASCII)
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}\Z", re.ASCII)
 _REFID = re.compile(r"\S{1,24}\Z")
 _SPAN = re.compile(r"(\d{1,10})([mhdy]?)\Z", re.ASCII)
 _UNITS = {"": 1, "m": 60, "h": 3600, "d": 86_400, "y": 31_536_000}
@@ -148,7 +153,10 @@ def _peer(line: str) -> NtpdPeer:
     if tally not in _STATES or line[1:2].isspace() or len(columns) != 10:
         raise Unparsed(f"not a peer: {quoted(line)}")
     name, refid, stratum, kind, when, poll, reach, delay, offset, jitter = columns
-    if not _NAME.match(name) or not _REFID.match(refid) or not re.fullmatch("[a-zA-Z]", kind):
+    known = _ADDRESS.match(name) or _DRIVER.match(name)
+    nameless = tally == " " and natural(reach, upto=0o377, base=8) == 0 and _NAME.match(name)
+    if not (known or nameless) or not _REFID.match(refid) or not re.fullmatch("[a-zA-Z]", kind):
+        # A blank before a line moves its tally into the name: a falseticker would read as one that is discarded.
         raise Unparsed(f"not a peer: {quoted(line)}")
     scaled(delay, _MS)
     return NtpdPeer(
@@ -181,7 +189,7 @@ def _span(text: str) -> int:
 
 READER = Reader(
     name="ntpq",
-    version=1,
+    version=2,
     family=Family.TIME,
     commands=(Command(("ntpq", "-n", "-c", "peers", "-c", "rv"), timeout_s=20.0),),  # two timeouts of its own
     parse=parse,

@@ -71,7 +71,7 @@ _RULES = tuple(
     )
 )
 
-_KEPT = {"cat": 1, "grep": 1, "ls": 2, "systemctl": 2, "apk": 4, "rpm": 4, "dpkg-query": 4}
+_KEPT = {"timedatectl": 2, "cat": 1, "grep": 1, "ls": 2, "systemctl": 2, "apk": 4, "rpm": 4, "dpkg-query": 4}
 _COUNTS = ("rpm", "dpkg-query")
 """Tools whose exit status counts what is missing, so that it says nothing of a line."""
 

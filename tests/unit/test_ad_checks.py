@@ -100,6 +100,8 @@ def account(**changes: object) -> AccountFacts:
         (account(spns_compared=False), "too-many-spns"),
         (account(enctypes=3), "no-enctype"),
         (account(enctypes=None), "ok"),  # the domain's default
+        (account(enctypes=4), "no-common-enctype"),  # RC4 is one still in use; the keytab has none of it
+        (account(dns_host_name="APP01.Corp.Example"), "ok"),  # names of hosts have no case
         (account(dns_host_name=""), "other-dns-name"),
         (account(pwd_last_set_ns=ACCOUNT.pwd_last_set_ns - 1), "password-rolled-back"),
         (account(kvno=2), "password-rolled-back"),
@@ -376,6 +378,8 @@ TRUST = TrustFacts("corp.example", ("corp.example",), True, "dc1.corp.example", 
             "unknown",
         ),
         (structs.replace(TRUST, unseen=("wbinfo: no end within 8 s",)), None, "not-asked", "unknown"),
+        # winbind lives and did not say whether the password is accepted
+        (structs.replace(TRUST, winbind_ping=True, winbind_server="dc1"), None, "not-asked", "unknown"),
         (structs.replace(TRUST, testjoins=(("adcli", False, "Clock skew"),)), None, "join-refused", "fail"),
         (structs.replace(TRUST, sssd_online=None, sssd_server=None), TRUST, "service-gone", "fail"),
         (structs.replace(TRUST, sssd_online=None, sssd_server=None), None, "no-service-seen", "unknown"),

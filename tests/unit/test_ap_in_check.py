@@ -130,9 +130,11 @@ def test_a_refusal_is_a_fail_that_says_whose(facts: ApInFacts, code: str, words:
     assert len(found.used) == 1
 
 
-@pytest.mark.parametrize("code", [6, 18, 23, 24, 32, None])
-def test_what_is_refused_to_our_own_account_says_nothing_about_the_guest(code: int | None):
-    found = first(refused(code, stage="login"))
+@pytest.mark.parametrize("stage", ["login", "ticket"])
+@pytest.mark.parametrize("code", [1, 6, 18, 23, 24, 32, None])
+def test_what_is_refused_to_our_own_account_says_nothing_about_the_guest(code: int | None, stage: str):
+    """Also when it is refused where a ticket for the guest's service is asked for."""
+    found = first(refused(code, stage=stage))
     assert (found.verdict, found.reason_code) == ("unknown", "own-login")
 
 

@@ -218,6 +218,13 @@ def test_a_step_restarts_the_soak_and_a_second_one_fails() -> None:
     assert "-1.91 s, +1.91 s" in f.reason
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(70, "ok"), (115, "ok"), (145, "runs-away")])
+def test_two_minutes_show_that_a_kept_clock_runs_away_and_less_does_not(seconds: int, code: str) -> None:
+    """A clock that is being corrected moves as well: two minutes of its rate, after the first half minute of readings."""
+    made = world(seconds, lambda s: 1 + s * 5, chrony=kept(), processes=("chronyd",))
+    assert finding(made, seconds).reason_code == code
+
+
 def test_a_kept_clock_that_runs_off_is_not_kept() -> None:
     made = world(400, lambda s: 1 + s * 5, chrony=kept(), processes=("chronyd",))
     f = finding(made, 400)

@@ -70,15 +70,15 @@ def test_ten_thousand_names_in_ranges_are_read_and_compared_in_ten_queries() -> 
     spns = tuple(f"http/büro-{n:05}.corp.example".encode() for n in range(10_000))
     mine = Thing("CN=APP01", {"useraccountcontrol": (b"4096",), "every": spns, **ranged(spns, 0)})
     store = Store([mine, Thing("CN=Thief", {"serviceprincipalname": (spns[7_777],)})])
-    began = time.perf_counter()
+    began = time.process_time()
     facts = account.parse((account.ask(store, "dc1", "app01", "corp.example"),))
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert isinstance(facts, AccountFacts)
     assert len(facts.spns) == 10_000
     assert [(d.spn, d.dn) for d in facts.duplicates] == [("http/büro-07777.corp.example", "CN=Thief")]
     assert facts.spns_compared
     assert (len(store.queries), len(store.reads)) == (1 + 10, 6)
-    assert took < 5
+    assert took < 5, "comparing ten thousand names takes a tenth of that: each with each would not end"
 
 
 def test_a_usual_account_is_two_queries() -> None:

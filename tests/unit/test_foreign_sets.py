@@ -115,6 +115,21 @@ def test_a_step_from_before_the_last_disturbance_is_over() -> None:
     assert said(made) == ("fail", "several-writers")
 
 
+@pytest.mark.parametrize(
+    ("before_s", "expected"),
+    [(0.9, ("pass", "ok")), (1.1, ("fail", "several-writers"))],
+)
+def test_a_step_within_the_second_of_a_disturbance_is_part_of_it(
+    before_s: float, expected: tuple[str, str]
+) -> None:
+    """The log's stamps and ours are read a moment apart: an action's own step may seem to come after it."""
+    made = world()
+    made.see(b.observed("steps", NOW - 1, logged(one("ntpdate", 60))))
+    stepped = NOW - 1.1 - 60  # when it was read, less its age then
+    made.voids = {Family.TIME: b.at(stepped - before_s)}
+    assert said(made) == expected
+
+
 def test_a_witness_is_explained_by_who_logged_a_step_with_it() -> None:
     made = world()
     made.see(b.observed("steps", NOW - 1, logged(one(None, 60), one("chronyd", 60.2))))
@@ -162,6 +177,19 @@ def test_a_clock_that_is_set_off_and_stays_there_is_not_fought_over() -> None:
     made = world()
     path(made, (100, 1), (300, -1900))
     assert said(made) == ("pass", "ok")
+
+
+@pytest.mark.parametrize(("left_ms", "expected"), [(-960, "ok"), (-940, "several-writers")])
+def test_brought_back_is_half_of_the_way_at_least(left_ms: float, expected: str) -> None:
+    """Set off by -1.9 s, slewed a part of it back, and left there."""
+    made = world()
+    made.tick(100, 299, 0)
+    at, now_ms = 300.0, -1900.0
+    while now_ms < left_ms:
+        made.guest.add_sample(20_000 + int(at), b.sample(at, now_ms))
+        at, now_ms = at + 1, min(now_ms + 80, left_ms)
+    made.tick(at, NOW - 1, left_ms)
+    assert said(made)[1] == expected
 
 
 def test_a_step_towards_the_time_is_a_correction() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY
 from cutover_tui.core.evidence import Baseline
 from cutover_tui.core.finding import Before, Verdict
-from cutover_tui.core.gate import decide, judge
+from cutover_tui.core.gate import decide, judge, wrong_platform
 from cutover_tui.core.owed import owed
-from cutover_tui.core.runbook import GateCheck
+from cutover_tui.core.runbook import GateCheck, PlatformName, PlatformSpec
 from cutover_tui.engine.readers import ALL
 from probes.observation import JUMP, Failure, FailureKind, Family
 
@@ -103,6 +103,48 @@ def test_after_the_mark_the_guest_must_answer_from_the_target(name: str, outcome
     assert ("platform" in {m.what for m in decision.missing}) == (outcome == "refused")
 
 
+@pytest.mark.parametrize(
+    ("shown", "seconds", "verdict"),
+    [
+        ("ahv", NOW, None),
+        ("ahv", NOW - 599, None),
+        ("ahv", NOW - 601, Verdict.UNKNOWN),  # ten minutes ago is not now
+        ("unknown", NOW, Verdict.UNKNOWN),  # read, and it says nothing: nobody is accused
+        ("vmware", NOW, Verdict.FAIL),
+    ],
+)
+def test_where_a_guest_runs_must_be_known_and_of_now(
+    shown: str, seconds: float, verdict: Verdict | None
+) -> None:
+    world = b.World()
+    world.see(b.observed("platform", seconds, b.platform(shown)))
+    question = world.ask("time", NOW)
+    missing = wrong_platform(question.subjects[0], question)
+    assert (missing.verdict if missing is not None else None) == verdict
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "shown", "right"),
+    [
+        ("vmware", "azure", "azure", True),
+        ("vmware", "azure", "hyperv", True),  # Azure shows a guest what Hyper-V shows
+        ("hyperv", "azure", "hyperv", False),  # the source, for all that can be told
+        ("vmware", "hyperv", "azure", False),
+    ],
+)
+def test_azure_is_known_by_hyperv_except_when_one_moves_from_there(
+    source: PlatformName, target: PlatformName, shown: str, right: bool
+) -> None:
+    world = b.World()
+    world.see(b.observed("platform", NOW, b.platform(shown)))
+    question = world.ask("time", NOW)
+    book = msgspec.structs.replace(
+        question.runbook, source=PlatformSpec(platform=source), target=PlatformSpec(platform=target)
+    )
+    question = dataclasses.replace(question, runbook=book)
+    assert (wrong_platform(question.subjects[0], question) is None) == right
+
+
 def test_what_failed_the_same_way_before_is_pre_existing() -> None:
     world = healthy()
     world.see(b.observed("chrony", NOW, b.ABSENT), b.observed("services", NOW, b.services()))
@@ -114,6 +156,25 @@ def test_what_failed_the_same_way_before_is_pre_existing() -> None:
     decision = decide(world.ask("time", NOW + 0.2))
     assert [f.origin for f in decision.findings if f.check == "time.provider"] == ["pre-existing"]
     assert decision.outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code", "origin"),
+    [
+        (Verdict.FAIL, "no-provider", "pre-existing"),
+        (Verdict.FAIL, "stale-update", "new"),  # another fault of the same check
+        (Verdict.UNKNOWN, "no-provider", "new"),
+        (Verdict.PASS, "ok", "new"),
+    ],
+)
+def test_pre_existing_is_the_same_failure_for_the_same_reason(
+    verdict: Verdict, code: str, origin: str
+) -> None:
+    world = healthy()
+    world.see(b.observed("chrony", NOW, b.ABSENT), b.observed("services", NOW, b.services()))
+    world.baseline = Baseline(2, b.at(1), "b1", {"time.provider": Before("time.provider", verdict, code)})
+    (found,) = (f for f in decide(world.ask("time", NOW + 0.2)).findings if f.check == "time.provider")
+    assert (found.verdict, found.reason_code, found.origin) == (Verdict.FAIL, "no-provider", origin)
 
 
 @pytest.mark.parametrize("check", sorted(CHECKS))

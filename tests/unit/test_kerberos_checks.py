@@ -117,6 +117,12 @@ class TestExchange:
         assert said(world, check, 1400.5) == ("unknown", "old")
         assert said(world, check, 1400.5, max_age=50 * 60 * S)[0] == "pass"
 
+    def test_a_series_is_as_old_as_its_first_attempt(self, check):
+        world = proven(at_s=100)  # attempts at 100, 102 and 104 s
+        age = 2 * 60 * S
+        assert said(world, check, 219.9, max_age=age)[0] == "pass"
+        assert said(world, check, 220.1, max_age=age) == ("unknown", "old")
+
     def test_attempts_of_another_boot_of_the_jump_host_do_not_count(self, check):
         world = proven()
         before = world.proofs

@@ -156,3 +156,17 @@ def test_an_answer_of_this_second_is_one_although_ntpsec_prints_it_as_never() ->
     heard, never = facts.peers
     assert (heard.reach, heard.last_rx_s) == (7, 0)
     assert (never.reach, never.last_rx_s) == (0, None)
+
+
+def test_a_server_whose_name_is_not_resolved_yet_is_called_by_it_and_costs_the_others_nothing() -> None:
+    """ntpsec shows the name it was given while srcadr is 0.0.0.0, even with `-n`, in 15 columns."""
+    case = corpus.read(corpus.CORPUS, "ntpq/ntpsec-1.2.2/synchronised")
+    (raw,) = case.raws
+    lines = raw.out.splitlines(keepends=True)
+    unresolved = " oslo.time.examp .DNS.           16 u    -   64    0   0.0000   0.0000   0.0001\n"
+    out = "".join((*lines[:3], unresolved, *lines[3:]))
+    facts = case.reader.parse((msgspec.structs.replace(raw, out=out),))
+    assert isinstance(facts, NtpdFacts)
+    assert [peer.name for peer in facts.peers] == ["192.0.2.1", "oslo.time.examp", "192.0.2.9"]
+    heard = out.replace("-   64    0 ", "3   64    1 ")
+    assert isinstance(case.reader.parse((msgspec.structs.replace(raw, out=heard),)), Failure)

@@ -99,10 +99,10 @@ async def test_batches_of_several_callers_do_not_mix(tmp_path):
         assert server.does.commands == ["sh"]
 
 
-async def test_a_cancelled_batch_leaves_a_clean_shell(tmp_path):
+async def test_a_cancelled_batch_leaves_a_clean_shell(tmp_path, held):
     async with connected(tmp_path) as (guest, _):
-        task = asyncio.create_task(guest.run([Command(("sleep", "60"))]))
-        await asyncio.sleep(0.1)
+        task = asyncio.create_task(guest.run([Command(held().argv, timeout_s=60)]))
+        await held().reached()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -134,7 +134,7 @@ async def test_sudo_that_is_not_there(tmp_path):
         assert server.does.commands.count("env LC_ALL=C sudo -n sh") == 1
 
 
-async def test_loop_answers_with_stamps_in_order(tmp_path):
+async def test_loop_answers_with_stamps_in_order(tmp_path, held):
     async with connected(tmp_path) as (guest, _):
         loop = await guest.loop(["sh"])
         before = guest._clock.mono_ns()
@@ -142,8 +142,9 @@ async def test_loop_answers_with_stamps_in_order(tmp_path):
         assert answer.text == "T1 42"
         assert before <= answer.sent_ns < answer.received_ns <= guest._clock.mono_ns()
         with pytest.raises(LinkError) as caught:
-            await loop.ask("sleep 0.3; echo T2 late", token="T2", timeout_s=0.1)
+            await loop.ask(f"{held().line}; echo T2 late", token="T2", timeout_s=0.1)
         assert caught.value.failure.kind is FailureKind.TIMEOUT
+        held().let_go()
         assert (await loop.ask("echo T3 now", token="T3", timeout_s=5)).text == "T3 now"
         await loop.close()
         with pytest.raises(LinkError):
@@ -158,18 +159,19 @@ async def test_loop_of_a_program_that_is_not_there(tmp_path):
         assert caught.value.failure.kind is FailureKind.TOOL_ABSENT
 
 
-async def test_loop_and_batches_have_channels_of_their_own(tmp_path):
+async def test_loop_and_batches_have_channels_of_their_own(tmp_path, held):
     async with connected(tmp_path) as (guest, server):
         loop = await guest.loop(["sh"])
-        slow = asyncio.create_task(guest.run([Command(("sleep", "0.5"))]))
-        await asyncio.sleep(0.1)
-        await loop.ask("echo T", token="T", timeout_s=0.3)
+        slow = asyncio.create_task(guest.run([Command(held().argv, timeout_s=60)]))
+        await held().reached()
+        await loop.ask("echo T", token="T", timeout_s=20)
         assert not slow.done()
-        await slow
+        held().let_go()
+        assert [raw.rc for raw in await slow] == [0]
         assert server.does.commands == ["sh", "sh"]
 
 
-async def test_one_session_only_is_shared(tmp_path):
+async def test_one_session_only_is_shared(tmp_path, held):
     async with connected(tmp_path, Behaviour(max_sessions=1), escalation="sudo") as (guest, server):
         loop = await guest.loop(["sh"])
         for n in range(3):
@@ -177,13 +179,19 @@ async def test_one_session_only_is_shared(tmp_path):
             raws = await guest.run([echo("a"), Command(("sleep", "9"), timeout_s=0.1), echo("b")])
             assert [raw.out for raw in raws] == ["a\n", "", "b\n"]
         with pytest.raises(LinkError):
-            await loop.ask("sleep 0.2; echo TX", token="TX", timeout_s=0.1)
+            await loop.ask(f"{held('x').line}; echo TX", token="TX", timeout_s=0.1)
+        held("x").let_go()
         async with asyncio.TaskGroup() as group:
-            batch = group.create_task(guest.run([Command(("sleep", "0.1")) for _ in range(5)]))
-            await asyncio.sleep(0.05)
-            await loop.ask("echo between", token="between", timeout_s=5)
+            commands = [Command(held(name).argv, timeout_s=60) for name in ("first", "second")]
+            batch = group.create_task(guest.run(commands))
+            await held("first").reached()
+            between = group.create_task(loop.ask("echo between", token="between", timeout_s=20))
+            await asyncio.sleep(0)  # it asks, and the first command is still running
+            held("first").let_go()
+            await between
             assert not batch.done()  # an ask waits for one command, not for the batch
-        assert [raw.rc for raw in batch.result()] == [0] * 5
+            held("second").let_go()
+        assert [raw.rc for raw in batch.result()] == [0, 0]
         assert server.does.open_sessions == 1
         raised = (await guest.run([Command(("true",), elevate=True)]))[0]
         assert raised.argv == ("true",)
@@ -244,7 +252,7 @@ async def test_no_session_at_all(tmp_path):
             assert caught.value.failure.kind is FailureKind.DENIED
 
 
-async def test_close_leaves_no_tasks(tmp_path):
+async def test_close_leaves_no_tasks(tmp_path, held):
     async with loopback(tmp_path) as server:
         server.trust()
         before = asyncio.all_tasks()
@@ -252,11 +260,12 @@ async def test_close_leaves_no_tasks(tmp_path):
         await guest.connect()
         await guest.run([echo("a"), Command(("sleep", "60"), timeout_s=0.1)])
         loop = await guest.loop(["sh"])
-        waiting = asyncio.create_task(loop.ask("sleep 60", token="T", timeout_s=60))
-        busy = asyncio.create_task(guest.run([Command(("sleep", "60"))]))
-        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(loop.ask(held("asked").line, token="T", timeout_s=60))
+        busy = asyncio.create_task(guest.run([Command(held("busy").argv, timeout_s=60)]))
+        await held("asked").reached()
+        await held("busy").reached()
         await guest.close()
-        outcomes = await asyncio.wait_for(asyncio.gather(waiting, busy, return_exceptions=True), 2)
+        outcomes = await asyncio.wait_for(asyncio.gather(waiting, busy, return_exceptions=True), 6)
         assert all(isinstance(outcome, LinkError) for outcome in outcomes)
         left = {task for task in asyncio.all_tasks() - before if "loopback_ssh" not in str(task)}
         assert not left

@@ -72,18 +72,22 @@ async def test_keyboard_interactive_with_password_and_code(tmp_path):
         await guest.close()
 
 
-async def test_time_a_person_takes_is_not_the_networks(tmp_path):
+async def test_time_a_person_takes_is_not_the_networks(tmp_path, monkeypatch):
+    loop = asyncio.get_running_loop()
+    real = loop.time
     async with loopback(tmp_path, Behaviour(kbdint=[("Password: ", "s3cret")])) as server:
         server.trust()
         server.answers.secrets["password"] = "s3cret"
         ask = server.answers.ask
 
         async def slowly(request):
-            await asyncio.sleep(0.6)
+            monkeypatch.setattr(loop, "time", lambda: real() + 60)  # a minute passes at once
+            for _ in range(3):
+                await asyncio.sleep(0)  # whatever was due ends now
             return await ask(request)
 
         server.answers.ask = slowly
-        guest = server.guest(connect_timeout_s=0.5)
+        guest = server.guest(connect_timeout_s=30)
         await guest.connect()
         await guest.close()
 
@@ -276,14 +280,14 @@ async def test_cancelled_login_leaves_nothing_and_no_turn(tmp_path):
             await asyncio.wait_for(asyncio.wait([task]), 5)
 
 
-async def test_link_loss_is_noticed_and_connect_again_works(tmp_path):
+async def test_link_loss_is_noticed_and_connect_again_works(tmp_path, held):
     async with loopback(tmp_path) as server:
         server.trust()
         guest = server.guest()
         await guest.connect()
         loop = await guest.loop(["sh"])
-        waiting = asyncio.create_task(loop.ask("sleep 30", token="never", timeout_s=30))
-        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(loop.ask(held().line, token="never", timeout_s=60))
+        await held().reached()
         guest._link.connection.ssh._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         with pytest.raises(LinkError) as caught:
             await waiting
