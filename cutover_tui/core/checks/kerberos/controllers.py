@@ -99,7 +99,9 @@ def _clock(evidence: Evidence, name: str, kdc: Told | None) -> ControllerClock |
     low, high = max(clock.low_ns, shown.low_ns), min(clock.high_ns, shown.high_ns)
     if low <= high:
         return ControllerClock(name, low, high, by_kdc=True, used=used)
-    if clock.jumped or shown.jumped:  # set, or runs away: what was shown at another moment is no contradiction
+    if (
+        clock.jumped or shown.jumped
+    ):  # set, or runs away: what was shown at another moment is no contradiction
         return ControllerClock(name, clock.low_ns, clock.high_ns, by_kdc=True, used=(kdc.newest,))
     settled = kdc.newest.began.boottime_ns >= answers[-1][1].received_ns
     return ControllerClock(
