@@ -200,12 +200,13 @@ def test_what_is_on_a_windows_controller_is_not_guessed() -> None:
 
 # Runbooks
 
+OF_A_DOMAIN = RUNBOOK.replace("domain: {", "domain: {realm: CORP.EXAMPLE, ")
 GATE = "          - {check: time.single-master}"
 
 
 def loaded(*roles: str, gate: str = "          - {check: dc.rid}") -> tuple[str, ...]:
     hosts = ", ".join(f"{{name: h{n}, address: 192.0.2.{n}, role: {r}}}" for n, r in enumerate(roles, 1))
-    text = RUNBOOK.replace("hosts: [{name: app01, address: 192.0.2.10}]", f"hosts: [{hosts}]")
+    text = OF_A_DOMAIN.replace("hosts: [{name: app01, address: 192.0.2.10}]", f"hosts: [{hosts}]")
     found = load_text(text.replace(GATE, gate), "test.yaml")
     return tuple(str(w) for w in found.warnings)
 
@@ -217,7 +218,7 @@ def test_a_check_of_controllers_is_an_error_beside_any_other_guest() -> None:
             loaded(*roles)
         assert "check dc.rid is for role dc; host `h" in str(raised.value)
     verifier = "        provocations: [{id: v, title: v, command: {linux: x}, verifier: dc.genid}]\n        rollback: []"
-    text = RUNBOOK.replace(
+    text = OF_A_DOMAIN.replace(
         "        gate:\n          - {check: time.jump-host}",
         f"{verifier}\n        gate:\n          - {{check: time.jump-host}}",
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
 import pytest
 
+from cutover_tui.lab.doors import streams
+from cutover_tui.lab.doors.streams import Handler
 from probes import kdc
 from probes.arrival import LONGEST
 from probes.facts_kerberos import KdcFacts
@@ -51,12 +54,10 @@ class Peer:
 
 
 @asynccontextmanager
-async def listening(serve: Callable[..., object]) -> AsyncIterator[int]:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+async def listening(serve: Handler) -> AsyncIterator[int]:
+    bound = socket.create_server(("127.0.0.1", 0))
+    async with streams.listening(serve, bound):
+        yield bound.getsockname()[1]
 
 
 @contextlib.asynccontextmanager
