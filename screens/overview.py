@@ -13,6 +13,7 @@ from cutover_tui.engine.port import HostView, SessionView, StepRow
 from cutover_tui.record.state import Status
 from screens.base import PortScreen
 from screens.context import Context, column_of, next_open
+from screens.dialogs.dialog import Sentence
 from screens.header import TopLine, link_alert
 from screens.messages import OpenStep
 from screens.texts.wording import (
@@ -60,6 +61,17 @@ class OverviewScreen(PortScreen):
         "side by side, a step shows how many are done and the worst state. Enter opens a step."
     )
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "w",
+            "why",
+            "why",
+            show=False,
+            id="overview.why",
+            tooltip="Read the runbook's warnings",
+        ),
+    ]
+
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         view = context.port.view()
@@ -84,6 +96,7 @@ class OverviewScreen(PortScreen):
     def compose(self) -> ComposeResult:
         charset = self.context.charset
         yield TopLine(charset)
+        yield Static(id="warnings", markup=False)
         yield Static(id="path", markup=False)
         yield StepsTable(self._narrow, charset=charset, id="steps")
         yield StepsTable(self._wide, charset=charset, id="steps-wide")
@@ -104,6 +117,7 @@ class OverviewScreen(PortScreen):
         self._guests.set_rows((h.name, guest_cells(h, view, self.context)) for h in view.hosts)
         guests = self.query_one("#guests", HostTable)
         guests.styles.height = min(len(view.hosts) + 1, max(2, self.size.height // 3))
+        self.say("#warnings", warnings_line(view))
         self.say("#path", critical_path(view, self.context))
         self.say("#notices", lines(say((" " + n, "warn")) for n in view.notices[-2:]))
         for shown in (table, guests):
@@ -154,6 +168,20 @@ class OverviewScreen(PortScreen):
             return Cell(shown.text, shown.role)
         done = f"{statuses.count('done')}/{len(statuses)} done"
         return Cell(f"{done} {shown.glyph} {statuses.count(worst)} {shown.word}", shown.role)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key is there where there is something to read."""
+        return action != "why" or bool(self.context.port.view().warnings)
+
+    def action_why(self) -> None:
+        view = self.context.port.view()
+        self.app.push_screen(
+            Sentence(
+                f"{count_words(view)} about the runbook",
+                "\n\n".join(clean(warning) for warning in view.warnings),
+                "It is used as it is. Mend the file and start a new session if this was not meant.",
+            )
+        )
 
     def on_host_table_row_selected(self, event: HostTable.RowSelected) -> None:
         view = self.context.port.view()
@@ -219,6 +247,19 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
         Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
         Cell(host.address, "quiet"),
     ]
+
+
+def count_words(view: SessionView) -> str:
+    """`1 warning`, `3 warnings`."""
+    many = len(view.warnings)
+    return f"{many} warning{'' if many == 1 else 's'}"
+
+
+def warnings_line(view: SessionView) -> Content:
+    """That something of the runbook is probably not meant stays on screen; the key says what."""
+    if not view.warnings:
+        return Content("")
+    return say((f" {count_words(view)} about this runbook", "warn"), "  ", ("w", "strong"), " reads them")
 
 
 def progress(view: SessionView) -> str:

@@ -31,6 +31,7 @@ GLYPH = {
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every gate asked for is open, 1 when a check fails, 3 when only unknowns refuse."""
     loaded = places.runbook(arguments.runbook)
+    places.warn(loaded)
     steps = _steps(loaded, arguments.step)
     hosts = _hosts(loaded, arguments.host)
     state = _state(loaded, arguments.session) if arguments.session is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ def runbook(path: str) -> Loaded:
         return load(path)
     except BadRunbook as error:
         raise BadInput(str(error)) from None
+
+
+def warn(loaded: Loaded) -> None:
+    """Say on stderr what is probably not meant in a runbook that is used all the same."""
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def session(name: str) -> SessionDirectory:

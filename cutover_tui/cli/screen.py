@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.session import Session
 from cutover_tui.record.files import RecordError
@@ -46,6 +47,7 @@ def in_terminal(
         nonlocal name
         async with opened() as session:
             name = session.view().session
+            places.warn(session.loaded)
             app = CutoverApp(
                 session,
                 ascii=terminal.ascii,

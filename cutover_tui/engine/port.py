@@ -68,6 +68,7 @@ class SessionView(msgspec.Struct, frozen=True):
     hosts: tuple[HostView, ...]
     left_ns: int  # work that is still ahead on the critical path, by the runbook's expectations
     notices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()  # what is probably not meant in the runbook, with its line
     realm: str | None = None  # of the runbook; without one nobody's tickets are looked at
 
 

@@ -121,6 +121,7 @@ class Session:
             recording=self.recorder.problem,
             head=self.recorder.journal.head,
             notices=tuple(self.recorder.notices),
+            warnings=tuple(map(str, self.loaded.warnings)),
         )
 
     def step(self, step: str, host: str) -> StepView:

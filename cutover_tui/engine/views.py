@@ -156,6 +156,7 @@ def session_view(
     recording: str | None,
     head: str,
     notices: tuple[str, ...],
+    warnings: tuple[str, ...],
 ) -> SessionView:
     """Where are we?"""
     runbook, state = live.runbook, live.state
@@ -190,6 +191,7 @@ def session_view(
         hosts=tuple(host_view(live, h.name, now) for h in runbook.hosts),
         left_ns=_left(rows),
         notices=notices,
+        warnings=warnings,
         realm=runbook.domain.realm,
     )
 

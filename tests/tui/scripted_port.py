@@ -147,6 +147,7 @@ class ScriptedPort:
     lost: set[str] = field(default_factory=lambda: {"app02"})
     recording: str | None = None
     notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     asked: tuple[SecretRequest, ...] = ()
     answers: list[tuple[str, str | None]] = field(default_factory=list)
     told: list[tuple[str, ...]] = field(default_factory=list)
@@ -196,6 +197,7 @@ class ScriptedPort:
             hosts=tuple(self._host(i, name, now) for i, name in enumerate(self.hosts)),
             left_ns=70 * MINUTE,
             notices=self.notices,
+            warnings=self.warnings,
             realm=self.realm,
         )
 

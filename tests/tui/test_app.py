@@ -593,3 +593,18 @@ async def test_overview_never_hides_a_state(hosts):
             assert f"1/{hosts} done" in text
         else:
             assert "… started" in text
+
+
+async def test_warnings_about_the_runbook_stay_on_the_overview_and_a_key_reads_them():
+    about = "wave3.yaml:41: `naive.ping` is what a usual checklist ticks; expected a measurement"
+    async with app_on(ScriptedPort(warnings=(about, about))).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "2 warnings about this runbook  w reads them" in seen(pilot.app)
+        await pilot.press("w")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Sentence)
+        assert "wave3.yaml:41: `naive.ping` is what a usual" in seen(pilot.app)
+    async with app_on(ScriptedPort()).run_test(size=SIZE) as pilot:
+        await pilot.press("w")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, OverviewScreen)

@@ -124,6 +124,7 @@ class Report:
     notes: list[tuple[str, str, str]]  # those about no step
     timeline: list[tuple[int, str, str, str]]  # seq, at, by, words
     left_out: int  # rows of the timeline
+    warnings: tuple[str, ...]  # what is probably not meant in the runbook
     observations: int
     samples: int
 
@@ -176,6 +177,7 @@ def build(events: Sequence[Event], reels: Mapping[str, Reel], head: str, tool: s
         notes=gathering.notes,
         timeline=gathering.timeline,
         left_out=gathering.left_out,
+        warnings=gathering.warnings,
         observations=sum(1 for reel in reels.values() for _ in reel.sealed_observations()),
         samples=sum(
             sum(line <= reel.contents.sealed for line, _ in reel.contents.samples) for reel in reels.values()
@@ -198,6 +200,7 @@ class _Gathering:
         self.notes: list[tuple[str, str, str]] = []
         self.timeline: list[tuple[int, str, str, str]] = []
         self.left_out = 0
+        self.warnings: tuple[str, ...] = ()
 
     def begun(self) -> tuple[SessionStarted, Runbook]:
         assert self._started is not None  # noqa: S101 - the fold refuses another beginning
@@ -247,7 +250,8 @@ class _Gathering:
                 pass
 
     def _begin(self, body: SessionStarted) -> None:
-        runbook = load_text(body.runbook_text, body.runbook_name).runbook
+        loaded = load_text(body.runbook_text, body.runbook_name)
+        runbook, self.warnings = loaded.runbook, tuple(map(str, loaded.warnings))
         self._started = body, runbook
         for phase in runbook.phases:
             for step in (s for first in phase.steps for s in (first, *first.rollback)):

@@ -60,6 +60,10 @@ def _rest(r: Report) -> Iterator[str]:
             yield _cut(
                 f"- {p.ticket} {p.cause} on {p.host}: {p.before or p.then or 'no value'} before, last {p.last}; {p.by}"
             )
+    if r.warnings:
+        yield ""
+        yield "Warnings of the runbook:"
+        yield from (_cut(f"- {warning}") for warning in r.warnings)
     unfinished = r.unfinished()
     if unfinished:
         yield ""
