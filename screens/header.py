@@ -74,10 +74,11 @@ def change_line(view: SessionView, width: int, charset: Charset = UNICODE) -> Co
     recorded = view.recording is None
     record: Part = ("REC ", "ok") if recorded else ("NOT RECORDED ", "$text on $error bold")
     fits, role = rollback(view)
+    rank = 1 if lost_ways(view) else 2
     right: list[tuple[int, Part]] = [
         (4, utc_time(view.now.utc_ns, seconds=False)),
         (0, left(view)),
-        (2, (fits, role)),
+        (rank, (fits, role)),
         (3, view.operator),
         (0, record),
     ]
@@ -111,13 +112,22 @@ def left(view: SessionView) -> Part:
 
 
 def rollback(view: SessionView) -> tuple[str, str]:
-    """How long a rollback still fits into the window."""
+    """How long a rollback still fits into the window; for which guests there is none, whatever the time."""
+    lost = lost_ways(view)
+    if lost:
+        more = f" +{len(lost) - 2}" if len(lost) > 2 else ""
+        return f"rollback: not {', '.join(lost[:2])}{more}", "bad"
     if view.rollback_until_ns is None:
         return "", ""
     rest = view.rollback_until_ns - view.now.utc_ns
     if rest < 0:
         return "no rollback any more", "warn"
     return f"rollback fits {coarse(rest)}", "warn" if rest < 15 * MINUTE else ""
+
+
+def lost_ways(view: SessionView) -> list[str]:
+    """Guests on which an action that breaks rollback was run."""
+    return [host.name for host in view.hosts if host.no_way_back is not None]
 
 
 def alerts(view: SessionView, charset: Charset = UNICODE) -> list[tuple[str, str]]:

@@ -295,6 +295,11 @@ def critical_path(view: SessionView, context: Context) -> Content:
                 (f"in {coarse(late)}", "") if late >= 0 else (f"too late since {coarse(-late)}", "bad"),
             )
         )
+    rows.extend(
+        say((f" no rollback on {h.name}: ", "bad"), f"{h.no_way_back} was run there")
+        for h in view.hosts
+        if h.no_way_back is not None
+    )
     lost = [h for h in view.hosts if h.link == "lost"]
     rows.extend(
         say((f" {h.name} LOST {ago(h.link_since, view.now)}: ", "bad"), h.link_detail or "no detail")

@@ -35,6 +35,9 @@ class HostView(msgspec.Struct, frozen=True):
     bound_ns: int | None
     sample_age_ns: int | None
     marked: bool
+    no_way_back: str | None = (
+        None  # title of the action that broke rollback here; its outcome does not matter
+    )
 
 
 class StepRow(msgspec.Struct, frozen=True):

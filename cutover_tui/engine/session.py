@@ -46,6 +46,7 @@ from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
+    NEVER_RAN,
     ActionEnded,
     ActionIntended,
     Body,
@@ -417,7 +418,7 @@ class Session:
 
         def ends(seq: int) -> tuple[Body, ...]:
             """Its end where nobody saw it."""
-            why = NOT_KNOWN if begun else "it was not run: it could not be recorded"
+            why = NOT_KNOWN if begun else NEVER_RAN
             return (*disturbed(f"action {action.id} ended"), ActionEnded(seq, None, "", why))
 
         begun = False

@@ -221,7 +221,18 @@ def host_view(live: Live, name: str, now: Instant) -> HostView:
         bound_ns=last.bound_ns if last is not None else None,
         sample_age_ns=now.boottime_ns - newest if newest is not None else None,
         marked=name in live.state.marks,
+        no_way_back=_no_way_back(live, name),
     )
+
+
+def _no_way_back(live: Live, host: str) -> str | None:
+    """What the runbook calls the action after which this guest cannot simply go back."""
+    ran = live.state.no_way_back.get(host)
+    if ran is None:
+        return None
+    step = live.runbook.step(ran.step)
+    actions = (*step.actions, *step.provocations) if step is not None else ()
+    return next((a.title for a in actions if a.id == ran.action), ran.action)
 
 
 def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:

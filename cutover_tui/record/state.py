@@ -19,6 +19,7 @@ from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
 from cutover_tui.core.people import LATE_NS, PeopleRead, reading_problem
 from cutover_tui.record.events import (
+    NEVER_RAN,
     Acknowledged,
     ActionEnded,
     ActionIntended,
@@ -100,6 +101,7 @@ class State:
     moved_unmarked: dict[str, str] = field(default_factory=dict)
     intents: dict[int, ActionIntended] = field(default_factory=dict)
     action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
+    no_way_back: dict[str, ActionIntended] = field(default_factory=dict)  # by host, the first
     approved: dict[str, dict[str, ProofApproved]] = field(default_factory=dict)  # host, proof
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     refused: set[tuple[str, str]] = field(default_factory=set)
@@ -202,11 +204,15 @@ class State:
                     self.steps[body.step, body.host] = StepState("started", event.at)
             case ActionIntended():
                 self.intents[event.seq] = body
+                if body.breaks_rollback:  # whatever comes of it: a failed removal may have removed half
+                    self.no_way_back.setdefault(body.host, body)
             case ActionEnded():
                 intent = self.intents.pop(body.intent, None)
                 if intent is None:
                     raise Contradiction(event.seq, f"no action was intended at {body.intent}")
                 self.action_results[intent.step, intent.host, intent.action] = body
+                if body.failure == NEVER_RAN and self.no_way_back.get(intent.host) is intent:
+                    del self.no_way_back[intent.host]
             case ProofApproved():
                 self.approved.setdefault(body.host, {})[body.proof] = body
             case AttemptIntended():

@@ -147,6 +147,7 @@ class ScriptedPort:
     lost: set[str] = field(default_factory=lambda: {"app02"})
     recording: str | None = None
     notices: tuple[str, ...] = ()
+    broken: set[str] = field(default_factory=set)  # guests that cannot go back
     warnings: tuple[str, ...] = ()
     asked: tuple[SecretRequest, ...] = ()
     answers: list[tuple[str, str | None]] = field(default_factory=list)
@@ -236,6 +237,7 @@ class ScriptedPort:
             bound_ns=None if lost or self.scene == "split" else bound,
             sample_age_ns=(now.boottime_ns - instant(-41).boottime_ns) if lost else 400 * MS,
             marked=True,
+            no_way_back="Purge open-vm-tools" if name in self.broken else None,
         )
 
     def step(self, step: str, host: str) -> StepView:

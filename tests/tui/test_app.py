@@ -608,3 +608,14 @@ async def test_warnings_about_the_runbook_stay_on_the_overview_and_a_key_reads_t
         await pilot.press("w")
         await settle(pilot)
         assert isinstance(pilot.app.screen, OverviewScreen)
+
+
+async def test_after_an_action_that_breaks_rollback_no_screen_promises_one():
+    port = ScriptedPort(broken={"app01", "web03"})
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        text = seen(pilot.app)
+        assert "no rollback on app01: Purge open-vm-tools was run there" in text
+        assert "rollback: not app01, web03" in text.splitlines()[0]
+        await to_step(pilot)
+        assert "rollback: not app01, web03" in seen(pilot.app).splitlines()[0]

@@ -60,6 +60,7 @@ def _rest(r: Report) -> Iterator[str]:
             yield _cut(
                 f"- {p.ticket} {p.cause} on {p.host}: {p.before or p.then or 'no value'} before, last {p.last}; {p.by}"
             )
+    yield from (_cut(f"NO ROLLBACK: {words}") for words in r.lost_ways())
     if r.warnings:
         yield ""
         yield "Warnings of the runbook:"
