@@ -137,12 +137,14 @@ def alerts(view: SessionView, charset: Charset = UNICODE) -> list[tuple[str, str
         text = link_alert(host, view)
         if text:
             found.append((0 if host.link == "lost" else 1, f"{host.name} {text}", "bad"))
+        if host.arrived:
+            found.append((2, f"{host.name} on {host.platform}, no mark", "bad"))
     for row in view.steps:
         for name, status in row.states:
             if status in ("regressed", "refused"):
                 shown = status_mark(status, charset)
                 where = "" if name == "*" else f" {name}"
-                found.append((2 if status == "regressed" else 3, f"{shown.text} {row.id}{where}", shown.role))
+                found.append((3 if status == "regressed" else 4, f"{shown.text} {row.id}{where}", shown.role))
     return [(text, role) for _, text, role in sorted(found, key=lambda f: f[0])]
 
 

@@ -51,9 +51,12 @@ class Intents:
         if view.status != "todo":
             self._stage.say_quietly(f"{step} was started before.")
             return
-        if view.mark and not await self._stage.show_dialog(confirm_mark(view)):
-            return
-        await self._told("Not started", await self._port.start_step(step, host))
+        if view.mark:
+            guests = [h for h in self._port.view().hosts if host in (WAVE, h.name)]
+            if not await self._stage.show_dialog(confirm_mark(view, guests)):
+                return
+        told = await self._port.start_step(step, host, moved=bool(view.arrived))
+        await self._told("Not started", told)
 
     async def mark_done(self, step: str, host: str) -> None:
         """Ask for the decision on the record; a refusal is shown in full."""

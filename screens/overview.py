@@ -86,7 +86,7 @@ class OverviewScreen(PortScreen):
                 Column("link", "link", 15, priority=0),
                 Column("offset", "offset", 22, priority=0, min_width=18, align="right"),
                 Column("provider", "kept by", 20, priority=2, grow=True),
-                Column("platform", "platform", 9, priority=3),
+                Column("platform", "platform", 12, priority=3, min_width=9),
                 Column("mark", "moved", 6, priority=4),
                 Column("address", "address", 22, priority=5),
             ]
@@ -243,7 +243,9 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
         link,
         shown,
         provider,
-        Cell(host.platform or "?", "" if host.platform else "unknown"),
+        Cell(f"{host.platform}, no mark", "bad")
+        if host.arrived
+        else Cell(host.platform or "?", "" if host.platform else "unknown"),
         Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
         Cell(host.address, "quiet"),
     ]

@@ -35,6 +35,7 @@ class HostView(msgspec.Struct, frozen=True):
     bound_ns: int | None
     sample_age_ns: int | None
     marked: bool
+    arrived: bool = False  # seen on the target's platform, and no mark was set
     no_way_back: str | None = (
         None  # title of the action that broke rollback here; its outcome does not matter
     )
@@ -112,6 +113,7 @@ class StepView(msgspec.Struct, frozen=True):
     position: int
     of: int
     lacks: tuple[str, ...] = ()  # what a baseline taken now would miss, where starting it sets the mark
+    arrived: tuple[tuple[str, str], ...] = ()  # guests without a mark, on the target's platform already
 
 
 class ClockPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -281,7 +283,9 @@ class SessionPort(Protocol):
         """Call `changed` after events (not samples); returns how to stop."""
         ...
 
-    async def start_step(self, step: str, host: str) -> Refused | None: ...
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
+        """Begin a step. `moved`: a person confirmed that what it marks is on the target already."""
+        ...
 
     async def run_action(self, step: str, host: str, action: str) -> Refused | None:
         """Intent on the record, then the command; returns when it ended or could not begin."""

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cutover_tui.core.arrival import arrived
 from cutover_tui.core.checks.check import Asked
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, StandingLine
@@ -221,6 +222,7 @@ def host_view(live: Live, name: str, now: Instant) -> HostView:
         bound_ns=last.bound_ns if last is not None else None,
         sample_age_ns=now.boottime_ns - newest if newest is not None else None,
         marked=name in live.state.marks,
+        arrived=name not in live.state.marks and arrived(live.runbook, log, None, now) is not None,
         no_way_back=_no_way_back(live, name),
     )
 
@@ -263,6 +265,7 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
         lacks=_lacks(live, step, host, now),
+        arrived=tuple((s.host.name, s.arrived) for s in ask.subjects if s.arrived is not None),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -147,19 +147,45 @@ def confirm_proof(proof: ProofView, host: HostView | None) -> Confirm:
     return Confirm(title, lines(say(*row) for row in rows), yes="Prove")
 
 
-def confirm_mark(step: StepView) -> Confirm:
-    """The mark separates before from after; there is no taking it back."""
-    text = lines(
-        [
-            say("Starting this step writes the mark for ", (step.host, "strong"), "."),
+def confirm_mark(step: StepView, hosts: Sequence[HostView]) -> Confirm:
+    """The mark separates before from after; there is no taking it back.
+
+    Where a guest is on the target already there is no before any more, and its name has to be typed.
+
+    Args:
+        hosts: the guests it would mark.
+    """
+    rows = [say("Starting this step writes the mark for ", (_name(step.host), "strong"), ".")]
+    for name, platform in step.arrived:
+        rows.append(say((f"{name} runs on {platform} already: nothing was measured before the move.", "bad")))
+    if step.arrived:
+        rows.append(
             say(
-                "What was measured until now becomes the baseline, all of it from before the move; every gate "
-                "then asks for measurements from after the mark. It cannot be undone."
-            ),
-            *(say((f"{lack}.", "bad")) for lack in step.lacks),
-        ]
-    )
-    return Confirm(f"Set the mark: {step.step} {step.title}?", text, yes="Set mark")
+                "It gets a mark and no baseline: no fault can be shown to be older than the move, nothing can be "
+                "compared with what was, and none can be accepted. Every gate then asks for measurements from "
+                "after the mark. It cannot be undone."
+            )
+        )
+    else:
+        rows.extend(
+            say(f"{host.name} is seen on {host.platform} now.")
+            if host.platform not in (None, "unknown")
+            else say((f"On which platform {host.name} runs is not seen: was it moved already?", "warn"))
+            for host in hosts
+        )
+        rows.append(
+            say(
+                "What was measured until now becomes the baseline, as what was before the move; every gate then "
+                "asks for measurements from after the mark. It cannot be undone."
+            )
+        )
+        rows.extend(say((f"{lack}.", "bad")) for lack in step.lacks)
+    typed = _name(step.host) if step.arrived else None
+    return Confirm(f"Set the mark: {step.step} {step.title}?", lines(rows), yes="Set mark", typed=typed)
+
+
+def _name(host: str) -> str:
+    return "the wave" if host == "*" else host
 
 
 def confirm_quit(running: int, recording: bool, session: str) -> Confirm:

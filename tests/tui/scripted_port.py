@@ -148,6 +148,7 @@ class ScriptedPort:
     recording: str | None = None
     notices: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # guests that cannot go back
+    arrived: bool = False  # nobody set a mark, and the guests are on the target
     warnings: tuple[str, ...] = ()
     asked: tuple[SecretRequest, ...] = ()
     answers: list[tuple[str, str | None]] = field(default_factory=list)
@@ -236,7 +237,8 @@ class ScriptedPort:
             offset_ns=None if lost or self.scene == "split" else offset,
             bound_ns=None if lost or self.scene == "split" else bound,
             sample_age_ns=(now.boottime_ns - instant(-41).boottime_ns) if lost else 400 * MS,
-            marked=True,
+            marked=not self.arrived,
+            arrived=self.arrived,
             no_way_back="Purge open-vm-tools" if name in self.broken else None,
         )
 
@@ -303,6 +305,7 @@ class ScriptedPort:
             position=[s[0] for s in STEPS].index(step) + 1,
             of=len(STEPS),
             lacks=self.lacks,
+            arrived=((on, "kvm"),) if self.arrived else (),
         )
 
     def _domain(self, host: str) -> Finding:
@@ -455,8 +458,8 @@ class ScriptedPort:
         if self.error is not None:
             raise self.error
 
-    async def start_step(self, step: str, host: str) -> Refused | None:
-        self._tell("start", step, host)
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
+        self._tell("start", step, host, *(["moved"] if moved else []))
         if self.refuse is None:
             self.status[step, host] = "started"
         self.changed()

@@ -619,3 +619,41 @@ async def test_after_an_action_that_breaks_rollback_no_screen_promises_one():
         assert "rollback: not app01, web03" in text.splitlines()[0]
         await to_step(pilot)
         assert "rollback: not app01, web03" in seen(pilot.app).splitlines()[0]
+
+
+async def test_a_mark_after_the_move_is_set_by_typing_the_name_and_says_what_is_lost():
+    port = ScriptedPort(arrived=True, status={("2.1", "app01"): "todo"}, lost=set())
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "app01 on kvm, no mark +" in seen(pilot.app).splitlines()[1]
+        await to_step(pilot, "2.1")
+        await pilot.press("s")
+        await settle(pilot)
+        text = seen(pilot.app)
+        assert "app01 runs on kvm already: nothing was measured before the move." in text
+        assert "all of it from before the move" not in text
+        await pilot.press("y", "enter")
+        await settle(pilot)
+        assert port.told == []
+        await type_in(pilot, "app01")
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert port.told == [("start", "2.1", "app01", "moved")]
+
+
+async def test_a_mark_before_the_move_says_where_the_guest_is_seen():
+    port = ScriptedPort(status={("2.1", "app01"): "todo"})
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot, "2.1")
+        await pilot.press("s")
+        await settle(pilot)
+        assert "app01 is seen on kvm now." in seen(pilot.app)
+        await pilot.press("y")
+        await settle(pilot)
+        assert port.told == [("start", "2.1", "app01")]
+
+
+async def test_the_wide_overview_shows_a_guest_that_was_moved_without_a_mark():
+    async with app_on(ScriptedPort(arrived=True)).run_test(size=(200, 50)) as pilot:
+        await settle(pilot)
+        assert "kvm, no mark" in seen(pilot.app)
