@@ -108,7 +108,7 @@ class StepView(msgspec.Struct, frozen=True):
     two_person: bool
     actions: tuple[ActionView, ...]
     live: Decision
-    since: tuple[tuple[str, str, Instant], ...]  # check, host, since when its verdict is what it is
+    since: tuple[tuple[str, str, Instant], ...]  # check, host, since when that verdict stands in any step
     unverified_since: Instant | None
     position: int
     of: int

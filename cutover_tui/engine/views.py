@@ -244,9 +244,10 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
     columns = hosts_of(step, live.runbook.hosts)
     steps = list(live.runbook.steps())
     since = tuple(
-        (f.check, f.host, seen[1])
+        (f.check, f.host, at)
         for f in decision.findings
-        if (seen := live.state.verdicts.get((step.id, f.host, f.check))) is not None
+        if (stands := live.state.standing.get((f.host, f.check))) is not None
+        and (at := stands.since.get(f.verdict)) is not None
     )
     phase = next((p for p in live.runbook.phases if step in p.steps), live.runbook.phases[0])
     return StepView(

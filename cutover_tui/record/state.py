@@ -87,6 +87,25 @@ class Link:
 
 
 @dataclass(slots=True)
+class Standing:
+    """What the steps under way last said of one check on one host, and since when each such verdict stands.
+
+    A failure that is not seen for a while is not over: only a step in which it passes ends it.
+    """
+
+    said: dict[str, Verdict] = field(default_factory=dict)  # by step
+    since: dict[Verdict, Instant] = field(default_factory=dict)
+
+    def take(self, step: str, verdict: Verdict, at: Instant) -> None:
+        """One more verdict of a step."""
+        self.said[step] = verdict
+        self.since.setdefault(verdict, at)
+        for old in self.since.keys() - set(self.said.values()):
+            if old is not Verdict.FAIL or verdict in (Verdict.PASS, Verdict.NA):
+                del self.since[old]
+
+
+@dataclass(slots=True)
 class State:
     """What the journal says so far. Only `apply` changes it."""
 
@@ -107,6 +126,7 @@ class State:
     refused: set[tuple[str, str]] = field(default_factory=set)
     """Host and proof whose account was refused and not accepted since: only a person has that tried again."""
     verdicts: dict[tuple[str, str, str], tuple[VerdictChanged, Instant]] = field(default_factory=dict)
+    standing: dict[tuple[str, str], Standing] = field(default_factory=dict)  # by host and check
     links: dict[str, Link] = field(default_factory=dict)
     seals: dict[str, Window] = field(default_factory=dict)
     notes: list[tuple[Event, Noted]] = field(default_factory=list)
@@ -182,6 +202,8 @@ class State:
         match body:  # the many first
             case VerdictChanged():
                 self.verdicts[body.step, body.host, body.check] = (body, event.at)
+                stands = self.standing.setdefault((body.host, body.check), Standing())
+                stands.take(body.step, body.verdict, event.at)
             case Sealed():
                 self.seals = self._sealed(event.seq, body.windows)
             case LinkLost():
@@ -235,6 +257,9 @@ class State:
                     {then.check: then for then in body.findings},
                     dict(body.facts),
                 )
+                for then in body.findings:
+                    stands = self.standing.setdefault((body.host, then.check), Standing())
+                    stands.since.setdefault(then.verdict, event.at)
             case Acknowledged():
                 self._acknowledged(event, body)
             case Decided():

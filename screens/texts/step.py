@@ -188,14 +188,33 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
 
 def next_thing(finding: Finding, step: StepView, charset: Charset = UNICODE) -> str:
     """The key that mends it, or how much soak is left."""
-    action = action_of(step, finding.action)
-    if action is not None and finding.verdict != "pass":
+    action = remedy(step, finding)
+    if action is not None:
         return f"{charset.arrow} {action_key(action, step.actions.index(action))}"
     if finding_state(finding) is State.SOAKING and finding.soak is not None:
         return f"{duration(finding.soak.held_ns)}/{duration(finding.soak.needed_ns)}"
     if finding.acknowledgeable:
         return f"{charset.arrow} {ACKNOWLEDGE_KEY}"
     return "before" if finding.origin == "pre-existing" else ""
+
+
+def remedy(step: StepView, finding: Finding) -> ActionView | None:
+    """The step's action that would mend it.
+
+    One that breaks rollback is no remedy while the step owes another: what it takes away has to be done by
+    somebody else first.
+    """
+    action = action_of(step, finding.action)
+    if action is None or finding.verdict == "pass" or (action.breaks_rollback and rules(step)):
+        return None
+    return action
+
+
+def to_do(step: StepView, finding: Finding) -> str:
+    """The sentence of what would mend it, and that it has to wait where it would take something away too early."""
+    action = action_of(step, finding.action)
+    early = action is not None and remedy(step, finding) is None and finding.verdict != "pass"
+    return f"Only after what this step owes: {finding.remedy}" if early else finding.remedy
 
 
 def row_key(finding: Finding) -> str:
@@ -230,10 +249,10 @@ def explained(step: StepView, key: str | None, charset: Charset = UNICODE) -> li
     since = since_of(step, finding.check, finding.host)
     when = ""
     if since is not None:
-        when = f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
-    action = action_of(step, finding.action)
+        when = f"seen since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
+    action = remedy(step, finding)
     key_part = ""
-    if action is not None and finding.verdict != "pass":
+    if action is not None:
         key_part = f"{charset.arrow} {action_key(action, step.actions.index(action))} {action.title}"
     before = "already so before the mark" if finding.origin == "pre-existing" else ""
     ticket = f"acknowledged with {finding.acknowledged}" if finding.acknowledged is not None else ""
@@ -241,7 +260,7 @@ def explained(step: StepView, key: str | None, charset: Charset = UNICODE) -> li
     return [
         ("reason", words(charset, ticket, finding.reason)),
         ("must", words(charset, finding.criterion.text, when, before)),
-        ("to do", words(charset, key_part, accept, finding.remedy)),
+        ("to do", words(charset, key_part, accept, to_do(step, finding))),
         ("naive", f"would pass: {finding.naive}" if finding.naive else ""),
     ]
 

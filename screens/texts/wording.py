@@ -90,7 +90,7 @@ def missing_count(view: StepView) -> tuple[int, int]:
 
 
 def since_of(view: StepView, check: str, host: str) -> Instant | None:
-    """Since when the verdict of this check is what it is."""
+    """Since when this verdict of the check has been seen, in whatever step."""
     return next((at for name, on, at in view.since if (name, on) == (check, host)), None)
 
 
@@ -140,7 +140,7 @@ def _quote(word: str) -> str:
     return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-TIER_WORDS = {"R": "reads only", "N": "changes, not disruptive", "D": "DISRUPTIVE"}
+TIER_WORDS = {"R": "reads only", "N": "changes, no interruption", "D": "DISRUPTIVE"}
 
 
 def action_traits(action: ActionView) -> list[str]:

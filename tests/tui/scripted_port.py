@@ -148,6 +148,7 @@ class ScriptedPort:
     recording: str | None = None
     notices: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # guests that cannot go back
+    owes: str | None = None  # what 3.2 owes first; its purge breaks rollback then
     arrived: bool = False  # nobody set a mark, and the guests are on the target
     warnings: tuple[str, ...] = ()
     asked: tuple[SecretRequest, ...] = ()
@@ -263,7 +264,7 @@ class ScriptedPort:
                     elevate=True,
                     disturbs=(Family.TIME,),
                     touches=("snapshot quiescing until qemu-ga runs",),
-                    breaks_rollback=False,
+                    breaks_rollback=self.owes is not None,
                     state="ended" if self.removed else "not run",
                     rc=0 if self.removed else None,
                     out_tail="",
@@ -338,6 +339,8 @@ class ScriptedPort:
         ]
         if self.two_person and not second:
             missing.insert(0, Missing("two-person", Verdict.UNKNOWN, "This step needs a second person."))
+        if self.owes is not None and step == "3.2":
+            missing.insert(0, Missing("step 3.1", Verdict.UNKNOWN, self.owes, "Do 3.1 first."))
         return Decision(
             step=step,
             host=host,

@@ -657,3 +657,60 @@ async def test_the_wide_overview_shows_a_guest_that_was_moved_without_a_mark():
     async with app_on(ScriptedPort(arrived=True)).run_test(size=(200, 50)) as pilot:
         await settle(pilot)
         assert "kvm, no mark" in seen(pilot.app)
+
+
+async def test_what_breaks_rollback_is_no_remedy_while_its_step_owes_another():
+    owed = "3.1 Hand time to chronyd is not done on app01."
+    port = ScriptedPort(owes=owed)
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        assert "→ a" not in seen(pilot.app)
+        await pilot.press("d")
+        await settle(pilot)
+        text = seen(pilot.app)
+        assert "Do 3.1 first." in text
+        flat = " ".join(text.replace("│", " ").split())
+        assert "Only after what this step owes: Remove the old agent." in flat
+        assert "Purge open-vm-tools, and look again" not in text
+        assert "a Purge open-vm-tools" not in text
+        await pilot.press("a")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        await pilot.press("b", "a")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Confirm)
+        assert f"NOT YET  {owed}" in seen(pilot.app)
+
+
+async def hint_line(pilot):
+    await settle(pilot)
+    return str(pilot.app.screen.query_one("#dialog-hints").render())
+
+
+@pytest.mark.parametrize("way", ["enter", "tab"])
+async def test_the_typed_confirmation_does_what_its_words_say(way):
+    port = ScriptedPort()
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        await pilot.press("a")
+        assert "enter cancel " in await hint_line(pilot)
+        await type_in(pilot, "app")
+        assert "enter is not allowed yet" in await hint_line(pilot)
+        await type_in(pilot, "app01")
+        assert "enter to Run" in await hint_line(pilot)
+        await pilot.press(way)
+        assert pilot.app.screen.focused.id == "yes"
+        assert "enter run " in await hint_line(pilot)
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        assert port.told == [("run", "3.2", "app01", "purge")]
+
+
+async def test_without_a_word_to_type_no_stands_first():
+    port = ScriptedPort(status={("2.1", "app01"): "todo"})
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot, "2.1")
+        await pilot.press("s")
+        assert "enter cancel " in await hint_line(pilot)
+        await pilot.press("tab")
+        assert "enter set mark " in await hint_line(pilot)
