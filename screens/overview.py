@@ -86,8 +86,8 @@ class OverviewScreen(PortScreen):
                 Column("link", "link", 15, priority=0),
                 Column("offset", "offset", 22, priority=0, min_width=18, align="right"),
                 Column("provider", "kept by", 20, priority=2, grow=True),
-                Column("platform", "platform", 12, priority=3, min_width=9),
-                Column("mark", "moved", 6, priority=4),
+                Column("platform", "platform", 9, priority=3),
+                Column("mark", "moved", 7, priority=4),
                 Column("address", "address", 22, priority=5),
             ]
         )
@@ -156,14 +156,14 @@ class OverviewScreen(PortScreen):
         status = dict(row.states).get(column_of(row, host))
         if status is None:
             return Cell("")
-        shown = status_mark(status, self.context.charset)
+        shown = status_mark(status, self.context.charset, gated=row.gated)
         return Cell(shown.text, shown.role)
 
     def _summary(self, row: StepRow) -> Cell:
         """`2/3 done ✗ 1 REGRESSED`: never fewer states than there are, only fewer names."""
         statuses = [s for _, s in row.states]
         worst: Status = min(statuses, key=WORST_FIRST.index, default="todo")
-        shown = status_mark(worst, self.context.charset)
+        shown = status_mark(worst, self.context.charset, gated=row.gated)
         if len(set(statuses)) == 1:
             return Cell(shown.text, shown.role)
         done = f"{statuses.count('done')}/{len(statuses)} done"
@@ -236,17 +236,17 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
     provider = (
         Cell(spell(host.provider, charset))
         if host.provider
-        else Cell(f"{nobody.glyph} nobody shown", nobody.role)
+        else Cell(f"{nobody.glyph} no provider seen", nobody.role)
     )
     return [
         Cell(host.name),
         link,
         shown,
         provider,
-        Cell(f"{host.platform}, no mark", "bad")
+        Cell(host.platform or "?", "" if host.platform else "unknown"),
+        Cell("NO MARK", "bad")
         if host.arrived
-        else Cell(host.platform or "?", "" if host.platform else "unknown"),
-        Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
+        else Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
         Cell(host.address, "quiet"),
     ]
 

@@ -52,6 +52,7 @@ class StepRow(msgspec.Struct, frozen=True):
     mark: bool
     expected_ns: int
     states: tuple[tuple[str, Status], ...]
+    gated: bool = True  # False: no check, it is done when somebody says so
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -113,6 +114,7 @@ class StepView(msgspec.Struct, frozen=True):
     position: int
     of: int
     lacks: tuple[str, ...] = ()  # what a baseline taken now would miss, where starting it sets the mark
+    gated: bool = True  # False: no check, it is done when somebody says so
     arrived: tuple[tuple[str, str], ...] = ()  # guests without a mark, on the target's platform already
 
 

@@ -172,6 +172,7 @@ def session_view(
             mark=step.mark,
             expected_ns=int(step.expected),
             states=tuple((h, state.status(step.id, h)) for h in hosts_of(step, runbook.hosts)),
+            gated=bool(step.gate),
         )
         for phase in runbook.phases
         for step in phase.steps
@@ -266,6 +267,7 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
         lacks=_lacks(live, step, host, now),
+        gated=bool(step.gate),
         arrived=tuple((s.host.name, s.arrived) for s in ask.subjects if s.arrived is not None),
     )
 

@@ -19,6 +19,7 @@ from screens.texts.step import (
     ACTION_LETTERS,
     acknowledgeable,
     action_key,
+    closed,
     remedy,
     rules,
     to_do,
@@ -28,7 +29,6 @@ from screens.texts.wording import (
     ago,
     dot,
     finding_state,
-    missing_count,
     say,
     since_of,
     spell,
@@ -75,9 +75,7 @@ class RefusalDialog(Dialog[str | Finding | None]):
         return [a for a in dict.fromkeys(wanted) if a is not None]
 
     def body(self) -> Iterable[Widget]:
-        missing, of = missing_count(self._step)
-        be = "is" if missing == 1 else "are"
-        yield paragraph(f"{missing} of {of} checks {be} missing.")
+        yield paragraph(f"{closed(self._step, self._charset)}.")
         found = {(f.check, f.reason): f for f in missing_findings(self._step)}
         for gap in self._step.live.missing:
             yield from _shown(gap, found.get((gap.what, gap.reason)), self._step, self._charset)

@@ -67,9 +67,11 @@ def lines(contents: Iterable[Content]) -> Content:
     return Content("\n").join(contents)
 
 
-def status_mark(status: Status, charset: Charset = UNICODE) -> StateMark:
-    """A step's state as glyph, word and role."""
+def status_mark(status: Status, charset: Charset = UNICODE, *, gated: bool = True) -> StateMark:
+    """A step's state as glyph, word and role; without a gate it was never measured, somebody said so."""
     shown = mark(STATUS_STATE[status], charset)
+    if status == "done" and not gated:
+        return StateMark(shown.glyph, "said", "")
     return StateMark(shown.glyph, STATUS_WORD[status], shown.role)
 
 
@@ -82,11 +84,11 @@ def finding_state(finding: Finding) -> State:
     return State(finding.verdict.value)
 
 
-def missing_count(view: StepView) -> tuple[int, int]:
-    """How many of the gate's checks and rules are missing, and how many there are."""
+def closing_counts(view: StepView) -> tuple[int, int, int]:
+    """How many of the gate's checks do not hold, how many there are, and how many rules are owed besides."""
     checks = {f.check for f in view.live.findings}
-    rules = sum(1 for m in view.live.missing if m.what not in checks)
-    return len(view.live.missing), len(view.live.findings) + rules
+    owed = sum(1 for m in view.live.missing if m.what not in checks)
+    return len(view.live.missing) - owed, len(view.live.findings), owed
 
 
 def since_of(view: StepView, check: str, host: str) -> Instant | None:

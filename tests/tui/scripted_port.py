@@ -148,6 +148,7 @@ class ScriptedPort:
     recording: str | None = None
     notices: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # guests that cannot go back
+    ungated: set[str] = field(default_factory=set)  # steps without a check
     owes: str | None = None  # what 3.2 owes first; its purge breaks rollback then
     arrived: bool = False  # nobody set a mark, and the guests are on the target
     warnings: tuple[str, ...] = ()
@@ -217,6 +218,7 @@ class ScriptedPort:
             mark=mark,
             expected_ns=expected * MINUTE,
             states=tuple((c, self.status.get((step, c), "todo")) for c in columns),
+            gated=step not in self.ungated,
         )
 
     def _host(self, i: int, name: str, now: Instant) -> HostView:
@@ -248,7 +250,9 @@ class ScriptedPort:
         on = self.hosts[0] if host == "*" else host
         tools = step == "3.2"
         found = findings(on, removed=self.removed, soaked=self.soaked) if tools else findings(on)[:2]
-        if self.domain_wrong:
+        if step in self.ungated:
+            found = ()
+        elif self.domain_wrong:
             found = (*found, self._domain(on))
         if self.hostile:
             found = tuple(msgspec.structs.replace(f, reason=f.reason + self.hostile) for f in found)
@@ -306,6 +310,7 @@ class ScriptedPort:
             position=[s[0] for s in STEPS].index(step) + 1,
             of=len(STEPS),
             lacks=self.lacks,
+            gated=step not in self.ungated,
             arrived=((on, "kvm"),) if self.arrived else (),
         )
 

@@ -28,6 +28,25 @@ def test_markdown_becomes_plain_lines():
     ]
 
 
+def test_a_table_is_a_line_a_row():
+    text = (
+        "Look:\n\n| item | state |\n| --- | --- |\n| `date` is *right* | ✅ |\n| a [b](http://c) | |\n\nSo."
+    )
+    assert list(paragraphs(text)) == [
+        "Look:",
+        "item | state",
+        "date is right | ✅",
+        "a b (http://c) | ",
+        "So.",
+    ]
+
+
+def test_wide_characters_are_wrapped_by_the_cells_they_take():
+    assert wrap("✅✅ ✅", 4) == ["✅✅", "✅"]
+    assert wrap("ab✅✅", 4) == ["ab✅", "✅"]
+    assert all(cell_len(line) <= 12 for line in block("✅ " * 40, 12, 3, " … (w)"))
+
+
 def test_a_long_instruction_says_that_it_goes_on():
     lines = block("word " * 200, 40, 3, " … (w)")
     assert len(lines) == 3
