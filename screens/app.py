@@ -105,6 +105,7 @@ class CutoverApp(App[None]):
         theme: str | None = None,
         zone: tzinfo | None = None,
         hints: Iterable[str] = (),
+        lasting: bool = True,
     ) -> None:
         """Args:
         ascii: draw with ASCII only.
@@ -112,6 +113,7 @@ class CutoverApp(App[None]):
         theme: a Textual theme; None = our own.
         zone: the zone people read times in beside UTC; None = the system's.
         hints: sentences about the terminal, shown once.
+        lasting: whether the session can be resumed.
         """
         super().__init__()
         self.register_theme(CUTOVER)
@@ -128,6 +130,7 @@ class CutoverApp(App[None]):
         self._turn = asyncio.Lock()
         self._asking: AskSecret | None = None
         self._hints = tuple(hints)
+        self._lasting = lasting
         self._trail: list[str] = []
         self._stop_listening: Callable[[], None] | None = None
         view = port.view()
@@ -335,7 +338,9 @@ class CutoverApp(App[None]):
                 self.exit()
 
         view = self._port.view()
-        dialog = confirm_quit(len(self._intents.running), view.recording is None, view.session)
+        dialog = confirm_quit(
+            len(self._intents.running), view.recording is None, view.session, lasting=self._lasting
+        )
         self.push_screen(dialog, answered)
 
     def get_line_filters(self) -> Sequence[LineFilter]:

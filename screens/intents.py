@@ -246,8 +246,8 @@ class Intents:
         await self._stage.show_dialog(
             Sentence(
                 f"Exported to {where.strip()}",
-                "The export is consistent with itself. It is authentic only once this chain head stands "
-                "on the change ticket:",
+                "This chain head is a fingerprint of the whole record: who changes a line changes it. Put it on "
+                "the change ticket now; until it stands there, both can be changed:",
                 answer,
                 bad=False,
             )

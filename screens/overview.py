@@ -285,7 +285,7 @@ def critical_path(view: SessionView, context: Context) -> Content:
         else (f"fits with {coarse(spare)} to spare", "ok" if spare >= view.left_ns // 4 else "warn")
     )
     parts: list[Part] = [
-        f" work left {planned(view.left_ns)}, window ends {both_times(view.window_end_ns, context.zone)}: ",
+        f" work left {planned(view.left_ns)}, window ends {both_times(view.window_end_ns, context.zone, now)}: ",
         verdict,
     ]
     rows = [say(*parts)]
@@ -293,7 +293,7 @@ def critical_path(view: SessionView, context: Context) -> Content:
         late = view.rollback_until_ns - now
         rows.append(
             say(
-                f" rollback must begin before {both_times(view.rollback_until_ns, context.zone)}: ",
+                f" rollback must begin before {both_times(view.rollback_until_ns, context.zone, now)}: ",
                 (f"in {coarse(late)}", "") if late >= 0 else (f"too late since {coarse(-late)}", "bad"),
             )
         )

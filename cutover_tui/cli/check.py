@@ -19,6 +19,7 @@ from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import read
 from cutover_tui.record.state import Contradiction, State, fold
+from probes.net import SystemClock
 
 GLYPH = {
     Verdict.PASS: "pass",
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every gate asked for is open, 1 when a check fails, 3 when only unknowns refuse."""
     loaded = places.runbook(arguments.runbook)
     places.warn(loaded)
+    places.warn_of_window(loaded, SystemClock().now().utc_ns)
     steps = _steps(loaded, arguments.step)
     hosts = _hosts(loaded, arguments.host)
     state = _state(loaded, arguments.session) if arguments.session is not None else None

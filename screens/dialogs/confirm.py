@@ -212,8 +212,14 @@ def _name(host: str) -> str:
     return "the wave" if host == "*" else host
 
 
-def confirm_quit(running: int, recording: bool, session: str) -> Confirm:
-    """Leaving ends the measuring, so soaks start again; the record stays."""
+def confirm_quit(running: int, recording: bool, session: str, *, lasting: bool = True) -> Confirm:
+    """Leaving ends the measuring, so soaks start again; the record stays where the session is `lasting`."""
+    if not lasting:
+        return Confirm(
+            "Leave cutover?",
+            say("The demo's guests and its session end with it; e exports the evidence before."),
+            yes="Leave",
+        )
     rows = [say("Measuring stops, and soaks start again when the session is resumed.")]
     if running:
         rows.append(say((f"{running} command(s) still run on guests; their results will be missing.", "bad")))

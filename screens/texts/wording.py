@@ -19,6 +19,7 @@ from screens.widgets.glyphs import UNICODE, Charset, State, StateMark, clean, du
 
 SECOND = 1_000_000_000
 MINUTE, HOUR = 60 * SECOND, 3_600 * SECOND
+DAY = 24 * HOUR
 
 STYLES = {
     "ok": "$success",
@@ -107,8 +108,10 @@ def action_of(view: StepView, action: str | None) -> ActionView | None:
 
 
 def coarse(ns: int) -> str:
-    """A stretch to plan by: `2h41`, `41 min`, below ten minutes `mm:ss`; never negative."""
+    """A stretch to plan by: `2h41`, `41 min`, below ten minutes `mm:ss`, from two days `2 d 05 h`; never negative."""
     ns = max(0, ns)
+    if ns >= 2 * DAY:
+        return f"{ns // DAY} d {ns % DAY // HOUR:02} h"
     if ns >= HOUR:
         return f"{ns // HOUR}h{ns % HOUR // MINUTE:02}"
     return f"{ns // MINUTE} min" if ns >= 10 * MINUTE else duration(ns)
@@ -120,10 +123,13 @@ def utc_time(utc_ns: int, *, seconds: bool = True) -> str:
     return at.strftime("%H:%M:%SZ" if seconds else "%H:%MZ")
 
 
-def both_times(utc_ns: int, zone: tzinfo | None) -> str:
-    """`01:20Z (02:20 local)`; `zone` None is the terminal's own."""
-    at = datetime.fromtimestamp(utc_ns // SECOND, UTC)
-    return f"{at:%H:%MZ} ({at.astimezone(zone):%H:%M} local)"
+def both_times(utc_ns: int, zone: tzinfo | None, now_ns: int) -> str:
+    """`01:20Z (02:20 local)`, with a date in front where it is not today's; `zone` None is the terminal's own."""
+    at, now = (datetime.fromtimestamp(ns // SECOND, UTC) for ns in (utc_ns, now_ns))
+    local = at.astimezone(zone)
+    day = f"{at:%Y-%m-%d} " if at.date() != now.date() else ""
+    other = f"{local:%m-%d} " if local.date() != at.date() else ""
+    return f"{day}{at:%H:%MZ} ({other}{local:%H:%M} local)"
 
 
 def ago(then: Instant | None, now: Instant) -> str:

@@ -181,8 +181,8 @@ CASES = (
     Case("verify file", "file"),
     Case("verify state/sessions/good --head 12", "64 hex digits"),
     Case("verify state/sessions/damaged", "journal.jsonl:3", code=1),
-    Case("resume damaged", "journal.jsonl:3:", terminal="xterm-256color"),
-    Case("resume busy", "is being written by process", terminal="xterm-256color"),
+    Case("resume damaged --operator op", "journal.jsonl:3:", terminal="xterm-256color"),
+    Case("resume busy --operator op", "is being written by process", terminal="xterm-256color"),
     # Trust
     Case("trust", "name at least one HOST"),
     Case("trust --from missing", "missing: No such file or directory; nothing was pinned"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.cli import main, screen
+from cutover_tui.cli import main
 from cutover_tui.core.loading import load_text
 from cutover_tui.engine.checking import Looked
 from cutover_tui.engine.opening import Operator, begin
@@ -18,7 +18,7 @@ from cutover_tui.record.report.html import html
 from cutover_tui.record.report.markdown import markdown
 from cutover_tui.record.report.ticket import ticket
 from probes.net import SystemClock
-from screens.terminal import Terminal
+from tests.unit.no_screen import at_terminal
 
 RUNBOOK = """\
 schema: 1
@@ -48,23 +48,8 @@ def runbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-class _NoScreen:
-    """The app as the command line drives it, left at once."""
-
-    def __init__(self, *_args: object, **_options: object) -> None: ...
-
-    async def run_async(self, *, mouse: bool) -> None: ...
-
-
-@pytest.fixture
-def at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen, "CutoverApp", _NoScreen)
-    terminal = Terminal(ascii=False, dots="braille", theme="textual-dark", hints=(), refusal=None)
-    monkeypatch.setattr(screen, "look", lambda **_asked: terminal)
-
-
 def both_told(err: str, path: Path) -> bool:
-    told = [line for line in err.splitlines() if line.startswith("warning: ")]
+    told = [line for line in err.splitlines() if line.startswith("warning: ") and "the window of" not in line]
     return len(told) == 2 and all(f"{path}:" in line for line in told) and "naive.ping" in told[1]
 
 
@@ -88,12 +73,14 @@ def test_sudoers_says_them_beside_the_drop_in(runbook: Path, capsys: pytest.Capt
     assert "warning" not in printed.out
 
 
-@pytest.mark.usefixtures("at_terminal")
-def test_run_and_resume_say_them(runbook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(runbook)]) == 0
+def test_run_and_resume_say_them(
+    runbook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_terminal(monkeypatch)
+    assert main(["run", str(runbook), "--operator", "op"]) == 0
     assert both_told(capsys.readouterr().err, runbook)
     (session,) = all_sessions(tmp_path / "state")
-    assert main(["resume", session.name]) == 0
+    assert main(["resume", session.name, "--operator", "op"]) == 0
     assert both_told(capsys.readouterr().err, runbook)
 
 
