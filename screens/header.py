@@ -14,6 +14,10 @@ STALE_NS = 5 * SECOND
 """A guest's clock is read once a second; this long without a reading looks stale."""
 
 
+TINY = 16
+"""Lines of a terminal below which whole parts of a screen are left out, as the app's breakpoint."""
+
+
 class TopLine(Widget):
     """Two lines, three while nothing is recorded. `show` repaints only when the text changed."""
 
@@ -26,8 +30,12 @@ class TopLine(Widget):
     }
     """
 
-    def __init__(self, charset: Charset = UNICODE) -> None:
+    def __init__(self, charset: Charset = UNICODE, *, hidden: str = "") -> None:
+        """Args:
+        hidden: what this screen leaves out on a terminal that is too small for it.
+        """
         super().__init__(id="top")
+        self.hidden = hidden
         self._charset = charset
         self._view: SessionView | None = None
         self._where: tuple[str, str] = ("", "")
@@ -57,6 +65,9 @@ class TopLine(Widget):
     def _where_line(self, view: SessionView, width: int) -> Content:
         where, place = self._where
         found = alerts(view, self._charset)
+        if self.hidden and self.app.size.height < TINY:
+            size = self.app.size
+            found.insert(0, (f"{size.width}x{size.height} hides {self.hidden}", "warn"))
         alert, role = found[0] if found else ("", "")
         if len(found) > 1:
             alert += f" +{len(found) - 1}"

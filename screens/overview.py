@@ -95,7 +95,7 @@ class OverviewScreen(PortScreen):
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset
-        yield TopLine(charset)
+        yield TopLine(charset, hidden="guests")
         yield Static(id="warnings", markup=False)
         yield Static(id="path", markup=False)
         yield StepsTable(self._narrow, charset=charset, id="steps")
@@ -119,7 +119,8 @@ class OverviewScreen(PortScreen):
         guests.styles.height = min(len(view.hosts) + 1, max(2, self.size.height // 3))
         self.say("#warnings", warnings_line(view))
         self.say("#path", critical_path(view, self.context))
-        self.say("#notices", lines(say((" " + n, "warn")) for n in view.notices[-2:]))
+        notices = [say((" " + n, "warn")) for n in view.notices[-2:]]
+        self.say("#notices", lines([*notices, *(say((" " + h, "quiet")) for h in self.context.hints)]))
         for shown in (table, guests):
             if shown.is_attached and shown.display:
                 shown.flush()

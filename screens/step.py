@@ -16,6 +16,7 @@ from screens.context import WAVE, Context, column_of, neighbour, next_open, row_
 from screens.dialogs.why import WhyDialog
 from screens.header import TopLine
 from screens.messages import Acknowledge, LookAgain, MarkDone, OpenStep, RunAction, StartStep
+from screens.texts.accepting import why_not
 from screens.texts.chart_data import chart_data
 from screens.texts.detail import LEAST, detail_height, detail_lines
 from screens.texts.instruction import block
@@ -113,7 +114,7 @@ class StepScreen(PortScreen):
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset
-        yield TopLine(charset)
+        yield TopLine(charset, hidden="the rest: w")
         with Container(id="body"):
             with Vertical(id="main"):
                 yield Static(id="instruction", markup=False)
@@ -223,7 +224,12 @@ class StepScreen(PortScreen):
 
     def action_acknowledge(self) -> None:
         fault = self._acknowledgeable()
-        if fault is not None and self._view is not None:
+        if self._view is None:
+            return
+        if fault is None:
+            selected = self.query_one("#findings", HostTable).cursor
+            self.notify(why_not(self._view, selected), timeout=6, markup=False)
+        else:
             self.post_message(Acknowledge(self._view.step, self._view.host, fault.check, fault.host))
 
     def action_why(self) -> None:
@@ -253,9 +259,7 @@ class StepScreen(PortScreen):
         return actions[index] if 0 <= index < len(actions) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A letter is bound only while an action of this step has it, or a fault to accept."""
-        if action == "acknowledge":
-            return self._acknowledgeable() is not None
+        """A letter is bound only while an action of this step has it."""
         if action == "act" and len(parameters) == 2:
             letter, index = parameters
             return self._action(str(letter), int(str(index))) is not None

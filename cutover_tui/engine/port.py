@@ -114,6 +114,7 @@ class StepView(msgspec.Struct, frozen=True):
     position: int
     of: int
     lacks: tuple[str, ...] = ()  # what a baseline taken now would miss, where starting it sets the mark
+    objections: tuple[tuple[str, str, str], ...] = ()  # check, host, why its failure may not be accepted
     gated: bool = True  # False: no check, it is done when somebody says so
     arrived: tuple[tuple[str, str], ...] = ()  # guests without a mark, on the target's platform already
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cutover_tui.core.acknowledgement import objection
 from cutover_tui.core.arrival import arrived
 from cutover_tui.core.checks.check import Asked
 from cutover_tui.core.checks.clocks.references import Standing
@@ -14,7 +15,7 @@ from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.estimate.estimator import Estimate
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Decision, Finding, Verdict
-from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.gate import WAVE, Question, decide, hosts_of, judge, past_of
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
@@ -267,6 +268,7 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
         lacks=_lacks(live, step, host, now),
+        objections=tuple(_objections(live, ask, decision)),
         gated=bool(step.gate),
         arrived=tuple((s.host.name, s.arrived) for s in ask.subjects if s.arrived is not None),
     )
@@ -278,6 +280,16 @@ def _lacks(live: Live, step: Step, host: str, now: Instant) -> tuple[str, ...]:
         return ()
     names = [g.name for g in guests(live.runbook, step, host) if g.name not in live.state.marks]
     return tuple(f"{n}: {w}" for n in names for w in lacking(live.runbook, live.state, live.logs, n, now))
+
+
+def _objections(live: Live, ask: Question, decision: Decision) -> Iterator[tuple[str, str, str]]:
+    """Why each failure that nobody may accept cannot be accepted."""
+    subjects = {s.host.name: s for s in ask.subjects}
+    for f in decision.findings:
+        if f.verdict is Verdict.FAIL and f.acknowledged is None and not f.acknowledgeable:
+            why = objection(f, past_of(subjects[f.host], live.runbook))
+            if why is not None:
+                yield f.check, f.host, why
 
 
 def _unverified_since(live: Live, step: Step, decision: Decision, host: str) -> Instant | None:

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from cutover_tui.core.finding import Decision, Finding, Missing
 from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
+from screens.texts.accepting import why_not
 from screens.texts.step import (
     ACKNOWLEDGE_KEY,
     ACTION_LETTERS,
@@ -21,6 +22,7 @@ from screens.texts.step import (
     action_key,
     closed,
     remedy,
+    row_key,
     rules,
     to_do,
 )
@@ -105,6 +107,9 @@ class RefusalDialog(Dialog[str | Finding | None]):
         fault = acknowledgeable(self._step, None)
         if fault is not None:
             self.dismiss(fault)
+            return
+        failed = next((f for f in missing_findings(self._step) if f.verdict == "fail"), None)
+        self.notify(why_not(self._step, row_key(failed) if failed else None), timeout=6, markup=False)
 
     def action_act(self, key: str) -> None:
         actions = self._step.actions

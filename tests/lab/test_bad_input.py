@@ -167,7 +167,7 @@ CASES = (
         state="/dev/null/x",
     ),
     Case("sessions", "emptied  DAMAGED  ", state="emptied", code=0),
-    Case("resume emptied", "the journal is empty", state="emptied", terminal="xterm-256color"),
+    Case("resume emptied --operator op", "the journal is empty", state="emptied", terminal="xterm-256color"),
     Case("export emptied -o out", "has no session in it", state="emptied"),
     Case("verify emptied/sessions/emptied", "the journal is empty", code=1),
     Case("export nope -o out", "there is no such session"),
@@ -196,8 +196,12 @@ CASES = (
     Case("demo", "must be a terminal"),
     Case("run runbook.yaml", "TERM is dumb", terminal="dumb"),
     # State
-    Case("run runbook.yaml", "cannot create", terminal="xterm-256color", state="/proc/none/state"),
-    Case("run runbook.yaml", "cannot create", terminal="xterm-256color", state="/dev/null/state"),
+    Case(
+        "run runbook.yaml --operator op", "cannot create", terminal="xterm-256color", state="/proc/none/state"
+    ),
+    Case(
+        "run runbook.yaml --operator op", "cannot create", terminal="xterm-256color", state="/dev/null/state"
+    ),
     Case("trust --from state/known", "known"),
 )
 

@@ -148,6 +148,7 @@ class ScriptedPort:
     recording: str | None = None
     notices: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # guests that cannot go back
+    objections: tuple[tuple[str, str, str], ...] = ()
     ungated: set[str] = field(default_factory=set)  # steps without a check
     owes: str | None = None  # what 3.2 owes first; its purge breaks rollback then
     arrived: bool = False  # nobody set a mark, and the guests are on the target
@@ -310,6 +311,7 @@ class ScriptedPort:
             position=[s[0] for s in STEPS].index(step) + 1,
             of=len(STEPS),
             lacks=self.lacks,
+            objections=self.objections,
             gated=step not in self.ungated,
             arrived=((on, "kvm"),) if self.arrived else (),
         )

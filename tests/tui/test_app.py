@@ -777,3 +777,47 @@ async def test_a_step_without_checks_stands_on_a_persons_word_and_says_so():
         await settle(pilot)
         row = next(line for line in seen(pilot.app).splitlines() if "Remove VMware Tools" in line)
         assert "✓ said" in row
+
+
+def said_quietly(app):
+    return [n.message for n in app._notifications]
+
+
+async def test_the_accepting_key_says_why_nothing_may_be_accepted():
+    port = ScriptedPort(objections=(("agent.swap", "app01", "agent.swap can never be acknowledged."),))
+    async with app_on(port).run_test(size=SIZE) as pilot:
+        await to_step(pilot)
+        pilot.app.screen.query_one(HostTable).move_to("agent.swap@app01")
+        await pilot.press("k")
+        await settle(pilot)
+        assert said_quietly(pilot.app)[-1] == "Not to be accepted: agent.swap can never be acknowledged."
+        pilot.app.screen.query_one(HostTable).move_to("time.offset@app01")
+        await pilot.press("k")
+        await settle(pilot)
+        assert "time.offset is unknown: only a measured fault" in said_quietly(pilot.app)[-1]
+        await pilot.press("d")
+        await settle(pilot)
+        await pilot.press("k")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, RefusalDialog)
+        assert said_quietly(pilot.app)[-1] == "Not to be accepted: agent.swap can never be acknowledged."
+
+
+async def test_a_hint_about_the_terminal_stands_on_the_overview_and_covers_no_key():
+    hint = "tmux: set -g escape-time 10, window-size smallest, set-clipboard on"
+    async with app_on(ScriptedPort(), hints=(hint,)).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        text = seen(pilot.app)
+        assert hint in text
+        assert "enter open h host c clock o overview n note ? help q quit" in text.splitlines()[-1]
+
+
+async def test_a_terminal_too_small_says_what_it_hides_for_as_long_as_it_hides_it():
+    async with app_on(ScriptedPort()).run_test(size=(60, 15)) as pilot:
+        await settle(pilot)
+        assert "60x15 hides guests" in seen(pilot.app).splitlines()[1]
+        await to_step(pilot)
+        assert "60x15 hides the rest: w" in seen(pilot.app).splitlines()[1]
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "hides" not in seen(pilot.app)
