@@ -68,6 +68,19 @@ def show(looked: Looked, loaded: Loaded) -> None:
         print(f"{host}: not visible to this account: {'; '.join(words)}")
 
 
+_SCREEN_WORDS = (
+    (" since the last disturbance", ""),
+    (" (key u on the clock screen)", " (key u in `cutover run`)"),
+)
+"""What the checks say of a session, and what it is in a look that has neither a past nor screens."""
+
+
+def _here(text: str) -> str:
+    for words, other in _SCREEN_WORDS:
+        text = text.replace(words, other)
+    return text
+
+
 def _show(decision: Decision, loaded: Loaded) -> None:
     step = loaded.runbook.step(decision.step)
     title = step.title if step is not None else ""
@@ -75,13 +88,15 @@ def _show(decision: Decision, loaded: Loaded) -> None:
     named = {f.check for f in decision.findings}
     for missing in decision.missing:
         if missing.what not in named:
-            print(f"  {GLYPH[missing.verdict]:8} {missing.what}: {missing.reason} {missing.remedy}")
+            print(
+                f"  {GLYPH[missing.verdict]:8} {missing.what}: {_here(missing.reason)} {_here(missing.remedy)}"
+            )
     for f in decision.findings:
         where = f"{f.host} " if decision.host == "*" else ""
         shown = f"! acknowledged {f.acknowledged}" if f.acknowledged is not None else GLYPH[f.verdict]
-        print(f"  {shown:8} {where}{f.check}: {f.reason}")
+        print(f"  {shown:8} {where}{f.check}: {_here(f.reason)}")
         if f.remedy and f.verdict is not Verdict.PASS and f.acknowledged is None:
-            print(f"           {f.remedy}")
+            print(f"           {_here(f.remedy)}")
 
 
 def _progress(line: str) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.cli import main, places
+from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Verdict
 from cutover_tui.engine.checking import Looked
 from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory, all_sessions
 from cutover_tui.record.events import SessionResumed, SessionStarted
 from cutover_tui.record.journal import read
+from probes.observation import Instant
 from tests.unit.no_screen import at_terminal
 
 OVER = Path(__file__).parents[2] / "examples" / "minimal-time.yaml"
@@ -69,6 +71,29 @@ def test_a_window_that_is_over_is_said(
     assert main(["check", str(OVER)]) == 0
     assert words in capsys.readouterr().err
     assert state.exists()
+
+
+def test_a_look_without_a_session_speaks_of_no_past_and_of_no_screen(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Finding(
+        "time.offset", 1, "app7", Verdict.UNKNOWN, "not-read",
+        "The guest's clock has not been read since the last disturbance.", Criterion("x"),
+        remedy="Read a clock by two people (key u on the clock screen).",
+    )  # fmt: skip
+    gap = Missing(found.check, found.verdict, found.reason, found.remedy)
+    now = Instant("b", 0, 0)
+    decision = Decision("provider", "app7", now, 1, "x", None, (), (found,), "refused", (gap,))
+
+    async def nothing_read(*_args: object, **_options: object) -> Looked:
+        return Looked((decision,), ())
+
+    monkeypatch.setattr("cutover_tui.cli.check.check", nothing_read)
+    assert main(["check", str(OVER)]) == 3
+    printed = capsys.readouterr().out
+    assert "The guest's clock has not been read." in printed
+    assert "clock screen" not in printed
+    assert not state.exists()
 
 
 def test_the_demo_leaves_nothing_in_the_record(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
