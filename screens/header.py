@@ -67,7 +67,9 @@ class TopLine(Widget):
         found = alerts(view, self._charset)
         if self.hidden and self.app.size.height < TINY:
             size = self.app.size
-            found.insert(0, (f"{size.width}x{size.height} hides {self.hidden}", "warn"))
+            # What is lost or wrong on a guest is worse than what is not shown.
+            worse = sum(role == "bad" for _, role in found)
+            found.insert(worse, (f"{size.width}x{size.height} hides {self.hidden}", "warn"))
         alert, role = found[0] if found else ("", "")
         if len(found) > 1:
             alert += f" +{len(found) - 1}"

@@ -181,6 +181,8 @@ class ClockSeries(msgspec.Struct, frozen=True):
     kept: Verdict = Verdict.UNKNOWN
     soak: Soak | None = None  # of the runbook's `time.offset`; None while the clock is not read
     looks: ClockLooks | None = None  # None = this runbook asks for no reboot, or not looked yet
+    set_by: Literal["nobody", "somebody", "unknown"] = "nobody"
+    """While no provider keeps it: who else acts on it, by `time.single-master`. Only what nobody sets runs freely."""
 
 
 class ReferenceSeries(msgspec.Struct, frozen=True):

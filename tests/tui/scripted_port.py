@@ -149,6 +149,7 @@ class ScriptedPort:
     notices: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # guests that cannot go back
     objections: tuple[tuple[str, str, str], ...] = ()
+    set_by: Literal["nobody", "somebody", "unknown"] = "nobody"  # clocks that nobody keeps
     ungated: set[str] = field(default_factory=set)  # steps without a check
     owes: str | None = None  # what 3.2 owes first; its purge breaks rollback then
     arrived: bool = False  # nobody set a mark, and the guests are on the target
@@ -442,6 +443,7 @@ class ScriptedPort:
             Verdict.FAIL if free else Verdict.PASS,
             None if lost else Soak((372 * S, 0, 600 * S)[i], 600 * S),
             (ClockLooks("waiting", 1, 760 * S), ClockLooks("none"), ClockLooks("passed", 2))[i],
+            self.set_by,
         )
 
     def _offset(self, i: int, second: int) -> int:

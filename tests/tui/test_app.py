@@ -813,7 +813,8 @@ async def test_a_hint_about_the_terminal_stands_on_the_overview_and_covers_no_ke
 
 
 async def test_a_terminal_too_small_says_what_it_hides_for_as_long_as_it_hides_it():
-    async with app_on(ScriptedPort()).run_test(size=(60, 15)) as pilot:
+    port = ScriptedPort(lost=set(), status={("3.1", "web03"): "started"})
+    async with app_on(port).run_test(size=(60, 15)) as pilot:
         await settle(pilot)
         assert "60x15 hides guests" in seen(pilot.app).splitlines()[1]
         await to_step(pilot)
@@ -821,3 +822,8 @@ async def test_a_terminal_too_small_says_what_it_hides_for_as_long_as_it_hides_i
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
         assert "hides" not in seen(pilot.app)
+        await pilot.resize_terminal(60, 15)
+        port.lost = {"app02"}
+        pilot.app.look_now()
+        await settle(pilot)
+        assert "app02 LOST 00:41 +" in seen(pilot.app).splitlines()[1]
