@@ -332,7 +332,7 @@ def test_the_remedy_fits_why_no_reference_answers(details: tuple[str, ...], reme
     world = b.World()
     for n, detail in enumerate(details, 1):
         failed = b.observed("ntp", 10 + n, Failure(FailureKind.UNREACHABLE, detail), host=JUMP)
-        world.see(structs.replace(failed, raw=(Raw(("ntp", f"ntp{n}"), None, ""),)))
+        world.see(msgspec.structs.replace(failed, raw=(Raw(("ntp", f"ntp{n}"), None, ""),)))
     found = finding(world, "time.jump-host", 20)
     assert (found.verdict, found.reason_code) == ("unknown", "no-witness")
     assert found.remedy.startswith(remedy)
