@@ -105,13 +105,15 @@ class CutoverApp(App[None]):
         theme: str | None = None,
         zone: tzinfo | None = None,
         hints: Iterable[str] = (),
+        lasting: bool = True,
     ) -> None:
         """Args:
         ascii: draw with ASCII only.
         dots: how charts are drawn; None = as `ascii` says.
         theme: a Textual theme; None = our own.
         zone: the zone people read times in beside UTC; None = the system's.
-        hints: sentences about the terminal, shown once.
+        hints: sentences about the terminal; they stand on the overview.
+        lasting: whether the session can be resumed.
         """
         super().__init__()
         self.register_theme(CUTOVER)
@@ -121,13 +123,14 @@ class CutoverApp(App[None]):
             ASCII if ascii else UNICODE,
             DOT_SETS[dots or ("ascii" if ascii else "braille")],
             zone,
+            hints=tuple(hints),
         )
         self._port = port
         self._ascii_only, self._no_color, self._grey = AsciiOnly(), NoColor(), Monochrome()
         self._intents = Intents(self, self.context)
         self._turn = asyncio.Lock()
         self._asking: AskSecret | None = None
-        self._hints = tuple(hints)
+        self._lasting = lasting
         self._trail: list[str] = []
         self._stop_listening: Callable[[], None] | None = None
         view = port.view()
@@ -151,8 +154,6 @@ class CutoverApp(App[None]):
     async def on_mount(self) -> None:
         self._stop_listening = self._port.subscribe(self._changed)
         await self.switch_mode("overview")
-        for hint in self._hints:
-            self.notify(hint, timeout=8, markup=False)
         self._changed()
 
     def on_unmount(self) -> None:
@@ -335,7 +336,9 @@ class CutoverApp(App[None]):
                 self.exit()
 
         view = self._port.view()
-        dialog = confirm_quit(len(self._intents.running), view.recording is None, view.session)
+        dialog = confirm_quit(
+            len(self._intents.running), view.recording is None, view.session, lasting=self._lasting
+        )
         self.push_screen(dialog, answered)
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -31,6 +31,7 @@ class Context:
     charset: Charset
     dots: DotSet
     zone: tzinfo | None = None  # where people read; None = the terminal's own
+    hints: tuple[str, ...] = ()  # about the terminal
     place: Place = field(default_factory=Place)
     deciding: set[tuple[str, str]] = field(default_factory=set)
     decided: dict[tuple[str, str], Decision] = field(default_factory=dict)

@@ -14,6 +14,10 @@ STALE_NS = 5 * SECOND
 """A guest's clock is read once a second; this long without a reading looks stale."""
 
 
+TINY = 16
+"""Lines of a terminal below which whole parts of a screen are left out, as the app's breakpoint."""
+
+
 class TopLine(Widget):
     """Two lines, three while nothing is recorded. `show` repaints only when the text changed."""
 
@@ -26,8 +30,12 @@ class TopLine(Widget):
     }
     """
 
-    def __init__(self, charset: Charset = UNICODE) -> None:
+    def __init__(self, charset: Charset = UNICODE, *, hidden: str = "") -> None:
+        """Args:
+        hidden: what this screen leaves out on a terminal that is too small for it.
+        """
         super().__init__(id="top")
+        self.hidden = hidden
         self._charset = charset
         self._view: SessionView | None = None
         self._where: tuple[str, str] = ("", "")
@@ -57,6 +65,11 @@ class TopLine(Widget):
     def _where_line(self, view: SessionView, width: int) -> Content:
         where, place = self._where
         found = alerts(view, self._charset)
+        if self.hidden and self.app.size.height < TINY:
+            size = self.app.size
+            # What is lost or wrong on a guest is worse than what is not shown.
+            worse = sum(role == "bad" for _, role in found)
+            found.insert(worse, (f"{size.width}x{size.height} hides {self.hidden}", "warn"))
         alert, role = found[0] if found else ("", "")
         if len(found) > 1:
             alert += f" +{len(found) - 1}"
@@ -74,10 +87,11 @@ def change_line(view: SessionView, width: int, charset: Charset = UNICODE) -> Co
     recorded = view.recording is None
     record: Part = ("REC ", "ok") if recorded else ("NOT RECORDED ", "$text on $error bold")
     fits, role = rollback(view)
+    rank = 1 if lost_ways(view) else 2
     right: list[tuple[int, Part]] = [
         (4, utc_time(view.now.utc_ns, seconds=False)),
         (0, left(view)),
-        (2, (fits, role)),
+        (rank, (fits, role)),
         (3, view.operator),
         (0, record),
     ]
@@ -111,13 +125,22 @@ def left(view: SessionView) -> Part:
 
 
 def rollback(view: SessionView) -> tuple[str, str]:
-    """How long a rollback still fits into the window."""
+    """How long a rollback still fits into the window; for which guests there is none, whatever the time."""
+    lost = lost_ways(view)
+    if lost:
+        more = f" +{len(lost) - 2}" if len(lost) > 2 else ""
+        return f"rollback: not {', '.join(lost[:2])}{more}", "bad"
     if view.rollback_until_ns is None:
         return "", ""
     rest = view.rollback_until_ns - view.now.utc_ns
     if rest < 0:
         return "no rollback any more", "warn"
     return f"rollback fits {coarse(rest)}", "warn" if rest < 15 * MINUTE else ""
+
+
+def lost_ways(view: SessionView) -> list[str]:
+    """Guests on which an action that breaks rollback was run."""
+    return [host.name for host in view.hosts if host.no_way_back is not None]
 
 
 def alerts(view: SessionView, charset: Charset = UNICODE) -> list[tuple[str, str]]:
@@ -127,12 +150,14 @@ def alerts(view: SessionView, charset: Charset = UNICODE) -> list[tuple[str, str
         text = link_alert(host, view)
         if text:
             found.append((0 if host.link == "lost" else 1, f"{host.name} {text}", "bad"))
+        if host.arrived:
+            found.append((2, f"{host.name} on {host.platform}, no mark", "bad"))
     for row in view.steps:
         for name, status in row.states:
             if status in ("regressed", "refused"):
                 shown = status_mark(status, charset)
                 where = "" if name == "*" else f" {name}"
-                found.append((2 if status == "regressed" else 3, f"{shown.text} {row.id}{where}", shown.role))
+                found.append((3 if status == "regressed" else 4, f"{shown.text} {row.id}{where}", shown.role))
     return [(text, role) for _, text, role in sorted(found, key=lambda f: f[0])]
 
 

@@ -51,9 +51,12 @@ class Intents:
         if view.status != "todo":
             self._stage.say_quietly(f"{step} was started before.")
             return
-        if view.mark and not await self._stage.show_dialog(confirm_mark(view)):
-            return
-        await self._told("Not started", await self._port.start_step(step, host))
+        if view.mark:
+            guests = [h for h in self._port.view().hosts if host in (WAVE, h.name)]
+            if not await self._stage.show_dialog(confirm_mark(view, guests)):
+                return
+        told = await self._port.start_step(step, host, moved=bool(view.arrived))
+        await self._told("Not started", told)
 
     async def mark_done(self, step: str, host: str) -> None:
         """Ask for the decision on the record; a refusal is shown in full."""
@@ -243,8 +246,8 @@ class Intents:
         await self._stage.show_dialog(
             Sentence(
                 f"Exported to {where.strip()}",
-                "The export is consistent with itself. It is authentic only once this chain head stands "
-                "on the change ticket:",
+                "This chain head is a fingerprint of the whole record: who changes a line changes it. Put it on "
+                "the change ticket now; until it stands there, both can be changed:",
                 answer,
                 bad=False,
             )

@@ -13,6 +13,7 @@ from cutover_tui.engine.port import HostView, SessionView, StepRow
 from cutover_tui.record.state import Status
 from screens.base import PortScreen
 from screens.context import Context, column_of, next_open
+from screens.dialogs.dialog import Sentence
 from screens.header import TopLine, link_alert
 from screens.messages import OpenStep
 from screens.texts.wording import (
@@ -60,6 +61,17 @@ class OverviewScreen(PortScreen):
         "side by side, a step shows how many are done and the worst state. Enter opens a step."
     )
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "w",
+            "why",
+            "why",
+            show=False,
+            id="overview.why",
+            tooltip="Read the runbook's warnings",
+        ),
+    ]
+
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         view = context.port.view()
@@ -75,7 +87,7 @@ class OverviewScreen(PortScreen):
                 Column("offset", "offset", 22, priority=0, min_width=18, align="right"),
                 Column("provider", "kept by", 20, priority=2, grow=True),
                 Column("platform", "platform", 9, priority=3),
-                Column("mark", "moved", 6, priority=4),
+                Column("mark", "moved", 7, priority=4),
                 Column("address", "address", 22, priority=5),
             ]
         )
@@ -83,7 +95,8 @@ class OverviewScreen(PortScreen):
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset
-        yield TopLine(charset)
+        yield TopLine(charset, hidden="guests")
+        yield Static(id="warnings", markup=False)
         yield Static(id="path", markup=False)
         yield StepsTable(self._narrow, charset=charset, id="steps")
         yield StepsTable(self._wide, charset=charset, id="steps-wide")
@@ -104,8 +117,10 @@ class OverviewScreen(PortScreen):
         self._guests.set_rows((h.name, guest_cells(h, view, self.context)) for h in view.hosts)
         guests = self.query_one("#guests", HostTable)
         guests.styles.height = min(len(view.hosts) + 1, max(2, self.size.height // 3))
+        self.say("#warnings", warnings_line(view))
         self.say("#path", critical_path(view, self.context))
-        self.say("#notices", lines(say((" " + n, "warn")) for n in view.notices[-2:]))
+        notices = [say((" " + n, "warn")) for n in view.notices[-2:]]
+        self.say("#notices", lines([*notices, *(say((" " + h, "quiet")) for h in self.context.hints)]))
         for shown in (table, guests):
             if shown.is_attached and shown.display:
                 shown.flush()
@@ -142,18 +157,32 @@ class OverviewScreen(PortScreen):
         status = dict(row.states).get(column_of(row, host))
         if status is None:
             return Cell("")
-        shown = status_mark(status, self.context.charset)
+        shown = status_mark(status, self.context.charset, gated=row.gated)
         return Cell(shown.text, shown.role)
 
     def _summary(self, row: StepRow) -> Cell:
         """`2/3 done ✗ 1 REGRESSED`: never fewer states than there are, only fewer names."""
         statuses = [s for _, s in row.states]
         worst: Status = min(statuses, key=WORST_FIRST.index, default="todo")
-        shown = status_mark(worst, self.context.charset)
+        shown = status_mark(worst, self.context.charset, gated=row.gated)
         if len(set(statuses)) == 1:
             return Cell(shown.text, shown.role)
         done = f"{statuses.count('done')}/{len(statuses)} done"
         return Cell(f"{done} {shown.glyph} {statuses.count(worst)} {shown.word}", shown.role)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key is there where there is something to read."""
+        return action != "why" or bool(self.context.port.view().warnings)
+
+    def action_why(self) -> None:
+        view = self.context.port.view()
+        self.app.push_screen(
+            Sentence(
+                f"{count_words(view)} about the runbook",
+                "\n\n".join(clean(warning) for warning in view.warnings),
+                "It is used as it is. Mend the file and start a new session if this was not meant.",
+            )
+        )
 
     def on_host_table_row_selected(self, event: HostTable.RowSelected) -> None:
         view = self.context.port.view()
@@ -208,7 +237,7 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
     provider = (
         Cell(spell(host.provider, charset))
         if host.provider
-        else Cell(f"{nobody.glyph} nobody shown", nobody.role)
+        else Cell(f"{nobody.glyph} no provider seen", nobody.role)
     )
     return [
         Cell(host.name),
@@ -216,9 +245,24 @@ def guest_cells(host: HostView, view: SessionView, context: Context) -> list[Cel
         shown,
         provider,
         Cell(host.platform or "?", "" if host.platform else "unknown"),
-        Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
+        Cell("NO MARK", "bad")
+        if host.arrived
+        else Cell("yes" if host.marked else "no", "" if host.marked else "quiet"),
         Cell(host.address, "quiet"),
     ]
+
+
+def count_words(view: SessionView) -> str:
+    """`1 warning`, `3 warnings`."""
+    many = len(view.warnings)
+    return f"{many} warning{'' if many == 1 else 's'}"
+
+
+def warnings_line(view: SessionView) -> Content:
+    """That something of the runbook is probably not meant stays on screen; the key says what."""
+    if not view.warnings:
+        return Content("")
+    return say((f" {count_words(view)} about this runbook", "warn"), "  ", ("w", "strong"), " reads them")
 
 
 def progress(view: SessionView) -> str:
@@ -242,7 +286,7 @@ def critical_path(view: SessionView, context: Context) -> Content:
         else (f"fits with {coarse(spare)} to spare", "ok" if spare >= view.left_ns // 4 else "warn")
     )
     parts: list[Part] = [
-        f" work left {planned(view.left_ns)}, window ends {both_times(view.window_end_ns, context.zone)}: ",
+        f" work left {planned(view.left_ns)}, window ends {both_times(view.window_end_ns, context.zone, now)}: ",
         verdict,
     ]
     rows = [say(*parts)]
@@ -250,10 +294,15 @@ def critical_path(view: SessionView, context: Context) -> Content:
         late = view.rollback_until_ns - now
         rows.append(
             say(
-                f" rollback must begin before {both_times(view.rollback_until_ns, context.zone)}: ",
+                f" rollback must begin before {both_times(view.rollback_until_ns, context.zone, now)}: ",
                 (f"in {coarse(late)}", "") if late >= 0 else (f"too late since {coarse(-late)}", "bad"),
             )
         )
+    rows.extend(
+        say((f" no rollback on {h.name}: ", "bad"), f"{h.no_way_back} was run there")
+        for h in view.hosts
+        if h.no_way_back is not None
+    )
     lost = [h for h in view.hosts if h.link == "lost"]
     rows.extend(
         say((f" {h.name} LOST {ago(h.link_since, view.now)}: ", "bad"), h.link_detail or "no detail")

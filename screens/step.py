@@ -16,7 +16,9 @@ from screens.context import WAVE, Context, column_of, neighbour, next_open, row_
 from screens.dialogs.why import WhyDialog
 from screens.header import TopLine
 from screens.messages import Acknowledge, LookAgain, MarkDone, OpenStep, RunAction, StartStep
+from screens.texts.accepting import why_not
 from screens.texts.chart_data import chart_data
+from screens.texts.detail import LEAST, detail_height, detail_lines
 from screens.texts.instruction import block
 from screens.texts.step import (
     ACKNOWLEDGE_KEY,
@@ -25,7 +27,6 @@ from screens.texts.step import (
     acknowledgeable,
     action_key,
     action_lines,
-    detail_lines,
     finding_rows,
     gate_line,
 )
@@ -35,6 +36,12 @@ from screens.widgets.raster import ChartData
 from screens.widgets.table import HostTable, TableModel
 
 CHART_RANGE_NS = 10 * MINUTE
+_TALL, _BESIDE = 32, 140  # as the app's breakpoints
+_LEAST_CHART = 4
+"""Lines below which a chart says nothing."""
+_AROUND, _AROUND_TALL = 3, 14
+"""Lines of the top and of the keys; on a tall screen also of the gaps and the least of a chart."""
+
 _MOST_LINES = 6  # of guests in the chart of a wave step
 
 
@@ -103,10 +110,11 @@ class StepScreen(PortScreen):
         self._model = TableModel(FINDING_COLUMNS)
         self._view: StepView | None = None
         self._clock: tuple[ClockView, int] | None = None
+        self._detail_height = LEAST
 
     def compose(self) -> ComposeResult:
         charset = self.context.charset
-        yield TopLine(charset)
+        yield TopLine(charset, hidden="the rest: w")
         with Container(id="body"):
             with Vertical(id="main"):
                 yield Static(id="instruction", markup=False)
@@ -146,14 +154,23 @@ class StepScreen(PortScreen):
         width = self.query_one("#main").size.width - 2 or size.width - 2
         height = 1 if size.height < 20 else 3 if size.height < 32 else 10
         more = f" {charset.ellipsis} (w)"
-        self.say("#instruction", lines(say(" " + t) for t in block(step.instruction, width, height, more)))
-        self.say("#actions", action_lines(step, width, charset))
+        told = block(step.instruction, width, height, more)
+        self.say("#instruction", lines(say(" " + t) for t in told))
+        acting = action_lines(step, width, charset)
+        self.say("#actions", acting)
         key = (step.step, step.host)
         self.say("#gate", gate_line(step, view, self.context, deciding=key in self.context.deciding))
         rows = finding_rows(step, charset)
         self._model.set_rows(rows)
         table = self.query_one("#findings", HostTable)
-        table.styles.height = min(len(rows) + 1, max(3, size.height // 2 - 2))
+        table.display = bool(rows)
+        tall = min(len(rows) + 1, max(3, size.height // 2 - 2)) if rows else 0
+        table.styles.height = tall
+        above = len(told) + len(acting.plain.splitlines()) + 1 + tall
+        around = _AROUND if size.height < _TALL else _AROUND_TALL
+        self._detail_height = detail_height(step, width, size.height - around - above, charset)
+        left = size.height - _AROUND - above - self._detail_height
+        self.query_one("#side").set_class(size.width < _BESIDE and left < _LEAST_CHART, "-cramped")
         if moved:
             bad = next((k for k, cells in rows if cells[0].role in ("bad", "unknown")), None)
             table.move_to(bad or (rows[0][0] if rows else ""))
@@ -166,7 +183,9 @@ class StepScreen(PortScreen):
             return
         selected = self.query_one("#findings", HostTable).cursor
         width = self.query_one("#main").size.width or self.size.width
-        self.say("#detail", detail_lines(self._view, selected, width, self.context.charset))
+        self.say(
+            "#detail", detail_lines(self._view, selected, width, self._detail_height, self.context.charset)
+        )
 
     def _look_at_clock(self, view: SessionView, host: str) -> None:
         if not self.query_one("#chart").size:
@@ -205,7 +224,12 @@ class StepScreen(PortScreen):
 
     def action_acknowledge(self) -> None:
         fault = self._acknowledgeable()
-        if fault is not None and self._view is not None:
+        if self._view is None:
+            return
+        if fault is None:
+            selected = self.query_one("#findings", HostTable).cursor
+            self.notify(why_not(self._view, selected), timeout=6, markup=False)
+        else:
             self.post_message(Acknowledge(self._view.step, self._view.host, fault.check, fault.host))
 
     def action_why(self) -> None:
@@ -235,9 +259,7 @@ class StepScreen(PortScreen):
         return actions[index] if 0 <= index < len(actions) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A letter is bound only while an action of this step has it, or a fault to accept."""
-        if action == "acknowledge":
-            return self._acknowledgeable() is not None
+        """A letter is bound only while an action of this step has it."""
         if action == "act" and len(parameters) == 2:
             letter, index = parameters
             return self._action(str(letter), int(str(index))) is not None

@@ -47,10 +47,16 @@ class Walk:
         await self.until(lambda: all(h.link == "up" for h in self.port.view().hosts), 40, "a link")
 
     async def set_mark(self, step: str) -> None:
-        """On the overview with the mark step under the cursor: open it, start it, mark it done."""
+        """On the overview with the mark step under the cursor: open it, start it, mark it done.
+
+        A guest that is on the target already is marked by typing its name.
+        """
+        known = lambda: any(h.name == self.host and h.platform for h in self.port.view().hosts)  # noqa: E731
+        await self.until(known, 30, "the platform")
+        moved = bool(self.port.step(step, self.host).arrived)
         await self.pilot.press("enter", "s")
         await self.pilot.pause(0.3)
-        await self.pilot.press("y")
+        await self.pilot.press(*((*self.host, "enter", "enter") if moved else ("y",)))
         await self.until(lambda: any(h.marked for h in self.port.view().hosts), 20, "the mark")
         await self.until(lambda: self.port.step(step, self.host).live.outcome == "open", 30, "open gate")
         await self.pilot.press("d")

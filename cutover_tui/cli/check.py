@@ -19,6 +19,7 @@ from cutover_tui.engine.recorder import FORMAT
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import read
 from cutover_tui.record.state import Contradiction, State, fold
+from probes.net import SystemClock
 
 GLYPH = {
     Verdict.PASS: "pass",
@@ -31,6 +32,8 @@ GLYPH = {
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every gate asked for is open, 1 when a check fails, 3 when only unknowns refuse."""
     loaded = places.runbook(arguments.runbook)
+    places.warn(loaded)
+    places.warn_of_window(loaded, SystemClock().now().utc_ns)
     steps = _steps(loaded, arguments.step)
     hosts = _hosts(loaded, arguments.host)
     state = _state(loaded, arguments.session) if arguments.session is not None else None
@@ -65,6 +68,19 @@ def show(looked: Looked, loaded: Loaded) -> None:
         print(f"{host}: not visible to this account: {'; '.join(words)}")
 
 
+_SCREEN_WORDS = (
+    (" since the last disturbance", ""),
+    (" (key u on the clock screen)", " (key u in `cutover run`)"),
+)
+"""What the checks say of a session, and what it is in a look that has neither a past nor screens."""
+
+
+def _here(text: str) -> str:
+    for words, other in _SCREEN_WORDS:
+        text = text.replace(words, other)
+    return text
+
+
 def _show(decision: Decision, loaded: Loaded) -> None:
     step = loaded.runbook.step(decision.step)
     title = step.title if step is not None else ""
@@ -72,13 +88,15 @@ def _show(decision: Decision, loaded: Loaded) -> None:
     named = {f.check for f in decision.findings}
     for missing in decision.missing:
         if missing.what not in named:
-            print(f"  {GLYPH[missing.verdict]:8} {missing.what}: {missing.reason} {missing.remedy}")
+            print(
+                f"  {GLYPH[missing.verdict]:8} {missing.what}: {_here(missing.reason)} {_here(missing.remedy)}"
+            )
     for f in decision.findings:
         where = f"{f.host} " if decision.host == "*" else ""
         shown = f"! acknowledged {f.acknowledged}" if f.acknowledged is not None else GLYPH[f.verdict]
-        print(f"  {shown:8} {where}{f.check}: {f.reason}")
+        print(f"  {shown:8} {where}{f.check}: {_here(f.reason)}")
         if f.remedy and f.verdict is not Verdict.PASS and f.acknowledged is None:
-            print(f"           {f.remedy}")
+            print(f"           {_here(f.remedy)}")
 
 
 def _progress(line: str) -> None:

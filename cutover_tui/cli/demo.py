@@ -11,7 +11,7 @@ from cutover_tui.cli.outcome import BadInput
 from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.export import exporter
-from cutover_tui.engine.opening import Operator, started
+from cutover_tui.engine.opening import started
 from cutover_tui.engine.sessions import new_session
 from cutover_tui.lab.demo.background import incident
 from cutover_tui.record.files import RecordError
@@ -19,18 +19,23 @@ from probes.net import SystemClock
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the screens on the morning after the move. Nothing of your machine is touched."""
+    """Open the screens on the morning after the move. Nothing of your machine is touched.
+
+    The session goes with its guests: it could neither be resumed nor is it a record of anything.
+    """
     terminal = usable(arguments)
     with tempfile.TemporaryDirectory(prefix="cutover-demo-") as scratch:
         try:
             with incident(Path(scratch), moved=not arguments.before) as lab:
                 loaded = places.runbook(str(lab.runbook_path))
-                directory = new_session(places.root(), loaded.runbook.change.id, SystemClock().now())
+                directory = new_session(
+                    Path(scratch) / "state", loaded.runbook.change.id, SystemClock().now()
+                )
                 return in_terminal(
                     lambda: started(
                         loaded,
                         directory,
-                        Operator.current(arguments.operator),
+                        places.operator(arguments),
                         Surroundings(lab.known_hosts_path, ssh_config=()),
                         exporter(directory),
                     ),

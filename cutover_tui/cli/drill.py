@@ -45,6 +45,9 @@ def _each(worlds: Sequence[LoadedWorld], root: Path, arguments: argparse.Namespa
     scored: list[Scored] = []
     for one in play(worlds, root, books=("naive" if arguments.naive else "ours",), door=arguments.door):
         scored.append(one)
+        if one.book == "ours":  # the naive checklist is asked for on purpose
+            for warning in one.played.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
         if not arguments.json:
             _print(scored_lines(one, truth=len(worlds) == 1 or arguments.naive))
     if arguments.json:

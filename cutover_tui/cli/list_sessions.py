@@ -32,7 +32,8 @@ def run(_arguments: argparse.Namespace) -> int:
         title = first.runbook_name if isinstance(first, SessionStarted) else "?"
         closed = isinstance(loaded.events[-1].body, SessionClosed)
         state = "closed" if closed else "not closed"
-        print(f"{directory.name}  {len(loaded.events)} events  {state}  {title}")
+        cut = f"  CUT SHORT: {loaded.notice}" if loaded.notice is not None else ""
+        print(f"{directory.name}  {len(loaded.events)} events  {state}  {title}{cut}")
     if not sessions:
         print(f"no sessions under {places.root()}")
     return 0

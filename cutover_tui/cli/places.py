@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.core.loading import BadRunbook, Loaded, load
+from cutover_tui.core.timestamps import utc_ns, utc_text
+from cutover_tui.core.yaml_model.problem import safe
+from cutover_tui.engine.operator import Operator
 from cutover_tui.engine.sessions import SessionDirectory, find_session, state_directory
 from cutover_tui.record.files import RecordError
 
 if TYPE_CHECKING:
     from cutover_tui.engine.assembly import Surroundings
+
+
+NAME_LENGTH = 80
 
 
 def root() -> Path:
@@ -47,6 +55,40 @@ def runbook(path: str) -> Loaded:
         return load(path)
     except BadRunbook as error:
         raise BadInput(str(error)) from None
+
+
+def warn(loaded: Loaded) -> None:
+    """Say on stderr what is probably not meant in a runbook that is used all the same."""
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def warn_of_window(loaded: Loaded, now_ns: int) -> None:
+    """Say on stderr that the change's window is over; before it begins is the time to prepare.
+
+    Args:
+        now_ns: UTC.
+    """
+    change = loaded.runbook.change
+    end_ns = utc_ns(change.window.end)
+    if now_ns > end_ns:
+        print(f"warning: the window of {safe(change.id)} ended {utc_text(end_ns)}", file=sys.stderr)
+
+
+def operator(arguments: argparse.Namespace) -> Operator:
+    """Who works here: as given, the account, or of root who became it; where nobody knows, root is asked."""
+    name: str | None = arguments.operator
+    if name is None and getpass.getuser() == "root":
+        became = os.environ.get("SUDO_USER", "root")
+        name = became if became != "root" else _asked_name()
+    return Operator.current(name)
+
+
+def _asked_name() -> str | None:
+    """A person's name from the terminal; None when none is given."""
+    sys.stderr.write("The record says who did what, and root names nobody. Your name: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()[:NAME_LENGTH] or None
 
 
 def session(name: str) -> SessionDirectory:

@@ -9,7 +9,7 @@ from cutover_tui.cli.outcome import BadInput
 from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.core.loading import BadRunbook
 from cutover_tui.engine.export import exporter
-from cutover_tui.engine.opening import Operator, resumed
+from cutover_tui.engine.opening import resumed
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.state import Contradiction
 
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     directory = places.session(arguments.session)
     terminal = usable(arguments)
     around = places.surroundings(arguments)
-    operator = Operator.current(arguments.operator)
+    operator = places.operator(arguments)
     try:
         return in_terminal(
             lambda: resumed(directory, operator, around, exporter(directory)), arguments, terminal

@@ -8,7 +8,7 @@ from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.engine.export import exporter
-from cutover_tui.engine.opening import Operator, started
+from cutover_tui.engine.opening import started
 from cutover_tui.engine.sessions import new_session
 from cutover_tui.record.files import RecordError
 from probes.net import SystemClock
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     around = places.surroundings(arguments)
     try:
         directory = new_session(places.root(), loaded.runbook.change.id, SystemClock().now())
-        operator = Operator.current(arguments.operator)
+        operator = places.operator(arguments)
         return in_terminal(
             lambda: started(loaded, directory, operator, around, exporter(directory)), arguments, terminal
         )

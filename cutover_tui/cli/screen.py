@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
 from cutover_tui.engine.session import Session
 from cutover_tui.record.files import RecordError
@@ -46,12 +47,15 @@ def in_terminal(
         nonlocal name
         async with opened() as session:
             name = session.view().session
+            places.warn(session.loaded)
+            places.warn_of_window(session.loaded, session.view().now.utc_ns)
             app = CutoverApp(
                 session,
                 ascii=terminal.ascii,
                 dots=terminal.dots,
                 theme=terminal.theme,
                 hints=terminal.hints,
+                lasting=lasting,
             )
             await app.run_async(mouse=not arguments.no_mouse)
 
@@ -68,6 +72,6 @@ def in_terminal(
 
 def farewell(name: str, *, lasting: bool) -> str:
     """What can be done with the session next."""
-    further = f"  cutover resume {name}\n" if lasting else ""
-    gone = "" if lasting else "; its guests are gone with the demo"
-    return f"session {name}{gone}\n{further}  cutover export {name} -o DIR"
+    if not lasting:
+        return f"session {name} is gone with the demo and its guests; what was exported is kept"
+    return f"session {name}\n  cutover resume {name}\n  cutover export {name} -o DIR"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from cutover_tui.cli import places
 from cutover_tui.cli.outcome import OPEN, BadInput
-from cutover_tui.cli.places import runbook
 from cutover_tui.core.addresses import is_user
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.proofs.sudoers import drop_in
@@ -13,7 +13,9 @@ from cutover_tui.engine.proofs.sudoers import drop_in
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; nothing is connected to."""
-    book = runbook(arguments.runbook).runbook
+    loaded = places.runbook(arguments.runbook)
+    places.warn(loaded)
+    book = loaded.runbook
     host = book.host(arguments.host)
     if host is None:
         known = ", ".join(h.name for h in book.hosts)

@@ -52,7 +52,8 @@ def _show(result: Audit, head: str | None) -> None:
         print(f"chain head {result.head}")
     if result.head and head is None:
         print(
-            "Consistent is not authentic: compare this head with the one on the change ticket (--head HEAD)."
+            "The head is a fingerprint of the whole record; whoever changes a line can write a new one too. "
+            "Compare it with the one on the change ticket (--head HEAD)."
         )
     elif result.head == head:
         print("This is the head given from the ticket.")

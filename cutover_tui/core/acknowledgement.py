@@ -47,11 +47,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of a host from before its mark. `marks`: some step of the runbook sets one at all."""
+    """What is known of a host from before its mark. `marks`: some step of the runbook sets one at all.
+
+    `arrived`: it is seen on that platform, the target's, without a mark.
+    """
 
     marks: bool
     mark: MarkPoint | None
     baseline: Baseline | None
+    arrived: str | None = None
 
 
 def ticket_problem(text: str) -> str:
@@ -89,6 +93,8 @@ def objection(finding: Finding, past: Past) -> str | None:
         return f"{finding.check} can never be acknowledged."
     if not past.marks:
         return "no step of the runbook sets the mark, so nothing was there before it."
+    if past.mark is None and past.arrived is not None:
+        return f"it runs on {past.arrived} already and has no mark, so nothing is from before the move."
     if past.mark is not None and finding.origin != "pre-existing":
         return "it was not there before the mark."
     if finding.measured is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from cutover_tui.core.acknowledgement import Accepted, Cause, Past, weigh
+from cutover_tui.core.arrival import on_target
 from cutover_tui.core.checks.check import Asked, Proof
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked, versions
 from cutover_tui.core.evidence import (
@@ -32,7 +33,7 @@ from cutover_tui.core.runbook import MINUTE, SECOND, GateCheck, Host, Runbook, S
 from probes.facts_identity import PlatformFacts
 from probes.observation import Family, Instant
 
-GATE_RULES = 3
+GATE_RULES = 4
 """Version of what a gate asks besides its checks: what is owed (`core.owed`), actions under way and lost links
 (`record.asking`), guests read again after the key press (`record.freshness`), the platform, what the last gate asks of
 steps that are done, and what makes one regress (`record.regression`). Another rule is another version.
@@ -63,6 +64,7 @@ class Subject:
     baseline: Baseline | None
     accepted: Mapping[Cause, Accepted] = field(default_factory=dict)
     proofs: Proofs = NO_PROOFS
+    arrived: str | None = None  # the target's platform it is seen on without a mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def judged(
 
 def past_of(subject: Subject, runbook: Runbook) -> Past:
     """What is known of a host from before its mark."""
-    return Past(any(step.mark for step in runbook.steps()), subject.mark, subject.baseline)
+    return Past(any(step.mark for step in runbook.steps()), subject.mark, subject.baseline, subject.arrived)
 
 
 def wrong_platform(subject: Subject, question: Question) -> Missing | None:
@@ -232,7 +234,7 @@ def wrong_platform(subject: Subject, question: Question) -> Missing | None:
             f"On which platform {name} runs has not been seen since the mark.",
             "Wait for the next reading, or look at the console.",
         )
-    if not _is(facts.platform, target, question.runbook.source.platform):
+    if not on_target(facts.platform, target, question.runbook.source.platform):
         return Missing(
             "platform",
             Verdict.FAIL,
@@ -240,14 +242,6 @@ def wrong_platform(subject: Subject, question: Question) -> Missing | None:
             "Make sure that it is the moved VM that answers, not the source.",
         )
     return None
-
-
-def _is(observed: str, target: str, source: str) -> bool:
-    """Whether a guest that shows `observed` may run on the declared target.
-
-    Azure shows a guest what Hyper-V shows; only a move from one to the other cannot be told apart.
-    """
-    return observed == target or (target == "azure" and observed == "hyperv" and source != "hyperv")
 
 
 def families(step: Step) -> frozenset[Family]:

@@ -50,7 +50,7 @@ def owed(
             "Start the runbook's mark step for this host, or find out who moved it.",
         )
         for host in hosts
-        if host in moved_unmarked
+        if host in moved_unmarked and not (step.mark and _to_do(step, host, status))
     )
     if step is runbook.phases[-1].steps[-1]:
         for other in runbook.steps():
@@ -75,3 +75,8 @@ def owed(
             )
         )
     return tuple(missing)
+
+
+def _to_do(step: Step, host: str, status: StatusOf) -> bool:
+    """A mark step nobody started yet lacks no mark: starting it is what sets it."""
+    return status(step.id, WAVE if step.scope == "wave" else host) == "todo"

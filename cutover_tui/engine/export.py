@@ -36,10 +36,15 @@ def exporter(directory: SessionDirectory) -> Callable[[Path], str]:
     return partial(export, directory)
 
 
-def export(directory: SessionDirectory, target: Path) -> str:
+def export(
+    directory: SessionDirectory, target: Path, notice: Callable[[str], None] = lambda _words: None
+) -> str:
     """Write the journal, the sealed tapes and the reports; returns the chain head. Blocks.
 
     The session may be under way: what is sealed and journaled when this begins is exported.
+
+    Args:
+        notice: told of a torn end of the journal, which is left out and which the copy no longer shows.
 
     Raises:
         RecordError: `target` is there already, the session is damaged, or it cannot be written.
@@ -51,6 +56,8 @@ def export(directory: SessionDirectory, target: Path) -> str:
     reels, errors = read_reels(loaded.events, directory.tapes)
     if errors:
         raise errors[0][1]
+    if loaded.notice is not None:
+        notice(loaded.notice)
     session = Session(loaded, directory.journal, reels)
     offset_s = time.localtime(first.anchor.utc_ns // 10**9).tm_gmtoff
     try:

@@ -61,8 +61,9 @@ class Loopback:
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         return self._port.subscribe(changed)
 
-    async def start_step(self, step: str, host: str) -> Refused | None:
-        return _refused(await self._port.start_step(*_strings(step, host)))
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
+        sent = _through((step, host, moved), tuple[str, str, bool])
+        return _refused(await self._port.start_step(*sent))
 
     async def run_action(self, step: str, host: str, action: str) -> Refused | None:
         return _refused(await self._port.run_action(*_strings(step, host, action)))

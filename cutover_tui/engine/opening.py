@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cutover_tui import __version__
@@ -17,6 +14,7 @@ from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.ground import Ground, jump_host
 from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.messages import Crossing
+from cutover_tui.engine.operator import Operator
 from cutover_tui.engine.recorder import Recorder
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
@@ -33,18 +31,7 @@ from cutover_tui.record.files import RecordError
 from cutover_tui.record.writer import Writer
 from probes.observation import JUMP, Instant
 
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Who sits here, for the record."""
-
-    name: str
-    jump_host: str
-
-    @classmethod
-    def current(cls, name: str | None = None) -> Operator:
-        """The account's name on this machine, unless another is given."""
-        return cls(name or getpass.getuser(), socket.gethostname())
+__all__ = ["Operator", "begin", "ends_told", "resumed", "resumed_on", "started", "started_on", "take_up"]
 
 
 @contextlib.asynccontextmanager

@@ -35,6 +35,10 @@ class HostView(msgspec.Struct, frozen=True):
     bound_ns: int | None
     sample_age_ns: int | None
     marked: bool
+    arrived: bool = False  # seen on the target's platform, and no mark was set
+    no_way_back: str | None = (
+        None  # title of the action that broke rollback here; its outcome does not matter
+    )
 
 
 class StepRow(msgspec.Struct, frozen=True):
@@ -48,6 +52,7 @@ class StepRow(msgspec.Struct, frozen=True):
     mark: bool
     expected_ns: int
     states: tuple[tuple[str, Status], ...]
+    gated: bool = True  # False: no check, it is done when somebody says so
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -68,6 +73,7 @@ class SessionView(msgspec.Struct, frozen=True):
     hosts: tuple[HostView, ...]
     left_ns: int  # work that is still ahead on the critical path, by the runbook's expectations
     notices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()  # what is probably not meant in the runbook, with its line
     realm: str | None = None  # of the runbook; without one nobody's tickets are looked at
 
 
@@ -103,11 +109,14 @@ class StepView(msgspec.Struct, frozen=True):
     two_person: bool
     actions: tuple[ActionView, ...]
     live: Decision
-    since: tuple[tuple[str, str, Instant], ...]  # check, host, since when its verdict is what it is
+    since: tuple[tuple[str, str, Instant], ...]  # check, host, since when that verdict stands in any step
     unverified_since: Instant | None
     position: int
     of: int
     lacks: tuple[str, ...] = ()  # what a baseline taken now would miss, where starting it sets the mark
+    objections: tuple[tuple[str, str, str], ...] = ()  # check, host, why its failure may not be accepted
+    gated: bool = True  # False: no check, it is done when somebody says so
+    arrived: tuple[tuple[str, str], ...] = ()  # guests without a mark, on the target's platform already
 
 
 class ClockPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -172,6 +181,8 @@ class ClockSeries(msgspec.Struct, frozen=True):
     kept: Verdict = Verdict.UNKNOWN
     soak: Soak | None = None  # of the runbook's `time.offset`; None while the clock is not read
     looks: ClockLooks | None = None  # None = this runbook asks for no reboot, or not looked yet
+    set_by: Literal["nobody", "somebody", "unknown"] = "nobody"
+    """While no provider keeps it: who else acts on it, by `time.single-master`. Only what nobody sets runs freely."""
 
 
 class ReferenceSeries(msgspec.Struct, frozen=True):
@@ -277,7 +288,9 @@ class SessionPort(Protocol):
         """Call `changed` after events (not samples); returns how to stop."""
         ...
 
-    async def start_step(self, step: str, host: str) -> Refused | None: ...
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
+        """Begin a step. `moved`: a person confirmed that what it marks is on the target already."""
+        ...
 
     async def run_action(self, step: str, host: str, action: str) -> Refused | None:
         """Intent on the record, then the command; returns when it ended or could not begin."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cutover_tui.core.arrival import arrived
 from cutover_tui.core.finding import Decision
 from cutover_tui.core.gate import WAVE, decide, hosts_of
 from cutover_tui.core.loading import Loaded as LoadedRunbook
@@ -46,6 +47,7 @@ from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
+    NEVER_RAN,
     ActionEnded,
     ActionIntended,
     Body,
@@ -121,6 +123,7 @@ class Session:
             recording=self.recorder.problem,
             head=self.recorder.journal.head,
             notices=tuple(self.recorder.notices),
+            warnings=tuple(map(str, self.loaded.warnings)),
         )
 
     def step(self, step: str, host: str) -> StepView:
@@ -164,7 +167,7 @@ class Session:
 
     # Intents
 
-    async def start_step(self, step: str, host: str) -> Refused | None:
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
         """Begin a step; the mark step captures the baseline and sets the mark."""
         found = self._find(step, host)
         if isinstance(found, Refused):
@@ -173,7 +176,7 @@ class Session:
         unmarked = self._unmarked(found, host)
         if self.recorder.state.status(step, host) != "todo" and not unmarked:
             return None
-        if unmarked and (refusal := await self._unready(found, unmarked)) is not None:
+        if unmarked and (refusal := await self._unready(found, unmarked, moved)) is not None:
             return refusal
         try:
             await self.recorder.record(StepStarted(step, host))
@@ -378,10 +381,18 @@ class Session:
         names = (g.name for g in guests(self.runbook, step, host))
         return tuple(n for n in names if n not in marks) if step.mark else ()
 
-    async def _unready(self, step: Step, names: tuple[str, ...]) -> Refused | None:
-        """A mark cannot be taken back: what must come before it is asked for first."""
+    def _arrived(self, name: str) -> str | None:
+        return arrived(self.runbook, self.recorder.logs.of(name), None, self.now())
+
+    async def _unready(self, step: Step, names: tuple[str, ...], moved: bool) -> Refused | None:
+        """A mark cannot be taken back: what must come before it is asked for first.
+
+        Of a guest that is on the target already nothing can come before it any more.
+        """
         state = self.recorder.state
-        for missing in owed(self.runbook, step, names, state.status, {}, second="not asked to start"):
+        still = tuple(n for n in names if self._arrived(n) is None)
+        before = owed(self.runbook, step, still, state.status, {}, second="not asked to start")
+        for missing in before if still else ():
             return Refused(missing.reason, missing.remedy)
         await self._look_fresh(names)
         since_ns = self.now().boottime_ns - MINUTE
@@ -391,6 +402,12 @@ class Session:
                 return Refused(
                     f"Nothing could be read from {name} in the last minute, so it would have no baseline.",
                     "Bring its link up first; what is not captured before the mark can never be compared.",
+                )
+        for name in names if not moved else ():
+            if (platform := self._arrived(name)) is not None:
+                return Refused(
+                    f"{name} runs on {platform} already: nothing was measured before the move.",
+                    "If that is so, start it again and type the name: it gets a mark, and no baseline.",
                 )
         return None
 
@@ -416,7 +433,7 @@ class Session:
 
         def ends(seq: int) -> tuple[Body, ...]:
             """Its end where nobody saw it."""
-            why = NOT_KNOWN if begun else "it was not run: it could not be recorded"
+            why = NOT_KNOWN if begun else NEVER_RAN
             return (*disturbed(f"action {action.id} ended"), ActionEnded(seq, None, "", why))
 
         begun = False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cutover_tui.core.acknowledgement import objection
+from cutover_tui.core.arrival import arrived
 from cutover_tui.core.checks.check import Asked
 from cutover_tui.core.checks.clocks.references import Standing
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, StandingLine
@@ -13,7 +15,7 @@ from cutover_tui.core.checks.registry import asked
 from cutover_tui.core.estimate.estimator import Estimate
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Decision, Finding, Verdict
-from cutover_tui.core.gate import WAVE, decide, hosts_of, judge
+from cutover_tui.core.gate import WAVE, Question, decide, hosts_of, judge, past_of
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import SECOND, GateCheck, Runbook, Step
 from cutover_tui.core.words import action_argv, action_keys
@@ -156,6 +158,7 @@ def session_view(
     recording: str | None,
     head: str,
     notices: tuple[str, ...],
+    warnings: tuple[str, ...],
 ) -> SessionView:
     """Where are we?"""
     runbook, state = live.runbook, live.state
@@ -170,6 +173,7 @@ def session_view(
             mark=step.mark,
             expected_ns=int(step.expected),
             states=tuple((h, state.status(step.id, h)) for h in hosts_of(step, runbook.hosts)),
+            gated=bool(step.gate),
         )
         for phase in runbook.phases
         for step in phase.steps
@@ -190,6 +194,7 @@ def session_view(
         hosts=tuple(host_view(live, h.name, now) for h in runbook.hosts),
         left_ns=_left(rows),
         notices=notices,
+        warnings=warnings,
         realm=runbook.domain.realm,
     )
 
@@ -219,7 +224,19 @@ def host_view(live: Live, name: str, now: Instant) -> HostView:
         bound_ns=last.bound_ns if last is not None else None,
         sample_age_ns=now.boottime_ns - newest if newest is not None else None,
         marked=name in live.state.marks,
+        arrived=name not in live.state.marks and arrived(live.runbook, log, None, now) is not None,
+        no_way_back=_no_way_back(live, name),
     )
+
+
+def _no_way_back(live: Live, host: str) -> str | None:
+    """What the runbook calls the action after which this guest cannot simply go back."""
+    ran = live.state.no_way_back.get(host)
+    if ran is None:
+        return None
+    step = live.runbook.step(ran.step)
+    actions = (*step.actions, *step.provocations) if step is not None else ()
+    return next((a.title for a in actions if a.id == ran.action), ran.action)
 
 
 def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
@@ -229,9 +246,10 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
     columns = hosts_of(step, live.runbook.hosts)
     steps = list(live.runbook.steps())
     since = tuple(
-        (f.check, f.host, seen[1])
+        (f.check, f.host, at)
         for f in decision.findings
-        if (seen := live.state.verdicts.get((step.id, f.host, f.check))) is not None
+        if (stands := live.state.standing.get((f.host, f.check))) is not None
+        and (at := stands.since.get(f.verdict)) is not None
     )
     phase = next((p for p in live.runbook.phases if step in p.steps), live.runbook.phases[0])
     return StepView(
@@ -250,6 +268,9 @@ def step_view(live: Live, step: Step, host: str, now: Instant) -> StepView:
         position=steps.index(step) + 1 if step in steps else 0,
         of=len(steps),
         lacks=_lacks(live, step, host, now),
+        objections=tuple(_objections(live, ask, decision)),
+        gated=bool(step.gate),
+        arrived=tuple((s.host.name, s.arrived) for s in ask.subjects if s.arrived is not None),
     )
 
 
@@ -259,6 +280,16 @@ def _lacks(live: Live, step: Step, host: str, now: Instant) -> tuple[str, ...]:
         return ()
     names = [g.name for g in guests(live.runbook, step, host) if g.name not in live.state.marks]
     return tuple(f"{n}: {w}" for n in names for w in lacking(live.runbook, live.state, live.logs, n, now))
+
+
+def _objections(live: Live, ask: Question, decision: Decision) -> Iterator[tuple[str, str, str]]:
+    """Why each failure that nobody may accept cannot be accepted."""
+    subjects = {s.host.name: s for s in ask.subjects}
+    for f in decision.findings:
+        if f.verdict is Verdict.FAIL and f.acknowledged is None and not f.acknowledgeable:
+            why = objection(f, past_of(subjects[f.host], live.runbook))
+            if why is not None:
+                yield f.check, f.host, why
 
 
 def _unverified_since(live: Live, step: Step, decision: Decision, host: str) -> Instant | None:

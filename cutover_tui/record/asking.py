@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cutover_tui.core.arrival import arrived
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Missing, Verdict, Window
@@ -71,6 +72,13 @@ def question(
             return None
         return seals[name].last if name in seals else 0
 
+    arrivals = {
+        h.name: platform
+        for h in chosen
+        if h.name not in state.marks
+        and (platform := arrived(runbook, logs.of(h.name), upto_line(h.name), now)) is not None
+    }
+    unmarked = {name: f"it runs on {platform} already" for name, platform in arrivals.items()}
     subjects = tuple(
         Subject(
             host=h,
@@ -81,6 +89,7 @@ def question(
             baseline=state.baselines.get(h.name),
             accepted=state.accepted_on(h.name),
             proofs=state.proofs(h.name),
+            arrived=arrivals.get(h.name),
         )
         for h in chosen
     )
@@ -102,7 +111,7 @@ def question(
                 step,
                 tuple(h.name for h in chosen),
                 state.status,
-                state.moved_unmarked,
+                unmarked | state.moved_unmarked,
                 None if _same_person(operator, second) else second,
             ),
             *_under_way(state, step, tuple(h.name for h in chosen)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
+from cutover_tui.core.arrival import arrived
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY
 from cutover_tui.core.evidence import last_void
 from cutover_tui.core.finding import Finding, Verdict, Window, before
@@ -19,6 +20,9 @@ from probes.observation import FailureKind, Family, Instant, Observation
 FRESH_NS = 10 * 60 * 1_000_000_000
 """A baseline rests on what was seen in the last ten minutes before it is taken."""
 
+LATE = "the guest was already moved"
+"""Why there is nothing to compare with: what is measured on the target is not what was before it."""
+
 FAMILIES = (Family.TIME, Family.IDENTITY, Family.DIRECTORY, Family.NETWORK)
 """The families this version reads; the others say so instead of looking empty."""
 
@@ -30,15 +34,20 @@ def capture(
 
     A family is `captured` when every reader of it that spoke, and every one that a check of the runbook will
     compare with, has facts, or failed only because its tool is absent; else `not-visible` with the reasons.
+    Of a guest that is seen on the target already nothing is captured but the boot it runs in.
     """
     upto = seals[host].last if host in seals else 0
     newest = _newest(state, logs, host, now, upto)
     boot = newest.get("boot")
+    boot_id = boot.facts.boot_id if boot is not None and isinstance(boot.facts, BootFacts) else None
+    if arrived(runbook, logs.of(host), upto, now) is not None:
+        late = tuple(Section(family, "not-visible", reason=LATE) for family in Family)
+        return BaselineCaptured(host, late, boot_id)
     unseen = [reader for check in _used(runbook) for reader in CHECKS[check].compares if reader not in newest]
     return BaselineCaptured(
         host=host,
         sections=tuple(_section(family, newest, unseen) for family in Family),
-        boot_id=boot.facts.boot_id if boot is not None and isinstance(boot.facts, BootFacts) else None,
+        boot_id=boot_id,
         findings=tuple(
             before(f)
             for f in _findings(runbook, state, logs, host, now, seals)

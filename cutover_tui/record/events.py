@@ -65,6 +65,10 @@ class ActionIntended(msgspec.Struct, frozen=True, gc=False, tag="action-intended
     elevate: bool = False
 
 
+NEVER_RAN = "it was not run: it could not be recorded"
+"""The failure of an action of which it is certain that its command never began."""
+
+
 class ActionEnded(msgspec.Struct, frozen=True, gc=False, tag="action-ended"):
     """What came back. An exit code proves nothing; the step's checks do."""
 

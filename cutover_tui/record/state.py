@@ -19,6 +19,7 @@ from cutover_tui.core.finding import Decision, Finding, Verdict, Window, before
 from cutover_tui.core.gate import WAVE
 from cutover_tui.core.people import LATE_NS, PeopleRead, reading_problem
 from cutover_tui.record.events import (
+    NEVER_RAN,
     Acknowledged,
     ActionEnded,
     ActionIntended,
@@ -86,6 +87,25 @@ class Link:
 
 
 @dataclass(slots=True)
+class Standing:
+    """What the steps under way last said of one check on one host, and since when each such verdict stands.
+
+    A failure that is not seen for a while is not over: only a step in which it passes ends it.
+    """
+
+    said: dict[str, Verdict] = field(default_factory=dict)  # by step
+    since: dict[Verdict, Instant] = field(default_factory=dict)
+
+    def take(self, step: str, verdict: Verdict, at: Instant) -> None:
+        """One more verdict of a step."""
+        self.said[step] = verdict
+        self.since.setdefault(verdict, at)
+        for old in self.since.keys() - set(self.said.values()):
+            if old is not Verdict.FAIL or verdict in (Verdict.PASS, Verdict.NA):
+                del self.since[old]
+
+
+@dataclass(slots=True)
 class State:
     """What the journal says so far. Only `apply` changes it."""
 
@@ -100,11 +120,13 @@ class State:
     moved_unmarked: dict[str, str] = field(default_factory=dict)
     intents: dict[int, ActionIntended] = field(default_factory=dict)
     action_results: dict[tuple[str, str, str], ActionEnded] = field(default_factory=dict)
+    no_way_back: dict[str, ActionIntended] = field(default_factory=dict)  # by host, the first
     approved: dict[str, dict[str, ProofApproved]] = field(default_factory=dict)  # host, proof
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     refused: set[tuple[str, str]] = field(default_factory=set)
     """Host and proof whose account was refused and not accepted since: only a person has that tried again."""
     verdicts: dict[tuple[str, str, str], tuple[VerdictChanged, Instant]] = field(default_factory=dict)
+    standing: dict[tuple[str, str], Standing] = field(default_factory=dict)  # by host and check
     links: dict[str, Link] = field(default_factory=dict)
     seals: dict[str, Window] = field(default_factory=dict)
     notes: list[tuple[Event, Noted]] = field(default_factory=list)
@@ -180,6 +202,8 @@ class State:
         match body:  # the many first
             case VerdictChanged():
                 self.verdicts[body.step, body.host, body.check] = (body, event.at)
+                stands = self.standing.setdefault((body.host, body.check), Standing())
+                stands.take(body.step, body.verdict, event.at)
             case Sealed():
                 self.seals = self._sealed(event.seq, body.windows)
             case LinkLost():
@@ -202,11 +226,15 @@ class State:
                     self.steps[body.step, body.host] = StepState("started", event.at)
             case ActionIntended():
                 self.intents[event.seq] = body
+                if body.breaks_rollback:  # whatever comes of it: a failed removal may have removed half
+                    self.no_way_back.setdefault(body.host, body)
             case ActionEnded():
                 intent = self.intents.pop(body.intent, None)
                 if intent is None:
                     raise Contradiction(event.seq, f"no action was intended at {body.intent}")
                 self.action_results[intent.step, intent.host, intent.action] = body
+                if body.failure == NEVER_RAN and self.no_way_back.get(intent.host) is intent:
+                    del self.no_way_back[intent.host]
             case ProofApproved():
                 self.approved.setdefault(body.host, {})[body.proof] = body
             case AttemptIntended():
@@ -229,6 +257,9 @@ class State:
                     {then.check: then for then in body.findings},
                     dict(body.facts),
                 )
+                for then in body.findings:
+                    stands = self.standing.setdefault((body.host, then.check), Standing())
+                    stands.since.setdefault(then.verdict, event.at)
             case Acknowledged():
                 self._acknowledged(event, body)
             case Decided():

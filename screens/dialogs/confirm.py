@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from cutover_tui.engine.port import ActionView, HostView, ProofView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
+from screens.texts.step import rules
 from screens.texts.wording import TIER_WORDS, Part, lines, quoted, say
 
 
@@ -34,7 +35,8 @@ class Confirm(Dialog[bool]):
         yield paragraph(self._text)
         if self._typed is not None:
             asked = say(
-                "Type ", (self._typed, "strong"), " to allow it, then Tab to ", (self._yes, "strong"), "."
+                *("Type ", (self._typed, "strong"), " to allow it; Enter then leads to "),
+                *((self._yes, "strong"), ", and Enter there does it."),
             )
             yield paragraph(asked)
             yield Horizontal(Static(">", markup=False), self._field(), classes="line")
@@ -44,13 +46,18 @@ class Confirm(Dialog[bool]):
         return Input(max_length=200, compact=True, select_on_focus=False)
 
     def controls(self) -> Iterable[Widget]:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button(self._yes, id="yes", compact=True, disabled=self._typed is not None)
+        yes = Button(self._yes, id="yes", compact=True, disabled=self._typed is not None)
+        no = Button("Cancel", id="cancel", compact=True)
+        # From the field Tab leads to what was just allowed; without a field no stands first and has the focus.
+        yield from (yes, no) if self._typed is not None else (no, yes)
 
     def hints(self) -> Content:
+        return self._ways("cancel")
+
+    def _ways(self, enter: str) -> Content:
         if self._typed is not None:
-            return keys(("enter", "cancel"), ("esc", "cancel"), ("tab", "move"))
-        return keys(("enter", "cancel"), ("b", "cancel"), ("y", self._yes.lower()))
+            return keys(("enter", enter), ("esc", "cancel"), ("tab", "move"))
+        return keys(("enter", enter), ("b", "cancel"), ("y", self._yes.lower()))
 
     def on_mount(self) -> None:
         if self._typed is not None:
@@ -66,6 +73,20 @@ class Confirm(Dialog[bool]):
     @on(Input.Changed)
     def _written(self) -> None:
         self.query_one("#yes", Button).disabled = not self._allowed
+        self._say_what_enter_does()
+
+    def on_descendant_focus(self) -> None:
+        self._say_what_enter_does()
+
+    def _say_what_enter_does(self) -> None:
+        """Enter does something else in the field, on either button, and once the word is written."""
+        focused = self.focused
+        if isinstance(focused, Input):
+            written = bool(focused.value.strip())
+            enter = "cancel" if not written else f"to {self._yes}" if self._allowed else "is not allowed yet"
+        else:
+            enter = self._yes.lower() if focused is not None and focused.id == "yes" else "cancel"
+        self.query_one("#dialog-hints", Static).update(self._ways(enter))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -110,8 +131,11 @@ def confirm_action(step: StepView, action: ActionView, host: HostView | None) ->
         )
     if action.touches:
         rows.append([("touches  ", "quiet"), ", ".join(action.touches)])
+    rows.extend([("NOT YET  ", "bad"), gap.reason] for gap in rules(step) if gap.what != "two-person")
     if action.breaks_rollback:
-        rows.append([("BREAKS ROLLBACK", "bad"), ": after this the way back is not the runbook's any more"])
+        rows.append(
+            [("BREAKS ROLLBACK", "bad"), ": after this the source VM cannot simply be switched on again"]
+        )
     if action.state in ("running", "unfinished"):
         rows.append([("It began before and has no result yet.", "warn")])
     dangerous = action.tier == "D" or action.breaks_rollback
@@ -147,23 +171,55 @@ def confirm_proof(proof: ProofView, host: HostView | None) -> Confirm:
     return Confirm(title, lines(say(*row) for row in rows), yes="Prove")
 
 
-def confirm_mark(step: StepView) -> Confirm:
-    """The mark separates before from after; there is no taking it back."""
-    text = lines(
-        [
-            say("Starting this step writes the mark for ", (step.host, "strong"), "."),
+def confirm_mark(step: StepView, hosts: Sequence[HostView]) -> Confirm:
+    """The mark separates before from after; there is no taking it back.
+
+    Where a guest is on the target already there is no before any more, and its name has to be typed.
+
+    Args:
+        hosts: the guests it would mark.
+    """
+    rows = [say("Starting this step writes the mark for ", (_name(step.host), "strong"), ".")]
+    for name, platform in step.arrived:
+        rows.append(say((f"{name} runs on {platform} already: nothing was measured before the move.", "bad")))
+    if step.arrived:
+        rows.append(
             say(
-                "What was measured until now becomes the baseline, all of it from before the move; every gate "
-                "then asks for measurements from after the mark. It cannot be undone."
-            ),
-            *(say((f"{lack}.", "bad")) for lack in step.lacks),
-        ]
-    )
-    return Confirm(f"Set the mark: {step.step} {step.title}?", text, yes="Set mark")
+                "It gets a mark and no baseline: no fault can be shown to be older than the move, nothing can be "
+                "compared with what was, and none can be accepted. Every gate then asks for measurements from "
+                "after the mark. It cannot be undone."
+            )
+        )
+    else:
+        rows.extend(
+            say(f"{host.name} is seen on {host.platform} now.")
+            if host.platform not in (None, "unknown")
+            else say((f"On which platform {host.name} runs is not seen: was it moved already?", "warn"))
+            for host in hosts
+        )
+        rows.append(
+            say(
+                "What was measured until now becomes the baseline, as what was before the move; every gate then "
+                "asks for measurements from after the mark. It cannot be undone."
+            )
+        )
+        rows.extend(say((f"{lack}.", "bad")) for lack in step.lacks)
+    typed = _name(step.host) if step.arrived else None
+    return Confirm(f"Set the mark: {step.step} {step.title}?", lines(rows), yes="Set mark", typed=typed)
 
 
-def confirm_quit(running: int, recording: bool, session: str) -> Confirm:
-    """Leaving ends the measuring, so soaks start again; the record stays."""
+def _name(host: str) -> str:
+    return "the wave" if host == "*" else host
+
+
+def confirm_quit(running: int, recording: bool, session: str, *, lasting: bool = True) -> Confirm:
+    """Leaving ends the measuring, so soaks start again; the record stays where the session is `lasting`."""
+    if not lasting:
+        return Confirm(
+            "Leave cutover?",
+            say("The demo's guests and its session end with it; e exports the evidence before."),
+            yes="Leave",
+        )
     rows = [say("Measuring stops, and soaks start again when the session is resumed.")]
     if running:
         rows.append(say((f"{running} command(s) still run on guests; their results will be missing.", "bad")))

@@ -14,14 +14,23 @@ from textual.widgets import Static
 from cutover_tui.core.finding import Decision, Finding, Missing
 from cutover_tui.engine.port import ActionView, StepView
 from screens.dialogs.dialog import Dialog, keys, paragraph
-from screens.texts.step import ACKNOWLEDGE_KEY, ACTION_LETTERS, acknowledgeable, action_key
+from screens.texts.accepting import why_not
+from screens.texts.step import (
+    ACKNOWLEDGE_KEY,
+    ACTION_LETTERS,
+    acknowledgeable,
+    action_key,
+    closed,
+    remedy,
+    row_key,
+    rules,
+    to_do,
+)
 from screens.texts.wording import (
     Part,
-    action_of,
     ago,
     dot,
     finding_state,
-    missing_count,
     say,
     since_of,
     spell,
@@ -64,13 +73,11 @@ class RefusalDialog(Dialog[str | Finding | None]):
     @property
     def _remedies(self) -> list[ActionView]:
         """The actions that would mend what is missing."""
-        wanted = [action_of(self._step, f.action) for f in missing_findings(self._step)]
+        wanted = [remedy(self._step, f) for f in missing_findings(self._step)]
         return [a for a in dict.fromkeys(wanted) if a is not None]
 
     def body(self) -> Iterable[Widget]:
-        missing, of = missing_count(self._step)
-        be = "is" if missing == 1 else "are"
-        yield paragraph(f"{missing} of {of} checks {be} missing.")
+        yield paragraph(f"{closed(self._step, self._charset)}.")
         found = {(f.check, f.reason): f for f in missing_findings(self._step)}
         for gap in self._step.live.missing:
             yield from _shown(gap, found.get((gap.what, gap.reason)), self._step, self._charset)
@@ -100,11 +107,14 @@ class RefusalDialog(Dialog[str | Finding | None]):
         fault = acknowledgeable(self._step, None)
         if fault is not None:
             self.dismiss(fault)
+            return
+        failed = next((f for f in missing_findings(self._step) if f.verdict == "fail"), None)
+        self.notify(why_not(self._step, row_key(failed) if failed else None), timeout=6, markup=False)
 
     def action_act(self, key: str) -> None:
         actions = self._step.actions
         chosen = next((a for i, a in enumerate(actions) if action_key(a, i).lower() == key), None)
-        if chosen is not None:
+        if chosen is not None and not (chosen.breaks_rollback and rules(self._step)):
             self.dismiss(chosen.id)
 
 
@@ -122,14 +132,14 @@ def _shown(gap: Missing, finding: Finding | None, step: StepView, charset: Chars
     fix: list[Part] = []
     since = since_of(step, finding.check, finding.host) if finding is not None else None
     if since is not None:
-        when = f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
+        when = f"seen since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
         fix.append((when + dot(charset), "quiet"))
-    action = action_of(step, finding.action) if finding is not None else None
+    action = remedy(step, finding) if finding is not None else None
     if action is not None:
         key = action_key(action, step.actions.index(action))
         fix += ["run ", (key, "strong"), f" {action.title}, and look again"]
     elif finding is not None and finding.acknowledgeable:
         fix += [spell(gap.remedy, charset), f" {charset.arrow} ", (ACKNOWLEDGE_KEY, "strong")]
     else:
-        fix.append(spell(gap.remedy, charset))
+        fix.append(spell(to_do(step, finding) if finding is not None else gap.remedy, charset))
     yield Static(say(*fix), classes="indented", markup=False)

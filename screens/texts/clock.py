@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from cutover_tui.core.amounts import span, time_amount
-from cutover_tui.core.estimate.projection import Projection, coarse, more, rate, when
+from cutover_tui.core.estimate.projection import Projection, coarse, more, ppm, rate, when
 from cutover_tui.core.finding import Verdict
 from cutover_tui.engine.port import ClockMark, ClockRate, ClockSeries, ClockView, HostView, SessionView
 from screens.header import link_alert
@@ -178,7 +178,10 @@ def _drift(series: ClockSeries, charset: Charset) -> Cell:
         return Cell("disciplined")
     if not at.n:
         return Cell(more(at.more_ns).replace("minute", "min"), "wait")
-    return Cell(drift(at.ppb), "warn" if series.kept is not Verdict.PASS else "")
+    half = max(at.high_ppb - at.ppb, at.ppb - at.low_ppb)
+    # Three digits, or as many as the uncertainty leaves meaning where those are fewer.
+    shown = min(drift(at.ppb), f"{ppm(at.ppb, half, sign=True)} ppm", key=len)
+    return Cell(shown, "warn" if series.kept is not Verdict.PASS else "")
 
 
 def _rate(at: ClockRate, charset: Charset) -> str:
@@ -200,6 +203,8 @@ def _reaches(series: ClockSeries, charset: Charset) -> Cell:
         return Cell(f"{charset.glyphs[State.FAIL]} past it", "bad")
     if series.kept is Verdict.PASS and not (at.reaches and at.regime == "free-running"):
         return Cell(charset.dash, "quiet")
+    if series.kept is not Verdict.PASS and series.set_by != "nobody":
+        return Cell("set by others" if series.set_by == "somebody" else "who sets it?", "unknown")
     if at.reaches is None:
         return Cell(more(at.more_ns) if at.more_ns is not None else "too near to call", "wait")
     if at.earliest_ns is None:
@@ -212,9 +217,9 @@ _UNITS = ((_DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "m"), (MINUTE, "m", SECOND
 
 
 def _when(earliest_ns: int, latest_ns: int | None, charset: Charset) -> str:
-    """`in 2 h 34 ± 1 m`; `after 5 d 3 h` where the end is open or far off."""
+    """`in 2 h 34 ± 1 m`; `≥ 5 d 3 h` where the end is open or far off."""
     if latest_ns is None or latest_ns > 4 * earliest_ns:
-        return f"after {coarse(earliest_ns).replace(' min', ' m')}"
+        return f"{spell('≥', charset)} {coarse(earliest_ns).replace(' min', ' m')}"
     middle, half = (earliest_ns + latest_ns) // 2, (latest_ns - earliest_ns) // 2
     for unit, name, smaller, small in _UNITS:
         if middle >= unit:
@@ -332,5 +337,9 @@ def _limit_in_words(series: ClockSeries, clock: ClockView, charset: Charset) -> 
         return f"{limit}: not known"
     if series.kept is Verdict.PASS and not (at.reaches and at.regime == "free-running"):
         return f"{limit}: not while it is kept"
+    if series.kept is not Verdict.PASS and series.set_by == "somebody":
+        return f"{limit}: not told by this rate, somebody sets the clock and nobody keeps it"
+    if series.kept is not Verdict.PASS and series.set_by == "unknown":
+        return f"{limit}: not told by this rate, who sets the clock is not known"
     told = more(at.more_ns) if at.reaches is None else when(projection(at))
     return spell(f"{limit}: {told}", charset)

@@ -10,6 +10,7 @@ from cutover_tui.core.finding import Finding, Missing, Soak
 from cutover_tui.core.words import TAKEN
 from cutover_tui.engine.port import ActionView, SessionView, StepView
 from screens.context import Context, neighbour, next_host
+from screens.texts.measured import measured
 from screens.texts.wording import (
     Part,
     acknowledged_count,
@@ -17,14 +18,13 @@ from screens.texts.wording import (
     action_state,
     action_traits,
     ago,
+    closing_counts,
     dot,
     finding_state,
     lines,
-    missing_count,
     quoted,
     say,
     since_of,
-    spell,
     status_mark,
     utc_time,
     words,
@@ -38,7 +38,7 @@ ACTION_LETTERS = tuple(c for c in ascii_lowercase if c not in TAKEN)
 FINDING_COLUMNS = (
     Column("state", "state", 14, priority=0),
     Column("check", "check", 18, priority=1, min_width=12),
-    Column("reason", "measured", 30, priority=2, min_width=10, grow=True),
+    Column("reason", "measured", 30, priority=2, min_width=24, grow=True),
     Column("next", "next", 11, priority=3, min_width=6, align="right"),
 )
 ACKNOWLEDGE_KEY = "k"
@@ -46,7 +46,6 @@ ACKNOWLEDGE_KEY = "k"
 
 _RULE = "rule:"
 _BAR = 12
-DETAIL_LINES = 4
 
 
 def action_key(action: ActionView, index: int) -> str:
@@ -81,13 +80,13 @@ def action_lines(step: StepView, width: int, charset: Charset = UNICODE) -> Cont
 def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: bool) -> Content:
     """Is the gate open, what is missing, how far the soak is, and where to go next."""
     charset = context.charset
-    missing, of = missing_count(step)
+    of = len(step.live.findings)
     parts: list[Part] = [" "]
     if step.status == "done":
-        done = status_mark("done", charset)
+        done = status_mark("done", charset, gated=step.gated)
         decision = context.decided.get((step.step, step.host))
         at = f" {utc_time(decision.at.utc_ns)}" if decision is not None else ""
-        parts += [(f"{done.glyph} DONE{at}", done.role)]
+        parts += [(f"{done.glyph} {done.word.upper() if step.gated else done.word}{at}", done.role)]
         if step.unverified_since is not None:
             parts += [
                 "  ",
@@ -98,15 +97,19 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
     if step.status in ("regressed", "todo"):
         shown = status_mark(step.status, charset)
         parts += [(f"{shown.text}  ", shown.role)]
+    is_open = step.live.outcome == "open"
     if deciding:
         parts += [("GATE deciding on the record", "wait")]
-    elif step.live.outcome == "open":
-        then = "s starts it" if step.status == "todo" else "d marks it done"
-        parts += [(f"GATE open{_of(of, charset)}", "ok"), *accepted_parts(step), f"   {then}"]
+    elif step.status == "todo":
+        parts += [("s", "strong"), " starts it   ", (_would_be(step, charset), "quiet")]
+    elif is_open and not step.gated:
+        parts += [("NO GATE: a person's word", "warn"), "   d says it is done"]
+    elif is_open:
+        parts += [(f"GATE open{_of(of, charset)}", "ok"), *accepted_parts(step), "   d marks it done"]
     else:
-        parts += [("GATE refused", "bad"), dot(charset) + f"{missing} of {of} missing"]
+        parts += [("GATE refused", "bad"), dot(charset) + closed(step, charset)]
     soak = longest_soak(step)
-    if soak is not None and not soak.complete:
+    if soak is not None and not soak.complete and step.status != "todo":
         parts += [
             "   soak ",
             (bar(soak, charset), "wait"),
@@ -114,6 +117,13 @@ def gate_line(step: StepView, view: SessionView, context: Context, *, deciding: 
             duration(soak.needed_ns),
         ]
     return say(*parts)
+
+
+def _would_be(step: StepView, charset: Charset) -> str:
+    """Of a step nobody began: nothing is decided, this is what it would come to now."""
+    if step.live.outcome != "open":
+        return f"gate would be refused: {closed(step, charset)}"
+    return "gate would be open" if step.gated else "no gate: a person's word"
 
 
 def accepted_parts(step: StepView) -> list[Part]:
@@ -167,8 +177,7 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
     wave = step.host == "*"
     for finding in step.live.findings:
         shown = mark(finding_state(finding), charset)
-        ticket = finding.acknowledged
-        said = finding.reason if ticket is None else f"{ticket}: {finding.reason}"
+        said = measured(finding, charset)
         rows.append(
             (
                 row_key(finding),
@@ -176,7 +185,7 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
                     Cell(shown.text, shown.role),
                     Cell(finding.check),
                     Cell(
-                        spell(f"{finding.host}: {said}" if wave else said, charset),
+                        f"{finding.host}: {said}" if wave else said,
                         "quiet" if finding.verdict == "na" else "",
                     ),
                     Cell(next_thing(finding, step, charset)),
@@ -188,14 +197,31 @@ def finding_rows(step: StepView, charset: Charset = UNICODE) -> list[tuple[str, 
 
 def next_thing(finding: Finding, step: StepView, charset: Charset = UNICODE) -> str:
     """The key that mends it, or how much soak is left."""
-    action = action_of(step, finding.action)
-    if action is not None and finding.verdict != "pass":
+    action = remedy(step, finding)
+    if action is not None:
         return f"{charset.arrow} {action_key(action, step.actions.index(action))}"
     if finding_state(finding) is State.SOAKING and finding.soak is not None:
         return f"{duration(finding.soak.held_ns)}/{duration(finding.soak.needed_ns)}"
-    if finding.acknowledgeable:
-        return f"{charset.arrow} {ACKNOWLEDGE_KEY}"
-    return "before" if finding.origin == "pre-existing" else ""
+    return f"{charset.arrow} {ACKNOWLEDGE_KEY}" if finding.acknowledgeable else ""
+
+
+def remedy(step: StepView, finding: Finding) -> ActionView | None:
+    """The step's action that would mend it.
+
+    One that breaks rollback is no remedy while the step owes another: what it takes away has to be done by
+    somebody else first.
+    """
+    action = action_of(step, finding.action)
+    if action is None or finding.verdict == "pass" or (action.breaks_rollback and rules(step)):
+        return None
+    return action
+
+
+def to_do(step: StepView, finding: Finding) -> str:
+    """The sentence of what would mend it, and that it has to wait where it would take something away too early."""
+    action = action_of(step, finding.action)
+    early = action is not None and remedy(step, finding) is None and finding.verdict != "pass"
+    return f"Only after what this step owes: {finding.remedy}" if early else finding.remedy
 
 
 def row_key(finding: Finding) -> str:
@@ -230,33 +256,30 @@ def explained(step: StepView, key: str | None, charset: Charset = UNICODE) -> li
     since = since_of(step, finding.check, finding.host)
     when = ""
     if since is not None:
-        when = f"since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
-    action = action_of(step, finding.action)
+        when = f"seen since {utc_time(since.utc_ns, seconds=False)} ({ago(since, step.live.at)})"
+    action = remedy(step, finding)
     key_part = ""
-    if action is not None and finding.verdict != "pass":
+    if action is not None:
         key_part = f"{charset.arrow} {action_key(action, step.actions.index(action))} {action.title}"
-    before = "already so before the mark" if finding.origin == "pre-existing" else ""
+    before = "was so before the mark" if finding.origin == "pre-existing" else ""
     ticket = f"acknowledged with {finding.acknowledged}" if finding.acknowledged is not None else ""
     accept = f"{charset.arrow} {ACKNOWLEDGE_KEY} accept" if finding.acknowledgeable else ""
     return [
         ("reason", words(charset, ticket, finding.reason)),
         ("must", words(charset, finding.criterion.text, when, before)),
-        ("to do", words(charset, key_part, accept, finding.remedy)),
+        ("to do", words(charset, key_part, accept, to_do(step, finding))),
         ("naive", f"would pass: {finding.naive}" if finding.naive else ""),
     ]
 
 
-def detail_lines(step: StepView, key: str | None, width: int, charset: Charset = UNICODE) -> Content:
-    """The selected row explained, a line each; `w` shows what is cut."""
-    room = max(0, width - 9)
-    shown = [(label, spell(text, charset)) for label, text in explained(step, key, charset) if text]
-    # Always as many lines: what is below must not jump when the selection moves.
-    shown += [("", "")] * (DETAIL_LINES - len(shown))
-    return lines(
-        say((f" {label:<7}", "quiet"), fit(text, room, ellipsis=charset.ellipsis).rstrip())
-        for label, text in shown
-    )
-
-
 def _of(of: int, charset: Charset) -> str:
     return f"{dot(charset)}{of} of {of}" if of else ""
+
+
+def closed(step: StepView, charset: Charset = UNICODE) -> str:
+    """`2 of 6 checks do not hold · 1 thing is owed`: what is owed is no check."""
+    checks, of, owed = closing_counts(step)
+    does = "does" if checks == 1 else "do"
+    held = f"{checks} of {of} checks {does} not hold" if checks else ""
+    things = f"{owed} thing is owed" if owed == 1 else f"{owed} things are owed"
+    return words(charset, held, things if owed else "")

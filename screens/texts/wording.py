@@ -19,6 +19,7 @@ from screens.widgets.glyphs import UNICODE, Charset, State, StateMark, clean, du
 
 SECOND = 1_000_000_000
 MINUTE, HOUR = 60 * SECOND, 3_600 * SECOND
+DAY = 24 * HOUR
 
 STYLES = {
     "ok": "$success",
@@ -67,9 +68,11 @@ def lines(contents: Iterable[Content]) -> Content:
     return Content("\n").join(contents)
 
 
-def status_mark(status: Status, charset: Charset = UNICODE) -> StateMark:
-    """A step's state as glyph, word and role."""
+def status_mark(status: Status, charset: Charset = UNICODE, *, gated: bool = True) -> StateMark:
+    """A step's state as glyph, word and role; without a gate it was never measured, somebody said so."""
     shown = mark(STATUS_STATE[status], charset)
+    if status == "done" and not gated:
+        return StateMark(shown.glyph, "said", "")
     return StateMark(shown.glyph, STATUS_WORD[status], shown.role)
 
 
@@ -82,15 +85,15 @@ def finding_state(finding: Finding) -> State:
     return State(finding.verdict.value)
 
 
-def missing_count(view: StepView) -> tuple[int, int]:
-    """How many of the gate's checks and rules are missing, and how many there are."""
+def closing_counts(view: StepView) -> tuple[int, int, int]:
+    """How many of the gate's checks do not hold, how many there are, and how many rules are owed besides."""
     checks = {f.check for f in view.live.findings}
-    rules = sum(1 for m in view.live.missing if m.what not in checks)
-    return len(view.live.missing), len(view.live.findings) + rules
+    owed = sum(1 for m in view.live.missing if m.what not in checks)
+    return len(view.live.missing) - owed, len(view.live.findings), owed
 
 
 def since_of(view: StepView, check: str, host: str) -> Instant | None:
-    """Since when the verdict of this check is what it is."""
+    """Since when this verdict of the check has been seen, in whatever step."""
     return next((at for name, on, at in view.since if (name, on) == (check, host)), None)
 
 
@@ -105,8 +108,10 @@ def action_of(view: StepView, action: str | None) -> ActionView | None:
 
 
 def coarse(ns: int) -> str:
-    """A stretch to plan by: `2h41`, `41 min`, below ten minutes `mm:ss`; never negative."""
+    """A stretch to plan by: `2h41`, `41 min`, below ten minutes `mm:ss`, from two days `2 d 05 h`; never negative."""
     ns = max(0, ns)
+    if ns >= 2 * DAY:
+        return f"{ns // DAY} d {ns % DAY // HOUR:02} h"
     if ns >= HOUR:
         return f"{ns // HOUR}h{ns % HOUR // MINUTE:02}"
     return f"{ns // MINUTE} min" if ns >= 10 * MINUTE else duration(ns)
@@ -118,10 +123,13 @@ def utc_time(utc_ns: int, *, seconds: bool = True) -> str:
     return at.strftime("%H:%M:%SZ" if seconds else "%H:%MZ")
 
 
-def both_times(utc_ns: int, zone: tzinfo | None) -> str:
-    """`01:20Z (02:20 local)`; `zone` None is the terminal's own."""
-    at = datetime.fromtimestamp(utc_ns // SECOND, UTC)
-    return f"{at:%H:%MZ} ({at.astimezone(zone):%H:%M} local)"
+def both_times(utc_ns: int, zone: tzinfo | None, now_ns: int) -> str:
+    """`01:20Z (02:20 local)`, with a date in front where it is not today's; `zone` None is the terminal's own."""
+    at, now = (datetime.fromtimestamp(ns // SECOND, UTC) for ns in (utc_ns, now_ns))
+    local = at.astimezone(zone)
+    day = f"{at:%Y-%m-%d} " if at.date() != now.date() else ""
+    other = f"{local:%m-%d} " if local.date() != at.date() else ""
+    return f"{day}{at:%H:%MZ} ({other}{local:%H:%M} local)"
 
 
 def ago(then: Instant | None, now: Instant) -> str:
@@ -140,7 +148,7 @@ def _quote(word: str) -> str:
     return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-TIER_WORDS = {"R": "reads only", "N": "changes, not disruptive", "D": "DISRUPTIVE"}
+TIER_WORDS = {"R": "reads only", "N": "changes, no interruption", "D": "DISRUPTIVE"}
 
 
 def action_traits(action: ActionView) -> list[str]:

@@ -260,10 +260,7 @@ def offset(value_ns: int, bound_ns: int | None = None, charset: Charset = UNICOD
         text = _long(value_ns)
         if bound_ns is None:
             return text
-        own = _unit(bound_ns)
-        if own < _S and _bound(bound_ns, own)[0] == "1000":  # rounded up into the next unit
-            own *= 1000
-        return f"{text} {charset.plus_minus} {_bound(bound_ns, own)[0]} {unit_name(own, charset)}"
+        return f"{text} {charset.plus_minus} {_own_bound(bound_ns, charset)}"
     if bound_ns is None:
         unit = _unit(size)
         places = 0 if unit == 1 else _places(size, unit)
@@ -273,6 +270,21 @@ def offset(value_ns: int, bound_ns: int | None = None, charset: Charset = UNICOD
     text, limit = _bound(bound_ns, unit) if bound_ns > 0 else ("0", places)
     shown = decimal(value_ns, unit, min(places, limit))
     return f"{shown} {unit_name(unit, charset)} {charset.plus_minus} {text}"
+
+
+def _own_bound(bound_ns: int, charset: Charset) -> str:
+    own = _unit(bound_ns)
+    if own < _S and _bound(bound_ns, own)[0] == "1000":  # rounded up into the next unit
+        own *= 1000
+    return f"{_bound(bound_ns, own)[0]} {unit_name(own, charset)}"
+
+
+def bounded(value_ns: int, bound_ns: int | None = None, charset: Charset = UNICODE) -> str:
+    """The same with the bound in a unit of its own, for a sentence: `+22.8 s ± 7 ms`."""
+    if not bound_ns:
+        return offset(value_ns, bound_ns, charset)
+    text = offset(value_ns, bound_ns, charset).partition(f" {charset.plus_minus} ")[0]
+    return f"{text} {charset.plus_minus} {_own_bound(bound_ns, charset)}"
 
 
 def interval(low_ns: int, high_ns: int, charset: Charset = UNICODE) -> str:

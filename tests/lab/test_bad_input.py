@@ -167,7 +167,7 @@ CASES = (
         state="/dev/null/x",
     ),
     Case("sessions", "emptied  DAMAGED  ", state="emptied", code=0),
-    Case("resume emptied", "the journal is empty", state="emptied", terminal="xterm-256color"),
+    Case("resume emptied --operator op", "the journal is empty", state="emptied", terminal="xterm-256color"),
     Case("export emptied -o out", "has no session in it", state="emptied"),
     Case("verify emptied/sessions/emptied", "the journal is empty", code=1),
     Case("export nope -o out", "there is no such session"),
@@ -181,8 +181,8 @@ CASES = (
     Case("verify file", "file"),
     Case("verify state/sessions/good --head 12", "64 hex digits"),
     Case("verify state/sessions/damaged", "journal.jsonl:3", code=1),
-    Case("resume damaged", "journal.jsonl:3:", terminal="xterm-256color"),
-    Case("resume busy", "is being written by process", terminal="xterm-256color"),
+    Case("resume damaged --operator op", "journal.jsonl:3:", terminal="xterm-256color"),
+    Case("resume busy --operator op", "is being written by process", terminal="xterm-256color"),
     # Trust
     Case("trust", "name at least one HOST"),
     Case("trust --from missing", "missing: No such file or directory; nothing was pinned"),
@@ -196,8 +196,12 @@ CASES = (
     Case("demo", "must be a terminal"),
     Case("run runbook.yaml", "TERM is dumb", terminal="dumb"),
     # State
-    Case("run runbook.yaml", "cannot create", terminal="xterm-256color", state="/proc/none/state"),
-    Case("run runbook.yaml", "cannot create", terminal="xterm-256color", state="/dev/null/state"),
+    Case(
+        "run runbook.yaml --operator op", "cannot create", terminal="xterm-256color", state="/proc/none/state"
+    ),
+    Case(
+        "run runbook.yaml --operator op", "cannot create", terminal="xterm-256color", state="/dev/null/state"
+    ),
     Case("trust --from state/known", "known"),
 )
 

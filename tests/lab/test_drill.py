@@ -51,6 +51,14 @@ def test_the_incident_is_refused_where_nobody_mends_it_and_is_one_in_truth(tmp_p
     assert [e.body.host for e in events(played) if isinstance(e.body, Marked)] == ["app01", "app02"]
 
 
+def test_what_its_runbook_warns_of_comes_along(tmp_path: Path) -> None:
+    purge = "[apt-get, -y, purge, open-vm-tools]"
+    assert purge in runbook()
+    played = drill(piece(fix=False, text=runbook().replace(purge, "apt-get -y purge a && true")), tmp_path)
+    assert len(played.warnings) == 1
+    assert "&&" in played.warnings[0]
+
+
 def test_mended_it_is_allowed_and_stays_right(tmp_path: Path) -> None:
     text = without(runbook(), "cold-boot")
     played = drill(piece(fix=True, text=text, aftermath_ns=600 * SECOND), tmp_path)

@@ -147,6 +147,13 @@ class ScriptedPort:
     lost: set[str] = field(default_factory=lambda: {"app02"})
     recording: str | None = None
     notices: tuple[str, ...] = ()
+    broken: set[str] = field(default_factory=set)  # guests that cannot go back
+    objections: tuple[tuple[str, str, str], ...] = ()
+    set_by: Literal["nobody", "somebody", "unknown"] = "nobody"  # clocks that nobody keeps
+    ungated: set[str] = field(default_factory=set)  # steps without a check
+    owes: str | None = None  # what 3.2 owes first; its purge breaks rollback then
+    arrived: bool = False  # nobody set a mark, and the guests are on the target
+    warnings: tuple[str, ...] = ()
     asked: tuple[SecretRequest, ...] = ()
     answers: list[tuple[str, str | None]] = field(default_factory=list)
     told: list[tuple[str, ...]] = field(default_factory=list)
@@ -196,6 +203,7 @@ class ScriptedPort:
             hosts=tuple(self._host(i, name, now) for i, name in enumerate(self.hosts)),
             left_ns=70 * MINUTE,
             notices=self.notices,
+            warnings=self.warnings,
             realm=self.realm,
         )
 
@@ -212,6 +220,7 @@ class ScriptedPort:
             mark=mark,
             expected_ns=expected * MINUTE,
             states=tuple((c, self.status.get((step, c), "todo")) for c in columns),
+            gated=step not in self.ungated,
         )
 
     def _host(self, i: int, name: str, now: Instant) -> HostView:
@@ -233,7 +242,9 @@ class ScriptedPort:
             offset_ns=None if lost or self.scene == "split" else offset,
             bound_ns=None if lost or self.scene == "split" else bound,
             sample_age_ns=(now.boottime_ns - instant(-41).boottime_ns) if lost else 400 * MS,
-            marked=True,
+            marked=not self.arrived,
+            arrived=self.arrived,
+            no_way_back="Purge open-vm-tools" if name in self.broken else None,
         )
 
     def step(self, step: str, host: str) -> StepView:
@@ -241,7 +252,9 @@ class ScriptedPort:
         on = self.hosts[0] if host == "*" else host
         tools = step == "3.2"
         found = findings(on, removed=self.removed, soaked=self.soaked) if tools else findings(on)[:2]
-        if self.domain_wrong:
+        if step in self.ungated:
+            found = ()
+        elif self.domain_wrong:
             found = (*found, self._domain(on))
         if self.hostile:
             found = tuple(msgspec.structs.replace(f, reason=f.reason + self.hostile) for f in found)
@@ -257,7 +270,7 @@ class ScriptedPort:
                     elevate=True,
                     disturbs=(Family.TIME,),
                     touches=("snapshot quiescing until qemu-ga runs",),
-                    breaks_rollback=False,
+                    breaks_rollback=self.owes is not None,
                     state="ended" if self.removed else "not run",
                     rc=0 if self.removed else None,
                     out_tail="",
@@ -299,6 +312,9 @@ class ScriptedPort:
             position=[s[0] for s in STEPS].index(step) + 1,
             of=len(STEPS),
             lacks=self.lacks,
+            objections=self.objections,
+            gated=step not in self.ungated,
+            arrived=((on, "kvm"),) if self.arrived else (),
         )
 
     def _domain(self, host: str) -> Finding:
@@ -331,6 +347,8 @@ class ScriptedPort:
         ]
         if self.two_person and not second:
             missing.insert(0, Missing("two-person", Verdict.UNKNOWN, "This step needs a second person."))
+        if self.owes is not None and step == "3.2":
+            missing.insert(0, Missing("step 3.1", Verdict.UNKNOWN, self.owes, "Do 3.1 first."))
         return Decision(
             step=step,
             host=host,
@@ -425,6 +443,7 @@ class ScriptedPort:
             Verdict.FAIL if free else Verdict.PASS,
             None if lost else Soak((372 * S, 0, 600 * S)[i], 600 * S),
             (ClockLooks("waiting", 1, 760 * S), ClockLooks("none"), ClockLooks("passed", 2))[i],
+            self.set_by,
         )
 
     def _offset(self, i: int, second: int) -> int:
@@ -451,8 +470,8 @@ class ScriptedPort:
         if self.error is not None:
             raise self.error
 
-    async def start_step(self, step: str, host: str) -> Refused | None:
-        self._tell("start", step, host)
+    async def start_step(self, step: str, host: str, moved: bool = False) -> Refused | None:
+        self._tell("start", step, host, *(["moved"] if moved else []))
         if self.refuse is None:
             self.status[step, host] = "started"
         self.changed()

@@ -3,11 +3,14 @@
 from datetime import UTC
 
 import pytest
+from msgspec import structs
 
 from screens.app import CutoverApp
 from screens.clock import ClockScreen
 from screens.dialogs.clock_guest import ClockGuestDialog
+from screens.texts.clock import clock_cells, columns
 from screens.widgets.chart import OffsetChart
+from screens.widgets.glyphs import UNICODE
 from screens.widgets.table import HostTable
 from tests.tui.scripted_port import BOOT0, MINUTE, S, ScriptedPort
 
@@ -319,3 +322,33 @@ async def test_survives_any_size_with_the_table_and_a_chart(size):
         await to_clock(pilot)
         assert pilot.app.screen.query_one(HostTable).size.height >= 2
         assert "h00" in seen(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("set_by", "cell", "words"),
+    [
+        ("somebody", "set by others", "somebody sets the clock and nobody keeps it"),
+        ("unknown", "who sets it?", "who sets the clock is not known"),
+    ],
+)
+async def test_a_rate_others_set_promises_nothing(set_by, cell, words):
+    async with app_on(ScriptedPort(lost=set(), set_by=set_by)).run_test(size=WIDE) as pilot:
+        await to_clock(pilot)
+        assert row(pilot.app, "app02")["reaches"] == cell
+        assert row(pilot.app, "app01")["reaches"] == "—", "a clock that is kept has no such moment"
+        pilot.app.screen.query_one(HostTable).move_to("app02")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert words in seen(pilot.app)
+
+
+def test_a_drift_has_no_digits_its_uncertainty_makes_noise():
+    port = ScriptedPort(lost=set())
+    view = port.clock(port.hosts, 0, 10)
+    free = view.series[1]
+    vague = structs.replace(free.rate, ppb=641, low_ppb=-1_259, high_ppb=2_541, latest_ns=None)
+    told = structs.replace(free, rate=vague)
+    cells = clock_cells(told, port.view().hosts[1], port.view(), view, UNICODE)
+    shown = {c.key: cell.text for c, cell in zip(columns(UNICODE), cells, strict=True)}
+    assert shown["drift"] == "+0.6 ppm"
+    assert shown["reaches"].startswith("≥ ")

@@ -1,5 +1,7 @@
 """The pure parts of the screens: instructions, the header's line, the clock's arithmetic, terminals, ASCII."""
 
+from datetime import timedelta, timezone
+
 import pytest
 from msgspec import structs
 from rich.cells import cell_len
@@ -10,7 +12,7 @@ from screens.terminal import examine, is_utf8, theme
 from screens.texts.chart_data import points
 from screens.texts.clock import heading
 from screens.texts.instruction import block, paragraphs, wrap
-from screens.texts.wording import action_traits, coarse, quoted, say
+from screens.texts.wording import action_traits, both_times, coarse, quoted, say
 from screens.widgets.ascii_filter import to_ascii
 from screens.widgets.glyphs import UNICODE
 from tests.tui.scripted_port import MINUTE, MS, S, ScriptedPort
@@ -26,6 +28,25 @@ def test_markdown_becomes_plain_lines():
         "3. run it",
         "    rm -rf /",
     ]
+
+
+def test_a_table_is_a_line_a_row():
+    text = (
+        "Look:\n\n| item | state |\n| --- | --- |\n| `date` is *right* | ✅ |\n| a [b](http://c) | |\n\nSo."
+    )
+    assert list(paragraphs(text)) == [
+        "Look:",
+        "item | state",
+        "date is right | ✅",
+        "a b (http://c) | ",
+        "So.",
+    ]
+
+
+def test_wide_characters_are_wrapped_by_the_cells_they_take():
+    assert wrap("✅✅ ✅", 4) == ["✅✅", "✅"]
+    assert wrap("ab✅✅", 4) == ["ab✅", "✅"]
+    assert all(cell_len(line) <= 12 for line in block("✅ " * 40, 12, 3, " … (w)"))
 
 
 def test_a_long_instruction_says_that_it_goes_on():
@@ -63,7 +84,14 @@ def test_a_lost_link_is_the_worst_alert():
 
 @pytest.mark.parametrize(
     ("ns", "text"),
-    [(161 * MINUTE, "2h41"), (59 * MINUTE, "59 min"), (9 * MINUTE + 5 * S, "09:05"), (-5, "00:00")],
+    [
+        (161 * MINUTE, "2h41"),
+        (59 * MINUTE, "59 min"),
+        (9 * MINUTE + 5 * S, "09:05"),
+        (-5, "00:00"),
+        (47 * 60 * MINUTE, "47h00"),
+        (6149 * 60 * MINUTE, "256 d 05 h"),
+    ],
 )
 def test_coarse(ns, text):
     assert coarse(ns) == text
@@ -161,3 +189,10 @@ def test_where_names_do_not_fit_the_clocks_are_counted_and_what_is_wrong_stays()
     assert "dc1, dc2, ntp1" in heading(view, "symlog", 80, UNICODE).plain
     short = heading(view, "symlog", 60, UNICODE).plain
     assert short == " symlog offset to 3 clocks (they agree)  ✗ ntp9 DISAGREES · UTC"
+
+
+def test_a_time_of_another_day_has_its_date():
+    now = 1_773_451_145 * S  # 2026-03-14 01:19:05 UTC
+    berlin = timezone(timedelta(hours=1))
+    assert both_times(now + 60 * MINUTE, berlin, now) == "02:19Z (03:19 local)"
+    assert both_times(now - 120 * MINUTE, berlin, now) == "2026-03-13 23:19Z (03-14 00:19 local)"

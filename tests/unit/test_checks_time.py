@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cutover_tui.core.finding import Finding, Verdict
 from cutover_tui.core.gate import judge
 from cutover_tui.core.runbook import GateCheck
-from probes.observation import Family
+from probes.observation import JUMP, Failure, FailureKind, Family, Raw
 
 from . import evidence_builders as b
 
@@ -318,3 +318,21 @@ def test_our_own_clock_must_be_shown_to_be_within_a_second(
         for server in ("ntp1", "ntp2"):
             world.see(b.ntp(server, second, 0, rtt_ms, own_ms))
     assert said(world, "time.jump-host", 100) == expected
+
+
+@pytest.mark.parametrize(
+    ("details", "remedy"),
+    [
+        (("ntp1: Name or service not known", "Temporary failure in name resolution"), "Mend name resolution"),
+        (("Name or service not known", "no answer within 1 s"), "Open UDP 123"),
+        (("no answer within 1 s",), "Open UDP 123"),
+    ],
+)
+def test_the_remedy_fits_why_no_reference_answers(details: tuple[str, ...], remedy: str) -> None:
+    world = b.World()
+    for n, detail in enumerate(details, 1):
+        failed = b.observed("ntp", 10 + n, Failure(FailureKind.UNREACHABLE, detail), host=JUMP)
+        world.see(msgspec.structs.replace(failed, raw=(Raw(("ntp", f"ntp{n}"), None, ""),)))
+    found = finding(world, "time.jump-host", 20)
+    assert (found.verdict, found.reason_code) == ("unknown", "no-witness")
+    assert found.remedy.startswith(remedy)

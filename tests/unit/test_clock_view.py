@@ -202,3 +202,20 @@ async def test_a_runbook_without_a_reboot_has_no_looks(tmp_path: Path) -> None:
 )
 def test_what_the_check_says_becomes_a_number_of_looks(found: Finding, looks: ClockLooks) -> None:
     assert clock_looks(found) == looks
+
+
+@pytest.mark.parametrize(
+    ("platform", "tools", "set_by"),
+    [("vmware", True, "somebody"), ("ahv", True, "nobody"), ("ahv", False, "nobody")],
+)
+async def test_who_else_sets_a_clock_that_nobody_keeps(
+    tmp_path: Path, platform: str, tools: bool, set_by: str
+) -> None:
+    script = Script()
+    async with walking(tmp_path / "s", script) as walk:
+        script.guests["app01"] = Guest(B1, platform, booted_ns=100 * S, tools=tools)
+        walk.connect("app01")
+        await walk.pass_time(60)
+        series = seen(walk).series[0]
+        assert series.provider is None
+        assert series.set_by == set_by

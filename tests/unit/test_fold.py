@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Verdict, Window
+from cutover_tui.core.finding import Before, Criterion, Decision, Finding, Missing, Verdict, Window
 from cutover_tui.record.events import (
     GENESIS,
+    BaselineCaptured,
     Body,
     Decided,
     Disturbed,
@@ -21,6 +22,7 @@ from cutover_tui.record.events import (
     Sealed,
     SessionStarted,
     StepStarted,
+    VerdictChanged,
 )
 from cutover_tui.record.state import Contradiction, State, fold
 from probes.observation import Family
@@ -179,3 +181,35 @@ def test_a_refused_event_changes_nothing(sequence: list[Body]) -> None:
         good.append(candidate)
     assert fold(good).steps == state.steps
     assert fold(good).voids == state.voids
+
+
+def changed(seq: int, step: str, verdict: str) -> Event:
+    body = VerdictChanged(step, "app01", "time.provider", Verdict(verdict), "c", "r")
+    return Event(seq, "", b.at(seq), "ana", body)
+
+
+def standing(*told: tuple[str, str], baseline: str | None = None) -> dict[Verdict, float]:
+    """Since which second each verdict stands, of verdicts told at 10, 11, …"""
+    state = State()
+    bodies: list[Body] = [STARTED, *(StepStarted("one", "app01") for _ in range(8))]
+    for seq, body in enumerate(bodies, 1):
+        if seq == 5 and baseline is not None:
+            kept = (Before("time.provider", Verdict(baseline), "c"),)
+            body = BaselineCaptured("app01", (), "b1", kept)
+        state.apply(Event(seq, "", b.at(seq), "ana", body))
+    for seq, (step, verdict) in enumerate(told, 10):
+        state.apply(changed(seq, step, verdict))
+    anchor = b.at(0).boottime_ns
+    stands = state.standing["app01", "time.provider"]
+    return {v: (at.boottime_ns - anchor) // 10**9 for v, at in stands.since.items()}
+
+
+def test_a_verdict_stands_since_it_was_first_seen_in_any_step_or_the_baseline() -> None:
+    fail, good, unknown = Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN
+    assert standing(("one", "fail"), ("two", "fail")) == {fail: 10}
+    assert standing(("two", "fail"), baseline="fail") == {fail: 5}
+    assert standing(("two", "unknown"), ("two", "fail"), baseline="fail") == {fail: 5}
+    assert standing(("one", "fail"), ("one", "pass"), ("one", "fail")) == {fail: 12}
+    assert standing(("one", "fail"), ("two", "pass")) == {fail: 10, good: 11}
+    assert standing(("one", "fail"), ("one", "unknown"), ("two", "fail")) == {fail: 10, unknown: 11}
+    assert standing(("one", "pass"), ("one", "unknown"), ("one", "pass")) == {good: 12}

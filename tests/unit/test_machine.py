@@ -181,7 +181,7 @@ async def test_the_end_of_an_action_is_journaled_when_the_disk_takes_writes_agai
 ) -> None:
     path = tmp_path / "session"
     async with walking(path, Script()) as walk:
-        walk.script.guests["app01"] = Guest(B1, "ahv", booted_ns=100 * S)
+        walk.script.guests["app01"] = Guest(B1, "vmware", booted_ns=100 * S)
         walk.connect("app01")
         await walk.pass_time(20)
         for step in ("base", "move"):

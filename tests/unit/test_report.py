@@ -244,8 +244,10 @@ def test_ticket_fits_and_says_the_important_first(report: Report, hostile: Repor
         assert len(text) <= LIMIT
         assert without_controls(text) == text
         assert HEAD in text.split("\n\n", 1)[0]
-    assert "time on app01, 3 times (done since)" in ticket(report)
-    assert "two-person: This step needs a second person." in ticket(report)
+    assert "time on app01, 3 times, last 2026-" in ticket(report)
+    refused = ticket(report).split("worst answer of each gate):\n")[1].split("\n- ")[0]
+    assert "(done since)" in refused
+    assert "✗ FAIL time.provider" in refused, "what was prevented, not what was left in the end"
 
 
 def test_a_long_ticket_is_cut_at_a_line_and_counts_the_rest(tmp_path: Path) -> None:

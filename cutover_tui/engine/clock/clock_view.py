@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Literal
 
 from cutover_tui.core.checks.clocks.readings import STALE_NS
 from cutover_tui.core.checks.clocks.standing_words import name
@@ -75,7 +76,16 @@ def _series(live: Live, host: str, since_ns: int, until_ns: int, points: int, no
         kept=provider.verdict if provider is not None else Verdict.UNKNOWN,
         soak=_soak(live, host, now),
         looks=_looks(live, host, now),
+        set_by="nobody" if passes else _set_by(live, host, now),
     )
+
+
+def _set_by(live: Live, host: str, now: Instant) -> Literal["nobody", "somebody", "unknown"]:
+    """Whether anybody acts on a clock that no provider is shown to keep."""
+    master = judged(live, GateCheck(check="time.single-master"), host, now)
+    if master is None or master.verdict is Verdict.UNKNOWN:
+        return "unknown"
+    return "nobody" if master.reason_code == "no-writer" else "somebody"
 
 
 def _soak(live: Live, host: str, now: Instant) -> Soak | None:

@@ -101,6 +101,7 @@ class Played(msgspec.Struct, frozen=True):
     journal: str
     took_ns: int  # of the world's time, aftermath left out
     truth: tuple[Truth, ...]
+    warnings: tuple[str, ...] = ()  # of its runbook
 
 
 def differs(expect: Expect, played: Played) -> tuple[str, ...]:
@@ -157,7 +158,8 @@ async def _virtually(piece: Piece, root: Path, loop: VirtualLoop) -> Played:
             clockwork.cancel()
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
-    return _played(piece, "virtual", stopped, directory, door.true() - START_NS, world, script, door.true())
+    took, now = door.true() - START_NS, door.true()
+    return _played(piece, "virtual", stopped, directory, took, world, script, now, loaded)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -206,6 +208,7 @@ def _played(
     world: World,
     script: Script,
     now: int,
+    loaded: Loaded,
 ) -> Played:
     return Played(
         world=piece.name,
@@ -217,6 +220,7 @@ def _played(
         journal=str(directory.journal),
         took_ns=took_ns,
         truth=aftermath(world, script, now, piece.aftermath_ns),
+        warnings=tuple(map(str, loaded.warnings)),
     )
 
 
@@ -259,7 +263,7 @@ def _really(piece: Piece, root: Path) -> Played:
         stopped = asyncio.run(_perform(piece, loaded, directory, _Stage(ground, lab.happened)))
         took = lab.clock() - began
     now = lab.clock()
-    return _played(piece, "real", stopped, directory, took, lab.world, lab.script, now)
+    return _played(piece, "real", stopped, directory, took, lab.world, lab.script, now, loaded)
 
 
 @dataclass(slots=True)

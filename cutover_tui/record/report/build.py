@@ -33,7 +33,7 @@ from cutover_tui.record.events import (
 from cutover_tui.record.reels import Reel
 from cutover_tui.record.report.accepted import Acceptances, AcceptedPart
 from cutover_tui.record.report.clock import ClockGraph, clock_graphs
-from cutover_tui.record.report.text import moment, told
+from cutover_tui.record.report.text import moment, one_line, told
 from cutover_tui.record.state import State, Status
 
 TIMELINE_LIMIT = 5000
@@ -101,6 +101,7 @@ class HostPart:
     disturbances: list[tuple[str, Disturbed]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # at, words
     up: bool = False
+    no_way_back: ActionPart | None = None  # the first action after which it could not simply go back
     hidden: tuple[str, ...] = ()  # what the account could not see, by the newest readings
 
 
@@ -124,11 +125,21 @@ class Report:
     notes: list[tuple[str, str, str]]  # those about no step
     timeline: list[tuple[int, str, str, str]]  # seq, at, by, words
     left_out: int  # rows of the timeline
+    warnings: tuple[str, ...]  # what is probably not meant in the runbook
     observations: int
     samples: int
 
     def columns(self) -> list[tuple[StepPart, ColumnPart]]:
         return [(part, column) for part in self.steps for column in part.columns]
+
+    def lost_ways(self) -> list[str]:
+        """Guests that could not simply go back any more, and since which action."""
+        ran = ((host.name, host.no_way_back) for host in self.hosts)
+        return [
+            one_line(f"{name}, since {part.title} was run there, {part.at} by {part.by}")
+            for name, part in ran
+            if part is not None
+        ]
 
     def unfinished(self) -> list[tuple[StepPart, ActionPart]]:
         """Actions whose end nobody recorded."""
@@ -176,6 +187,7 @@ def build(events: Sequence[Event], reels: Mapping[str, Reel], head: str, tool: s
         notes=gathering.notes,
         timeline=gathering.timeline,
         left_out=gathering.left_out,
+        warnings=gathering.warnings,
         observations=sum(1 for reel in reels.values() for _ in reel.sealed_observations()),
         samples=sum(
             sum(line <= reel.contents.sealed for line, _ in reel.contents.samples) for reel in reels.values()
@@ -198,6 +210,7 @@ class _Gathering:
         self.notes: list[tuple[str, str, str]] = []
         self.timeline: list[tuple[int, str, str, str]] = []
         self.left_out = 0
+        self.warnings: tuple[str, ...] = ()
 
     def begun(self) -> tuple[SessionStarted, Runbook]:
         assert self._started is not None  # noqa: S101 - the fold refuses another beginning
@@ -205,6 +218,10 @@ class _Gathering:
             at = self._state.steps.get((step, host))
             column.status = self._state.status(step, host)
             column.since = moment(at.since, self._offset_s) if at is not None else ""
+        for name, intent in self._state.no_way_back.items():
+            ran = next((part for part in self._actions.values() if part.intent is intent), None)
+            if name in self.hosts:
+                self.hosts[name].no_way_back = ran
         # A rollback nobody began is no open work.
         self.steps = [p for p in self.steps if not p.rollback or any(c.status != "todo" for c in p.columns)]
         return self._started
@@ -247,7 +264,8 @@ class _Gathering:
                 pass
 
     def _begin(self, body: SessionStarted) -> None:
-        runbook = load_text(body.runbook_text, body.runbook_name).runbook
+        loaded = load_text(body.runbook_text, body.runbook_name)
+        runbook, self.warnings = loaded.runbook, tuple(map(str, loaded.warnings))
         self._started = body, runbook
         for phase in runbook.phases:
             for step in (s for first in phase.steps for s in (first, *first.rollback)):

@@ -126,6 +126,12 @@ def _matrix(r: Report) -> Iterator[str]:
 
 
 def _open(r: Report) -> Iterator[str]:
+    if r.lost_ways():
+        listed = "".join(f"<li>{e(words)}</li>" for words in r.lost_ways())
+        yield f"<h3>No rollback any more</h3><ul>{listed}</ul>"
+    if r.warnings:
+        listed = "".join(f"<li>{e(one_line(warning))}</li>" for warning in r.warnings)
+        yield f"<h3>Warnings of the runbook</h3><ul>{listed}</ul>"
     rows = [
         f"<li>{e(part.step.id)} on {e(where(action.intent.host))}: action {e(action.intent.action)} was begun "
         f"{e(action.at)}, its end is not known.</li>"

@@ -89,6 +89,16 @@ def _page(r: Report) -> Iterator[str]:
         refused = f"{len(column.refusals)}×" if column.refusals else ""
         title = f"{inert(part.step.id)} {inert(part.step.title)}"
         yield row(title, inert(where(column.host)), STATUS[column.status], inert(column.since), refused)
+    if r.lost_ways():
+        yield ""
+        yield "### No rollback any more"
+        yield ""
+        yield from (f"- {inert(words)}" for words in r.lost_ways())
+    if r.warnings:
+        yield ""
+        yield "### Warnings of the runbook"
+        yield ""
+        yield from (f"- {inert(warning)}" for warning in r.warnings)
     unfinished = r.unfinished()
     if unfinished:
         yield ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from cutover_tui.core.finding import Missing
-from cutover_tui.record.report.build import ColumnPart, Report, StepPart
+from cutover_tui.core.finding import Missing, Verdict
+from cutover_tui.record.report.build import ColumnPart, DecisionPart, Report, StepPart
 from cutover_tui.record.report.text import STATUS, VERDICT, command, offset_text, one_line, where
 from cutover_tui.record.report.words import outcome_of
 from cutover_tui.record.state import Status
@@ -60,6 +60,11 @@ def _rest(r: Report) -> Iterator[str]:
             yield _cut(
                 f"- {p.ticket} {p.cause} on {p.host}: {p.before or p.then or 'no value'} before, last {p.last}; {p.by}"
             )
+    yield from (_cut(f"NO ROLLBACK: {words}") for words in r.lost_ways())
+    if r.warnings:
+        yield ""
+        yield "Warnings of the runbook:"
+        yield from (_cut(f"- {warning}") for warning in r.warnings)
     unfinished = r.unfinished()
     if unfinished:
         yield ""
@@ -69,7 +74,7 @@ def _rest(r: Report) -> Iterator[str]:
     refused = [(part, column) for part, column in r.columns() if column.refusals]
     if refused:
         yield ""
-        yield "Refused (last answer of each gate):"
+        yield "Refused (what was found, the worst answer of each gate):"
         for part, column in refused:
             yield from _refusal(part, column)
     acted = [(part, action) for part, column in r.columns() for action in column.actions]
@@ -107,12 +112,23 @@ def _step(part: StepPart) -> Iterator[str]:
 
 
 def _refusal(part: StepPart, column: ColumnPart) -> Iterator[str]:
-    last = column.refusals[-1]
-    times = f", {len(column.refusals)} times" if len(column.refusals) > 1 else ""
+    """What the gate stopped: its worst answer; how often and until when it refused."""
+    shown, last = _worst(column.refusals), column.refusals[-1]
+    times = f", {len(column.refusals)} times, last {last.at}" if len(column.refusals) > 1 else ""
     now = " (done since)" if column.status == "done" else ""
-    yield _cut(f"- {part.step.id} on {where(column.host)}{times}{now}, {last.at} by {last.by}:")
-    for missing in last.decision.missing:
+    yield _cut(f"- {part.step.id} on {where(column.host)}{times}{now}, {shown.at} by {shown.by}:")
+    for missing in shown.decision.missing:
         yield f"  {_cut(_lacking(missing))}"
+
+
+def _worst(refusals: Sequence[DecisionPart]) -> DecisionPart:
+    """The one with the most failures, of those the one that lacks the most; the latest of equals."""
+
+    def weight(part: DecisionPart) -> tuple[int, int, int]:
+        missing = part.decision.missing
+        return sum(m.verdict is Verdict.FAIL for m in missing), len(missing), part.seq
+
+    return max(refusals, key=weight)
 
 
 def _lacking(m: Missing) -> str:

@@ -11,8 +11,8 @@ from cutover_tui.record.state import Status
 
 AUTHENTIC = (
     "`cutover verify DIR --head HEAD` checks that every fact, decision and word here follows from the "
-    "record. Consistent is not authentic: that holds only once this head stands on the change ticket, "
-    "written there when the evidence was."
+    "record. The head is a fingerprint of the whole record: who changes a line changes it. Only once it stands "
+    "on the change ticket, written there when the evidence was, can nobody change both."
 )
 ACCEPTED = (
     "Each of these was there before the mark and did not grow, so it was accepted with a problem ticket and "

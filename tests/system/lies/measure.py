@@ -28,7 +28,7 @@ change:
   id: {change}
   title: States of time
   window: {{start: "2020-01-01T00:00:00Z", end: "2099-01-01T00:00:00Z"}}
-source: {{platform: vmware}}
+source: {{platform: {target}}}
 target: {{platform: {target}}}
 domain: {{references: [{references}]{controllers}}}
 credentials: {{lab: {{method: key, key: {key}}}}}

@@ -102,6 +102,10 @@ _OTHER_WAYS = (
 )
 
 
+_UNRESOLVED = ("Name or service not known", "Temporary failure in name resolution", "No address associated")
+"""How the resolvers of glibc and musl say that a name has no address (gai_strerror)."""
+
+
 def silent(says: Says, evidence: Evidence) -> Finding:
     """The finding of a check that nobody's answer has reached."""
     names = (*evidence.domain.controllers, *evidence.domain.references)
@@ -117,6 +121,12 @@ def silent(says: Says, evidence: Evidence) -> Finding:
         if o.failure is not None and o.raw
     }
     detail = "; ".join(f"{server}: {why}" for server, why in sorted(failures.items()))
+    if failures and all(any(words in why for words in _UNRESOLVED) for why in failures.values()):
+        return says.unknown(
+            "no-witness",
+            f"No reference's name leads to an address ({detail}).",
+            remedy="Mend name resolution there, or name the references by their addresses.",
+        )
     return says.unknown(
         "no-witness",
         f"No reference answers ({detail or 'none has been asked yet'}).",

@@ -31,7 +31,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.jump-host",
-            version=4,
+            version=5,
             family=Family.TIME,
             max_age=FRESH,
             params={
@@ -144,7 +144,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.reference",
-            version=3,
+            version=4,
             family=Family.TIME,
             max_age=FRESH,
             params={
