@@ -469,8 +469,9 @@ def _gate() -> str:
             what, verdict, reason, *rest = call.args
             if isinstance(what, ast.Attribute):
                 continue  # a finding's own
-            name = verdict.attr.lower() if isinstance(verdict, ast.Attribute) else "…"
-            rows.append((f"`{_text(what)}`", name, _text(reason), _text(rest[0]) if rest else ""))
+            named = "the check" if isinstance(what, ast.Name) else f"`{_text(what)}`"
+            name = verdict.attr.lower() if isinstance(verdict, ast.Attribute) else "as the check says"
+            rows.append((named, name, _text(reason), _text(rest[0]) if rest else ""))
     text = """\
 ## What a gate asks besides its checks
 
