@@ -15,6 +15,7 @@ from msgspec import structs
 
 from cutover_tui.core.finding import Before
 from cutover_tui.core.people import PeopleRead
+from cutover_tui.core.reader_column import ReaderColumn
 from cutover_tui.core.runbook import HOUR, MINUTE, Domain, Host
 from cutover_tui.core.sample_columns import SampleColumns
 from probes.observation import JUMP, Facts, Family, Instant, Observation, Sample
@@ -43,6 +44,8 @@ class HostLog:
     observations: list[Observation] = field(default_factory=list)
     observation_lines: list[int] = field(default_factory=list)
     samples: SampleColumns = field(default_factory=SampleColumns)
+    by_reader: dict[str, ReaderColumn] = field(default_factory=dict)
+    """The same observations, each reader's by themselves."""
 
     def add_observation(self, line: int, observation: Observation) -> None:
         """Take an observation. What a guest printed stays on the tape: checks look at facts only, and a
@@ -54,6 +57,7 @@ class HostLog:
             observation = structs.replace(observation, raw=bare)
         self.observations.append(observation)
         self.observation_lines.append(line)
+        self.by_reader.setdefault(observation.reader, ReaderColumn()).add(line, observation)
 
     def add_sample(self, line: int, sample: Sample) -> None:
         self.samples.add(line, sample)
@@ -63,6 +67,8 @@ class HostLog:
         keep = bisect_right(self.observation_lines, line)
         del self.observations[keep:]
         del self.observation_lines[keep:]
+        for column in self.by_reader.values():
+            column.cut_after(line)
         self.samples.cut_after(line)
 
     def forget(
@@ -82,6 +88,12 @@ class HostLog:
         ]
         self.observations[:old] = [self.observations[n] for n in kept]
         self.observation_lines[:old] = [self.observation_lines[n] for n in kept]
+        for reader, column in self.by_reader.items():
+            column.forget(
+                min(observations_before_ns, samples_before_ns)
+                if reader in lasting
+                else observations_before_ns
+            )
         self.samples.forget(samples_before_ns)
 
 
@@ -323,17 +335,12 @@ def _counts(read: PeopleRead, now: Instant) -> bool:
 def _by_reader(
     log: HostLog, readers: Iterable[str], upto_line: int | None, since_ns: int, until_ns: int
 ) -> dict[str, list[Observation]]:
-    """What each of these readers saw in that stretch, in one pass over the log: a gate asks for ten at a time."""
-    found: dict[str, list[Observation]] = {reader: [] for reader in readers}
-    if not found:
-        return found
-    last = len(log.observations) if upto_line is None else bisect_right(log.observation_lines, upto_line)
-    first = bisect_right(log.observations, since_ns, key=lambda o: o.ended.boottime_ns)
-    last = min(last, bisect_right(log.observations, until_ns + LATE_NS, key=lambda o: o.ended.boottime_ns))
-    for o in log.observations[first:last]:
-        if (of_reader := found.get(o.reader)) is not None:
-            of_reader.append(o)
-    return found
+    """What each of these readers saw in that stretch; what crossed late stands among what ended after it."""
+    nothing = ReaderColumn()
+    return {
+        reader: log.by_reader.get(reader, nothing).between(since_ns, until_ns + LATE_NS, upto_line)
+        for reader in readers
+    }
 
 
 def _usable(observations: Iterable[Observation], void: Instant | None, now: Instant) -> Iterable[Observation]:

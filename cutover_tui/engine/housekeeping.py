@@ -33,8 +33,8 @@ SEAL_EVERY_S = 30.0
 """At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
 
 ASSESS_EVERY_S = 4.0
-DONE_EVERY = 3
-"""Done steps are looked at again every third turn."""
+DONE_EVERY = 6
+"""Done steps are looked at again every sixth turn: they regress by a minute of failing in ten."""
 
 
 @dataclass(slots=True)

@@ -54,8 +54,7 @@ def test_a_reader_that_fails_last_closes_the_gate(reader: str, kind: FailureKind
     world = healthy()
     host = JUMP if reader == "ntp" else "app01"
     if reader == "ntp":
-        world.jump.observations.clear()
-        world.jump.observation_lines.clear()
+        world.jump.cut_after(0)
     failed = b.observed(reader, NOW + 0.1, Failure(kind, "x"), host=host)
     world.see(failed)
     decision = decide(world.ask("time", NOW + 0.2))
