@@ -1,6 +1,6 @@
 """Sampling guests' clocks: cost against a TCP echo, and truth under a busy interface.
 
-1. N guests at 1 Hz with spread phases, through `probes.ssh` and `probes.clock`, against the
+1. N guests at 1 Hz with spread phases, through `probes.ssh` and `probes.clocks.clock`, against the
    floor: a bare asyncio protocol over TCP that asks a server for its clock. Interleaved pairs.
 2. Every sample within its bound, and best-of-8 error, at an RTT of 20 ms, while another
    thread holds the interpreter 80 ms of every 100.
@@ -28,11 +28,11 @@ import asyncssh
 
 from bench.ratios import ratio, say
 from probes.breaker import Breaker
-from probes.clock import Missed, open_sampler, run
-from probes.known_hosts import KnownHosts
+from probes.clocks.clock import Missed, open_sampler, run
 from probes.net import SystemClock
 from probes.observation import Sample
 from probes.ssh import SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts
 
 GUESTS = int(os.environ.get("BENCH_GUESTS", "200"))
 PAIRS = 3

@@ -28,10 +28,12 @@ from cutover_tui.core.checks.spec import Bound, Param
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.core.runbook_file.rules_gate import bounds_in_words
 from cutover_tui.record import asking, freshness
-from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, controller, discovery, records, rootdse, rootdse_guest
+from probes import linux
+from probes.ad import account, cldap, controller, discovery, records, rootdse, rootdse_guest
+from probes.clocks import http_date, ntp, ntp_guest
 from probes.exchange import NAME as AP_IN
-from probes.linux import ad_paths, exchange, trust
+from probes.kerberos import kdc
+from probes.linux.domain import ad_paths, exchange, trust
 from probes.reader import Reader
 
 HERE = Path(__file__).parent

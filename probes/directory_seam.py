@@ -1,6 +1,6 @@
 """The seam of the directory and its names, as `probes.seam` is that of guests and the network.
 
-Sockets and ldap3 stand behind it in `probes.directory` and `probes.dns`; a simulated world may as well.
+Sockets and ldap3 stand behind it in `probes.ad.directory` and `probes.ad.dns`; a simulated world may as well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The seam between what measures and what is measured; the lab stands behind the same protocols.
 
-Two doors: real sockets (probes.ssh, probes.ntp) or a simulated world whose time jumps when
+Two doors: real sockets (probes.ssh, probes.clocks.ntp) or a simulated world whose time jumps when
 idle. Nothing above the seam may read a clock, sleep or open a socket in another way.
 """
 

@@ -15,7 +15,7 @@ from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import Step
 from cutover_tui.engine.checking import Looked, check
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.files import RecordError
 from cutover_tui.record.journal import read
 from cutover_tui.record.state import Contradiction, State, fold

@@ -12,7 +12,7 @@ from cutover_tui.core.checks.registry import CHECKS, asked
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.lab.drill.naive_book import AFTER, CHECKLIST
 from cutover_tui.lab.drill.scoring import Scored
-from probes.clock import LADDER
+from probes.clocks.clock import LADDER
 from probes.linux import READERS
 
 WIDTH = 79

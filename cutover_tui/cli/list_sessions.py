@@ -6,7 +6,7 @@ import argparse
 
 from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BadInput
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import all_sessions
 from cutover_tui.record.events import SessionClosed, SessionStarted
 from cutover_tui.record.files import RecordError

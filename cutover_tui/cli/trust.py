@@ -11,8 +11,8 @@ from pathlib import Path
 from cutover_tui.cli import places
 from cutover_tui.cli.outcome import BAD_INPUT, OPEN, REFUSED, BadInput
 from cutover_tui.core.addresses import parse_host_port
-from probes.known_hosts import PresentedKey, adopt, pin, scan
 from probes.seam import LinkError
+from probes.ssh.known_hosts import PresentedKey, adopt, pin, scan
 
 
 def run(arguments: argparse.Namespace) -> int:

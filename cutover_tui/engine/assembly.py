@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cutover_tui.core.addresses import is_url, parse_host_port, parse_jump
+from cutover_tui.core.checks.kerberos.own_login import password_principal
 from cutover_tui.core.checks.registry import IN_THE_DIRECTORY
-from cutover_tui.core.own_login import password_principal
 from cutover_tui.core.runbook import Credential, Domain, Host, Runbook
 from cutover_tui.engine.messages import Emit, LinkChanged
 from cutover_tui.engine.proofs import ap_in
@@ -32,13 +32,13 @@ from probes.exchange import NAME as AP_IN
 from probes.exchange import Cache, Initiator, Service
 from probes.exchange import Login as AsPrincipal
 from probes.facts_directory import Answer
-from probes.known_hosts import KnownHosts
-from probes.linux import ad_paths, addresses, sysvol, trust
+from probes.linux.domain import ad_paths, addresses, sysvol, trust
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind, Identity, Instant
 from probes.reader import Reader
 from probes.seam import Clock, Guest, Network
 from probes.ssh import Method, SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts
 
 SSH_PORT = 22
 _METHODS: dict[str, tuple[Method, ...]] = {
@@ -260,8 +260,8 @@ def directory_watch(
 
 def _over_sockets() -> tuple[Directories, NameServers]:
     """Its libraries are imported only where they are used."""
-    from probes.directory import Directory
-    from probes.dns import Names
+    from probes.ad.directory import Directory
+    from probes.ad.dns import Names
 
     return Directory(), Names()
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cutover_tui import __version__
+from cutover_tui.core.checks.kerberos.kdc_answers import Answering, answering, kdcs, not_discovered, silences
 from cutover_tui.core.checks.registry import CHECKS, asked, versions
 from cutover_tui.core.finding import Decision, Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.kdc_answers import Answering, answering, kdcs, not_discovered, silences
 from cutover_tui.core.loading import Loaded
 from cutover_tui.core.runbook import SECOND, Domain, Host, Runbook, Step
 from cutover_tui.core.visibility import not_visible
 from cutover_tui.engine.assembly import Surroundings, watches
 from cutover_tui.engine.messages import Broken, Crossing, LinkChanged, Message, Sampled, SecretAsked, Seen
-from cutover_tui.engine.recognising import Recognising
+from cutover_tui.engine.recording.recognising import Recognising
 from cutover_tui.engine.watches.probe_loop import ProbeLoop
 from cutover_tui.record.asking import Logs, guests, question
 from cutover_tui.record.events import GENESIS, Disturbed, Event, SessionResumed, SessionStarted

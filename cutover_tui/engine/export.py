@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cutover_tui import __version__
 from cutover_tui.core.loading import BadRunbook
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import JOURNAL, TAPES, SessionDirectory
 from cutover_tui.record.audit import Session
 from cutover_tui.record.events import SessionStarted

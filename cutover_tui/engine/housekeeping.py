@@ -12,7 +12,7 @@ from cutover_tui.core.gate import decide, hosts_of
 from cutover_tui.core.runbook import HOUR, Runbook, Step
 from cutover_tui.engine.failing import Failing
 from cutover_tui.engine.internal import words_of
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.record.asking import question
 from cutover_tui.record.events import Regressed, VerdictChanged
 from cutover_tui.record.files import RecordError

@@ -12,10 +12,10 @@ from cutover_tui.core.checks.registry import versions
 from cutover_tui.core.loading import Loaded, load_text
 from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.ground import Ground, jump_host
-from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.messages import Crossing
 from cutover_tui.engine.operator import Operator
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.intake import Intake
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.events import (

@@ -5,10 +5,12 @@ from __future__ import annotations
 from cutover_tui.core.checks.registry import unneeded
 from cutover_tui.core.runbook import Runbook
 from cutover_tui.record.audit import Parsers
-from probes import cldap, http_date, kdc, linux, ntp, ntp_guest
-from probes.ad import account, controller, discovery, records, rootdse, rootdse_guest
+from probes import linux
+from probes.ad import account, cldap, controller, discovery, records, rootdse, rootdse_guest
+from probes.clocks import http_date, ntp, ntp_guest
 from probes.exchange import kept as ap_in
-from probes.linux import exchange
+from probes.kerberos import kdc
+from probes.linux.domain import exchange
 from probes.observation import Family
 from probes.reader import Reader
 

@@ -26,7 +26,6 @@ from cutover_tui.engine.clock.clock_view import clock_view
 from cutover_tui.engine.housekeeping import Housekeeping
 from cutover_tui.engine.identity.look import Looks
 from cutover_tui.engine.identity.view import IdentityView
-from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.kept import kept
 from cutover_tui.engine.port import (
@@ -38,9 +37,10 @@ from cutover_tui.engine.port import (
     StepView,
 )
 from cutover_tui.engine.proofs.proving import Proving
-from cutover_tui.engine.recorder import Recorder
-from cutover_tui.engine.under_way import NOT_KNOWN, under_way
-from cutover_tui.engine.unrecorded import unrecorded
+from cutover_tui.engine.recording.intake import Intake
+from cutover_tui.engine.recording.recorder import Recorder
+from cutover_tui.engine.recording.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.recording.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept

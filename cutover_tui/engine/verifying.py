@@ -10,7 +10,7 @@ from cutover_tui import __version__
 from cutover_tui.core.loading import BadRunbook
 from cutover_tui.engine.export import REPORTS, reports
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import JOURNAL, TAPES
 from cutover_tui.record.audit import Audit, Session, audit, match_head, unreadable
 from cutover_tui.record.audit.remark import foreign, wrong

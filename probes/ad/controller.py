@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from probes import cldap
+from probes.ad import cldap
 from probes.ad.account import Searches
 from probes.ad.kept import keep, recall, safe
 from probes.ad.rootdse import Values, generalized_ns

@@ -6,7 +6,7 @@ from probes.ad.kept import keep, nothing, recall
 from probes.attempt import Kept, Told, Trouble
 from probes.exchange.service import Service, way
 from probes.facts_kerberos import ApInFacts
-from probes.krb_messages import KrbError, NotUnderstood, answer
+from probes.kerberos.krb_messages import KrbError, NotUnderstood, answer
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 

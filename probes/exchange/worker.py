@@ -26,7 +26,7 @@ from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.ldap_server import LdapServer
 from probes.exchange.service import OverHttp, OverLdap, OverSsh, Request
 from probes.facts_kerberos import ApInStage
-from probes.gss_errors import INSTALL, gss_number, gss_text, number_of
+from probes.kerberos.gss_errors import INSTALL, gss_number, gss_text, number_of
 from probes.observation import FailureKind
 from probes.unsafe_text import without_controls
 

@@ -8,10 +8,10 @@ from contextlib import AbstractAsyncContextManager
 import asyncssh
 
 from probes.breaker import Breaker, Turn
-from probes.known_hosts import Trust, entry_name, fingerprint
 from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts, SecretRequest
 from probes.seam import LinkError
+from probes.ssh.known_hosts import Trust, entry_name, fingerprint
 from probes.ssh.options import Resolved
 from probes.ssh.target import SshTarget
 from probes.unsafe_text import without_controls

@@ -15,7 +15,6 @@ from functools import partial
 
 from probes.arrival import Answered
 from probes.breaker import Breaker
-from probes.known_hosts import KnownHosts
 from probes.observation import Failure, FailureKind, Identity, Raw
 from probes.prompts import Prompts
 from probes.reader import Command
@@ -24,6 +23,7 @@ from probes.ssh.channel import Channel, ExecRefused, SessionRefused, Sink, open_
 from probes.ssh.escalation import EscalationRefused, OnlyExactly, RootShell
 from probes.ssh.forward import Forwards, local_socket
 from probes.ssh.framing import PTY_TAKEOVER, Scanner
+from probes.ssh.known_hosts import KnownHosts
 from probes.ssh.login import Connection, Login
 from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
 from probes.ssh.target import SshTarget

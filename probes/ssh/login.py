@@ -10,11 +10,11 @@ import asyncssh
 
 from probes.breaker import Breaker
 from probes.hostile import error_text
-from probes.known_hosts import KnownHosts, PresentedKey, Trust, fingerprint, scan
 from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts, SecretRequest
 from probes.seam import LinkError
 from probes.ssh.client import Client
+from probes.ssh.known_hosts import KnownHosts, PresentedKey, Trust, fingerprint, scan
 from probes.ssh.options import Resolved, resolve
 from probes.ssh.target import SshTarget
 

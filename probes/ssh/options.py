@@ -13,11 +13,11 @@ from typing import TypedDict, cast
 import asyncssh
 from asyncssh.config import SSHConfig
 
-from probes.known_hosts import DEFAULT_PORT
 from probes.observation import Failure, FailureKind
 from probes.prompts import Prompts
 from probes.seam import LinkError
 from probes.ssh.keys import load_keys
+from probes.ssh.known_hosts import DEFAULT_PORT
 from probes.ssh.target import SshTarget
 
 # aes-gcm and aes-ctr cost the jump host 25-32 % less CPU than chacha20-poly1305, asyncssh's first choice.

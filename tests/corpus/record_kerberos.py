@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from probes.linux import exchange
+from probes.linux.domain import exchange
 from tests.corpus.recorder import COMMANDS, write
 from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.lab.demo.background import incident
 from cutover_tui.lab.demo.incident import Incident

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cutover_tui import __version__
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.audit import Audit, audit
 from cutover_tui.record.events import Event

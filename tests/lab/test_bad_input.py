@@ -16,7 +16,7 @@ import pytest
 
 from cutover_tui.core.loading import load
 from cutover_tui.engine.opening import Operator, begin
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.engine.sessions import SessionDirectory, new_session
 from cutover_tui.record.events import Noted
 from probes.net import SystemClock

@@ -12,7 +12,7 @@ import pytest
 from cutover_tui.cli import main
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.runbook import SECOND
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.watches.watch_reference import ReferenceWatch
 from cutover_tui.lab.demo.incident import build_world
 from cutover_tui.lab.drill.drill import Defective, Played, differs, drill

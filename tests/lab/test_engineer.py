@@ -8,7 +8,7 @@ import pytest
 
 from cutover_tui.cli import main
 from cutover_tui.core.runbook import MINUTE
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.lab.drill.drill import Played, drill
 from cutover_tui.lab.drill.piece import piece_of
 from cutover_tui.lab.world_file.loading import load_world_text

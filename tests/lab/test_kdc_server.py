@@ -16,15 +16,16 @@ from cutover_tui.lab.world.build import build
 from cutover_tui.lab.world.network import Rule
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.loading import WorldError, load_world_text
-from probes import kdc, krb_messages, ntp
+from probes.clocks import ntp
 from probes.facts_kerberos import KdcFacts
-from probes.krb_messages import KrbError
+from probes.kerberos import kdc, krb_messages
+from probes.kerberos.krb_messages import KrbError
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, Raw
 
 SECOND = 1_000_000_000
 RECORDED = int(datetime(2026, 11, 26, 3, 47, 42, tzinfo=UTC).timestamp()) * SECOND
-"""Samba 4.17 as controller of CORP.EXAMPLE, asked over UDP by probes.kdc's own request."""
+"""Samba 4.17 as controller of CORP.EXAMPLE, asked over UDP by probes.kerberos.kdc's own request."""
 
 UNKNOWN = (
     "7e819130818ea003020105a10302011ea411180f32303236313132363033343734325aa505020309c7baa603020106a70e1b0c43"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from probes.facts_kerberos import CachesFacts, ExchangeFacts, KeytabFacts
-from probes.linux import exchange
-from probes.linux.caches import READER as CACHES
-from probes.linux.keytab import READER as KEYTAB
+from probes.linux.domain import exchange
+from probes.linux.domain.caches import READER as CACHES
+from probes.linux.domain.keytab import READER as KEYTAB
 from probes.observation import Facts, Failure, Raw
 from probes.reader import Reader
 from tests.lab.test_kerberos_tools import DC, MACHINE, Member

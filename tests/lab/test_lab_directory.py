@@ -22,9 +22,8 @@ from cutover_tui.lab.world.events import apply
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.loading import load_world_text
 from cutover_tui.lab.world_file.model import AccountChange, Change
-from probes import cldap
-from probes.ad import account, rootdse
-from probes.directory import Directory, Limits
+from probes.ad import account, cldap, rootdse
+from probes.ad.directory import Directory, Limits
 from probes.directory_seam import (
     Anonymous,
     Bind,

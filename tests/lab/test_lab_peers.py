@@ -34,7 +34,7 @@ from probes.exchange.kept import as_raw, parse
 from probes.exchange.service import of_sshd
 from probes.facts_directory import AddressesFacts, Answer, DnsFacts
 from probes.facts_kerberos import ApInFacts
-from probes.linux import addresses
+from probes.linux.domain import addresses
 from probes.observation import Failure, FailureKind, Raw
 from probes.seam import Datagram, LinkError, Network
 from tests.lab.test_kerberos_tools import Member

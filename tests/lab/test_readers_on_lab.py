@@ -13,10 +13,10 @@ from cutover_tui.lab.demo.background import incident
 from probes.breaker import Breaker
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import ChronyFacts, ServicesFacts, VmToolsFacts
-from probes.known_hosts import KnownHosts
 from probes.net import SystemClock
 from probes.observation import Facts, Failure, FailureKind
 from probes.ssh import SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts
 
 
 async def read_all(directory: Path, guest: str) -> dict[str, Facts | Failure]:

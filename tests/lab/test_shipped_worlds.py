@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cutover_tui.lab.worlds as shipped
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.lab.drill.drill import Played, drill
 from cutover_tui.lab.drill.piece import piece_of
 from cutover_tui.lab.world_file.loading import load_world

@@ -15,8 +15,8 @@ from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
 from cutover_tui.lab.machine.clocks import SimClock
 from cutover_tui.lab.world import hypervisor
 from cutover_tui.lab.world.network import JUMP, Link, Route, Rule
-from probes import ntp, ntp_guest
-from probes.clock import open_sampler
+from probes.clocks import ntp, ntp_guest
+from probes.clocks.clock import open_sampler
 from probes.facts_time import GuestNtpFacts, NtpFacts
 from probes.observation import Failure, FailureKind
 from probes.reader import Command

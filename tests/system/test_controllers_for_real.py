@@ -14,12 +14,12 @@ from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
-from probes.directory import Directory
+from probes.ad.directory import Directory
+from probes.ad.dns import Names
 from probes.directory_seam import Controller as Asked
 from probes.directory_seam import Simple
-from probes.dns import Names
 from probes.facts_controller import DcFacts, SysvolFacts
-from probes.linux import sysvol
+from probes.linux.domain import sysvol
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Observation, Raw
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Controller, Domain

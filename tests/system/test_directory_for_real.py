@@ -18,12 +18,12 @@ from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.directory_login import ByPassword
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad import account, rootdse
+from probes.ad.directory import Directory
+from probes.ad.dns import Names
 from probes.breaker import Breaker
-from probes.directory import Directory
 from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple, Ticket
-from probes.dns import Names
 from probes.facts_directory import AccountFacts, CldapFacts, DnsFacts, PathsFacts, RootDseFacts, TrustFacts
-from probes.linux import ad_paths, addresses, keytab, trust
+from probes.linux.domain import ad_paths, addresses, keytab, trust
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import JUMP, Failure, FailureKind, Observation, Raw
 from probes.reader import Command, Reader

@@ -13,14 +13,14 @@ import pytest
 
 from cutover_tui.core.finding import Finding
 from cutover_tui.engine.assembly import peers
-from probes import kdc
+from probes.ad.directory import Anonymous, Controller, Directory, DirectoryError, Ticket
 from probes.breaker import Breaker
-from probes.directory import Anonymous, Controller, Directory, DirectoryError, Ticket
 from probes.exchange import Cache, Initiator, parse
 from probes.exchange.service import of_sshd
 from probes.facts_directory import PathsFacts
 from probes.facts_kerberos import ApInFacts, ExchangeFacts, KdcFacts
-from probes.linux import ad_paths, exchange
+from probes.kerberos import kdc
+from probes.linux.domain import ad_paths, exchange
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind
 from tests.system.nodes import slapd

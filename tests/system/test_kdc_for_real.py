@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from cutover_tui.core.kdc_interval import kdc_clock
+from cutover_tui.core.checks.kerberos.kdc_interval import kdc_clock
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.reached import Reached
 from cutover_tui.engine.watches.watch_kdc import KdcWatch
-from probes import kdc
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Observation
 from tests.system.nodes.domain import REALM, Domain

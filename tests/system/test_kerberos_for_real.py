@@ -28,12 +28,13 @@ from cutover_tui.engine.watches.probe_loop import Attempts, ProbeLoop
 from probes.breaker import Breaker
 from probes.exchange import Cache, Initiator
 from probes.facts_kerberos import CachesFacts, ExchangeFacts, KeytabFacts
-from probes.known_hosts import KnownHosts
-from probes.linux import CACHES, KEYTAB, exchange
+from probes.linux import CACHES, KEYTAB
+from probes.linux.domain import exchange
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import FailureKind
 from probes.reader import Command
 from probes.ssh import SshGuest
+from probes.ssh.known_hosts import KnownHosts
 from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.test_probes_for_real import connected

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from probes import clock, ntp
 from probes.breaker import Breaker
+from probes.clocks import clock, ntp
 from probes.facts_identity import AgentsFacts, BootFacts, PlatformFacts
 from probes.facts_time import ChronyFacts, NtpFacts, ServicesFacts, VmToolsFacts
-from probes.known_hosts import KnownHosts
 from probes.linux import AGENTS, BOOT, CHRONY, PLATFORM, SERVICES, VMTOOLS
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Facts, Failure
 from probes.reader import Command, Reader
 from probes.ssh import Escalation, SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.sshd import PASSWORD, USER
 from tests.unit.loopback_ssh import Answers

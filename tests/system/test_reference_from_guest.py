@@ -9,7 +9,7 @@ import pytest
 from cutover_tui.core.checks.clocks.references import standing_at
 from cutover_tui.core.checks.clocks.witness import COARSE_NS, seen_from_guest
 from cutover_tui.engine.watches.watch_from_guest import GuestReferences
-from probes import clock, ntp, ntp_guest
+from probes.clocks import clock, ntp, ntp_guest
 from probes.facts_time import GuestNtpFacts
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind, Identity, Observation, Sample

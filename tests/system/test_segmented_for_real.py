@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.core.kdc_interval import kdc_clock, ldap_clock
+from cutover_tui.core.checks.kerberos.kdc_interval import kdc_clock, ldap_clock
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
-from probes import kdc
 from probes.ad import discovery
+from probes.ad.dns import Names, Question
 from probes.ad.records import Asked
-from probes.dns import Names, Question
 from probes.facts_directory import Answer, DiscoveryFacts, GuestRootDseFacts
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind, Identity, Instant, Observation
 from tests.system.nodes.domain import DNS_DOMAIN, REALM, Domain

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from probes.breaker import Breaker
-from probes.known_hosts import KnownHosts, pin, scan
 from probes.net import SystemClock
 from probes.observation import FailureKind
 from probes.reader import Command
 from probes.seam import LinkError
 from probes.ssh import SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts, pin, scan
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.sshd import PASSWORD, USER
 from tests.unit.loopback_ssh import Answers

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from probes.linux import READERS, exchange
+from probes.linux import READERS
+from probes.linux.domain import exchange
 from probes.observation import Facts, Failure, Raw
 from probes.reader import Reader
 

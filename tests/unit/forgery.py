@@ -13,7 +13,7 @@ from typing import Any
 
 from cutover_tui.core.gate import decide
 from cutover_tui.core.loading import load_text
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.asking import Logs, question
 from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import GENESIS, BaselineCaptured, Decided, Event

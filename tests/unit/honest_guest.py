@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from probes import linux, ntp
+from probes import linux
+from probes.clocks import ntp
 from probes.observation import Raw
 from probes.reader import Reader
 from tests.unit.corpus import Case, load
@@ -177,7 +178,7 @@ class Server:
     offset_ns: int = 0
 
     def exchange(self, sent_ns: int, rtt_ns: int, utc_ns: Callable[[int], int]) -> Raw:
-        """What `probes.ntp.query` would have kept of one exchange. `utc_ns` is true time at a BOOTTIME."""
+        """What `probes.clocks.ntp.query` would have kept of one exchange. `utc_ns` is true time at a BOOTTIME."""
         middle = sent_ns + rtt_ns // 2
         request = bytearray(48)
         request[0] = 4 << 3 | 3

@@ -15,11 +15,11 @@ import msgspec
 
 from cutover_tui.core.finding import Decision
 from cutover_tui.core.loading import Loaded, load_text
-from cutover_tui.engine.intake import Intake
 from cutover_tui.engine.messages import Gapped, LinkChanged, Sampled, Seen
 from cutover_tui.engine.opening import Operator, begin, take_up
 from cutover_tui.engine.port import Refused
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.intake import Intake
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.engine.session import Session
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.files import make_directory

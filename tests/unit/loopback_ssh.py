@@ -17,10 +17,10 @@ from pathlib import Path
 import asyncssh
 
 from probes.breaker import Breaker
-from probes.known_hosts import KnownHosts, entry_name
 from probes.observation import Instant
 from probes.prompts import SecretRequest
 from probes.ssh import SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts, entry_name
 
 Handler = Callable[[asyncssh.SSHServerProcess[bytes]], Awaitable[None]]
 

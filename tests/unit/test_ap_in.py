@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutover_tui.core.checks.kerberos.own_login import password_principal
 from cutover_tui.core.loading import load_text
-from cutover_tui.core.own_login import password_principal
 from cutover_tui.core.runbook import Host
 from cutover_tui.engine.proofs import ap_in
 from probes.ad.kept import keep

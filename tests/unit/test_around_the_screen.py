@@ -10,7 +10,7 @@ import pytest
 from cutover_tui.cli import main, places
 from cutover_tui.core.finding import Criterion, Decision, Finding, Missing, Verdict
 from cutover_tui.engine.checking import Looked
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory, all_sessions
 from cutover_tui.record.events import SessionResumed, SessionStarted
 from cutover_tui.record.journal import read

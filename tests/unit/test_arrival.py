@@ -12,7 +12,7 @@ from cutover_tui.core.evidence import HostLog
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.loading import load_text
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.audit import audit
 from cutover_tui.record.events import BaselineCaptured
 from cutover_tui.record.journal import read

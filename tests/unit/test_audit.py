@@ -18,7 +18,7 @@ import pytest
 
 from cutover_tui import __version__
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.audit import Audit, audit, match_head
 from cutover_tui.record.files import Damaged
 from cutover_tui.record.journal import read

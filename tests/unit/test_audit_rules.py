@@ -10,7 +10,7 @@ import pytest
 
 from cutover_tui import __version__
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.audit import Audit, audit
 from cutover_tui.record.journal import read
 from tests.unit.attacks_on_rules import AFTER_A_RESUME, ONE_RULE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.linux.cache_places import elsewhere
+from probes.linux.domain.cache_places import elsewhere
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from probes.clock import LADDER, ClockSampler, Missed, open_sampler, run
+from probes.clocks.clock import LADDER, ClockSampler, Missed, open_sampler, run
 from probes.net import SystemClock
 from probes.observation import Failure, FailureKind, Identity, Instant, Sample
 from probes.seam import LinkError

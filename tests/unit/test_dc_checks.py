@@ -14,10 +14,9 @@ from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.loading import BadRunbook, load_text
 from cutover_tui.core.runbook import GateCheck
-from probes import cldap
-from probes.ad import controller
+from probes.ad import cldap, controller
 from probes.facts_controller import DcFacts, Inbound, Policy, Pool, SysvolFacts
-from probes.linux import sysvol
+from probes.linux.domain import sysvol
 from probes.observation import Facts, Failure, FailureKind, Raw
 from tests.unit.evidence_builders import ANCHOR, RUNBOOK, UTC0, S, at, observed, runbook
 from tests.unit.test_directory_readers import ANSWER, Thing

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.directory_login import ByPassword
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
+from probes.ad.directory import Directory, Limits, Session
+from probes.ad.dns import Names
 from probes.breaker import Breaker
-from probes.directory import Directory, Limits, Session
 from probes.directory_seam import Anonymous, Controller, DirectoryError, Simple
-from probes.dns import Names
 from probes.facts_directory import Answer
 from probes.net import SystemClock
 from probes.observation import JUMP, Failure, FailureKind, Observation

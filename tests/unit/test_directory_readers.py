@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import cldap
-from probes.ad import account, records, rootdse
+from probes.ad import account, cldap, records, rootdse
 from probes.ad.kept import keep
 from probes.facts_directory import AccountFacts, AddressesFacts, CldapFacts, PathsFacts, TrustFacts
-from probes.linux import ad_paths, addresses, trust
+from probes.linux.domain import ad_paths, addresses, trust
 from probes.observation import Failure, FailureKind, Raw
 
 ANSWER = bytes.fromhex(

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from probes.facts_kerberos import ExchangeFacts
-from probes.krb_errors import refusal_in
-from probes.linux import exchange
-from probes.linux.caches import offset_ns
+from probes.kerberos.krb_errors import refusal_in
+from probes.linux.domain import exchange
+from probes.linux.domain.caches import offset_ns
 from probes.observation import Failure, FailureKind
 from tests.unit import corpus
 

@@ -15,7 +15,7 @@ import pytest
 
 from cutover_tui.cli import main
 from cutover_tui.engine.export import export, exporter
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.engine.verifying import verify
 from cutover_tui.record.files import RecordError

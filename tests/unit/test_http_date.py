@@ -22,7 +22,7 @@ from cutover_tui.core.checks.clocks.witness import DATE_LAG_NS, https_date
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.watches.watch_https import FIRST, INTERVAL_NS, HttpsWatch
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
-from probes import http_date
+from probes.clocks import http_date
 from probes.facts_time import HttpDateFacts
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind, Instant, Observation, Raw

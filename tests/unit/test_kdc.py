@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import kdc, krb_messages
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc, krb_messages
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cutover_tui.core.checks.kerberos.kdc_answers import all_silent, answering, kdcs, not_discovered
 from cutover_tui.core.finding import Finding, Verdict
-from cutover_tui.core.kdc_answers import all_silent, answering, kdcs, not_discovered
 from cutover_tui.core.runbook import Domain
 from probes.facts_directory import Answer, DiscoveryFacts, GuestRootDseFacts
 from probes.observation import JUMP, Facts, Failure, FailureKind, Family, Observation

@@ -20,12 +20,12 @@ from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from cutover_tui.engine.watches.watch_kdc_from_guest import INTERVAL_NS as MINUTE
 from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
-from probes import kdc
 from probes.ad import discovery, rootdse_guest
 from probes.ad.records import Asked
 from probes.arrival import Answered
 from probes.facts_directory import Answer, DiscoveryFacts, GuestRootDseFacts
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc
 from probes.observation import Failure, FailureKind, Identity, Observation, Raw
 from probes.reader import Command
 from probes.seam import LinkError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutover_tui.core.kdc_interval import kdc_clock, next_flip
+from cutover_tui.core.checks.kerberos.kdc_interval import kdc_clock, next_flip
 from probes.facts_kerberos import KdcFacts
 from probes.observation import JUMP, Identity, Instant, Observation
 

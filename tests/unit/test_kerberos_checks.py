@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
 import pytest
 
-from cutover_tui.core.evidence import Baseline
+from cutover_tui.core.evidence import Baseline, HostLog
 from cutover_tui.core.gate import judge
 from cutover_tui.core.runbook import GateCheck
 from probes.facts_directory import CldapFacts, RootDseFacts
@@ -306,7 +307,11 @@ def lose(log: HostLog, lost: Callable[[Observation], bool]) -> None:
     for line, o in zip(log.observation_lines, log.observations, strict=True):
         if not lost(o):
             kept.add_observation(line, o)
-    log.observations, log.observation_lines, log.by_reader = kept.observations, kept.observation_lines, kept.by_reader
+    log.observations, log.observation_lines, log.by_reader = (
+        kept.observations,
+        kept.observation_lines,
+        kept.by_reader,
+    )
 
 
 class TestMargin:

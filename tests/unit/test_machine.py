@@ -10,7 +10,7 @@ from msgspec import structs
 
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.audit import audit
 from cutover_tui.record.events import ActionIntended, Disturbed, Event, SessionStarted
 from cutover_tui.record.files import RecordError

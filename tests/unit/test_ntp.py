@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import ntp
+from probes.clocks import ntp
 from probes.facts_time import NtpFacts
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Failure, FailureKind

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from cutover_tui.core.checks.clocks.witness import BRACKET_NS, seen_from_guest
-from probes import ntp_guest
+from probes.clocks import ntp_guest
 from probes.facts_time import GuestNtpFacts
 from probes.observation import Failure, FailureKind, Observation, Raw, Sample
 

@@ -12,16 +12,16 @@ import msgspec
 import pytest
 
 from cutover_tui import __version__
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs
 from cutover_tui.core.evidence import PROOF_LASTS_NS
 from cutover_tui.core.finding import Verdict
-from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import HOUR
 from cutover_tui.engine.housekeeping import FORGET_NS, LASTING
 from cutover_tui.engine.loopback import Loopback
 from cutover_tui.engine.messages import Seen
 from cutover_tui.engine.port import Refused
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.engine.watches.probe_loop import Watches
 from cutover_tui.record.audit import audit

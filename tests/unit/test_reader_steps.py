@@ -7,7 +7,7 @@ import json
 import pytest
 
 from probes.facts_writers import StepsFacts
-from probes.linux.steps import READER
+from probes.linux.timekeeping.steps import READER
 from probes.observation import Failure, Raw
 
 BOOT = "ab" * 16

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probes.linux import READERS, exchange
+from probes.linux import READERS
+from probes.linux.domain import exchange
 from probes.linux.text import Unparsed
 from probes.observation import Failure, FailureKind
 from tests.unit import corpus

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.audit import Audit, audit
 from cutover_tui.record.journal import read
 from tests.unit import record_by_hand as hand

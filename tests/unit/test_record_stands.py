@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
+from cutover_tui.engine.recording.under_way import NOT_KNOWN
 from cutover_tui.engine.sessions import SessionDirectory
-from cutover_tui.engine.under_way import NOT_KNOWN
 from cutover_tui.record.events import (
     ActionEnded,
     AttemptEnded,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.journal import read
 from cutover_tui.record.reels import read_reels
 from cutover_tui.record.report.build import Report, build

@@ -10,7 +10,7 @@ from cutover_tui import __version__
 from cutover_tui.core.loading import load
 from cutover_tui.engine.opening import Operator, begin, take_up
 from cutover_tui.engine.readers import parsers
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory
 from cutover_tui.record.audit import audit
 from cutover_tui.record.events import ActionEnded, ActionIntended, Body, Disturbed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.engine.port import SessionView
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.record.events import NEVER_RAN, ActionEnded, ActionIntended, Event, SessionStarted
 from cutover_tui.record.journal import read
 from cutover_tui.record.report.build import build

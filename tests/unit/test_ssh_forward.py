@@ -14,9 +14,9 @@ import pytest
 
 from cutover_tui.lab.doors import streams
 from cutover_tui.lab.doors.streams import Handler
-from probes import kdc
 from probes.arrival import LONGEST
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc
 from probes.net import SystemNetwork
 from probes.observation import FailureKind
 from probes.seam import LinkError

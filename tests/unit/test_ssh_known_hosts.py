@@ -8,9 +8,9 @@ import stat
 import asyncssh
 import pytest
 
-from probes.known_hosts import KnownHosts, PresentedKey, entry_name, fingerprint, pin, scan
 from probes.observation import FailureKind
 from probes.seam import LinkError
+from probes.ssh.known_hosts import KnownHosts, PresentedKey, entry_name, fingerprint, pin, scan
 from tests.unit.loopback_ssh import Behaviour, loopback
 
 

@@ -10,7 +10,7 @@ from cutover_tui.cli import main
 from cutover_tui.core.loading import load_text
 from cutover_tui.engine.checking import Looked
 from cutover_tui.engine.opening import Operator, begin
-from cutover_tui.engine.recorder import FORMAT
+from cutover_tui.engine.recording.recorder import FORMAT
 from cutover_tui.engine.sessions import SessionDirectory, all_sessions
 from cutover_tui.record.journal import read
 from cutover_tui.record.report.build import build

@@ -16,7 +16,7 @@ from cutover_tui.engine.watches.reached import SILENT, Reached
 from cutover_tui.engine.watches.watch_from_guest import INTERVAL_NS, GuestReferences
 from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
 from cutover_tui.lab.doors.virtual_loop import SECOND, VirtualLoop, run
-from probes import ntp_guest
+from probes.clocks import ntp_guest
 from probes.observation import Identity, Instant, Raw
 from probes.reader import Command
 

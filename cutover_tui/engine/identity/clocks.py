@@ -8,9 +8,9 @@ from cutover_tui.core.addresses import parse_host_port
 from cutover_tui.core.checks.clocks.references import Standing, carried
 from cutover_tui.core.checks.clocks.standing_line import answers
 from cutover_tui.core.checks.clocks.witness import asked_as, witness
+from cutover_tui.core.checks.kerberos.kdc_answers import answering, asked_kdc, kdcs
 from cutover_tui.core.checks.kerberos.kerberos_skew import heard, newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.kdc_answers import answering, asked_kdc, kdcs
 from cutover_tui.engine.identity.view import ClockKind, ClockRow, Skew
 from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.observation import Instant, Observation

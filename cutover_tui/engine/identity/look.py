@@ -12,14 +12,15 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from cutover_tui.core import kdc_answers
 from cutover_tui.core.checks.clocks.references import Standing
+from cutover_tui.core.checks.clocks.second_interval import USED_NS
 from cutover_tui.core.checks.clocks.standing_line import (
     GUEST_READERS,
     JUMP_READERS,
     LOOKS_BACK_NS,
     standing_now,
 )
+from cutover_tui.core.checks.kerberos import kdc_answers
 from cutover_tui.core.checks.kerberos.kerberos_ap_in import PROOF as AP_IN
 from cutover_tui.core.checks.kerberos.kerberos_exchange import PROOF
 from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS
@@ -28,7 +29,6 @@ from cutover_tui.core.evidence import Attempt, Evidence, Wanted, last_void, sele
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.gate import Question, Subject, evidence_of, judge, judged
 from cutover_tui.core.runbook import HOUR, MINUTE, GateCheck, Runbook
-from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.identity.clocks import clock_rows, farthest
 from cutover_tui.engine.identity.exchanges import KINDS, Made, ap_in_row, exchange_row, newest_series
 from cutover_tui.engine.identity.held import caches_row, keytab_row

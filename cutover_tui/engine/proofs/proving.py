@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cutover_tui.core.checks.clocks.second_interval import USED_NS
+from cutover_tui.core.checks.kerberos.kdc_answers import SPEAKS_NS, all_silent, answering, kdcs
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.finding import Verdict
 from cutover_tui.core.gate import decide, hosts_of
-from cutover_tui.core.kdc_answers import SPEAKS_NS, all_silent, answering, kdcs
 from cutover_tui.core.machine_account import machine_principal
 from cutover_tui.core.runbook import MINUTE, Runbook, Step
-from cutover_tui.core.second_interval import USED_NS
 from cutover_tui.engine.port import ProofView, Refused
 from cutover_tui.engine.proofs import ap_in
 from cutover_tui.engine.proofs.wanted import wanted
-from cutover_tui.engine.recorder import Recorder
-from cutover_tui.engine.under_way import NOT_KNOWN, under_way
-from cutover_tui.engine.unrecorded import unrecorded
+from cutover_tui.engine.recording.recorder import Recorder
+from cutover_tui.engine.recording.under_way import NOT_KNOWN, under_way
+from cutover_tui.engine.recording.unrecorded import unrecorded
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.record.asking import guests, question
 from cutover_tui.record.events import AttemptEnded, AttemptIntended, ProofApproved
@@ -29,7 +29,7 @@ from cutover_tui.record.files import RecordError
 from cutover_tui.record.regression import can_regress
 from probes.exchange import NAME as AP_IN
 from probes.facts_kerberos import ApInFacts, ExchangeFacts, KeytabFacts
-from probes.linux import exchange
+from probes.linux.domain import exchange
 from probes.observation import JUMP, Failure, FailureKind, Instant, Observation
 from probes.reader import Reader
 from probes.seam import LinkError

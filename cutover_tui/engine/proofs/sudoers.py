@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cutover_tui.core.kdc_answers import kdcs
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.assembly import readers_for
-from probes.linux import exchange
-from probes.linux.caches import READER as CACHES
-from probes.linux.keytab import READER as KEYTAB
+from probes.linux.domain import exchange
+from probes.linux.domain.caches import READER as CACHES
+from probes.linux.domain.keytab import READER as KEYTAB
 
 _PLACE = "/usr/bin"
 """Where every system with a merged /usr has the tools these commands begin with; sudo compares the files."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cutover_tui.core.people import LATE_NS, reading_problem
 from cutover_tui.engine.port import Refused
-from cutover_tui.engine.recorder import Recorder
-from cutover_tui.engine.unrecorded import unrecorded
+from cutover_tui.engine.recording.recorder import Recorder
+from cutover_tui.engine.recording.unrecorded import unrecorded
 from cutover_tui.record.events import ClockRead
 from cutover_tui.record.files import RecordError
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.directory_login import Login
-from probes import cldap
-from probes.ad import account, records, rootdse
+from probes.ad import account, cldap, records, rootdse
 from probes.ad import controller as moved_dc
 from probes.ad.kept import nothing
 from probes.directory_seam import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import is_url, parse_host_port
-from cutover_tui.core.kdc_answers import kdcs
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs
 from cutover_tui.core.runbook import Host, Runbook
 from cutover_tui.engine.messages import Emit
 from cutover_tui.engine.watches.discovered import Discovered
@@ -17,9 +17,9 @@ from cutover_tui.engine.watches.watch_guest import Asks
 from cutover_tui.engine.watches.watch_kdc import KdcWatch
 from cutover_tui.engine.watches.watch_kdc_from_guest import GuestKdcs
 from cutover_tui.engine.watches.watch_reference import ReferenceWatch
-from probes import kdc
 from probes.ad.discovery import Ask
-from probes.ntp import NTP_PORT
+from probes.clocks.ntp import NTP_PORT
+from probes.kerberos import kdc
 from probes.observation import Instant
 from probes.seam import Clock, Guest, Network
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import parse_host_port
 from cutover_tui.engine.messages import Emit, Seen
-from probes import ntp_guest
+from probes.clocks import ntp_guest
 from probes.observation import Failure, FailureKind, Identity, Observation, Raw
 from probes.seam import Clock, Guest
 

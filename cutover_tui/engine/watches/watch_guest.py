@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import structs
 
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
-from probes import clock as guest_clock
+from probes.clocks import clock as guest_clock
 from probes.facts_identity import BootFacts, PlatformFacts
 from probes.observation import (
     Facts,

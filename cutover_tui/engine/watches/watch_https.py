@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cutover_tui.core.addresses import parse_https
+from cutover_tui.core.checks.clocks.second_interval import next_flip
 from cutover_tui.core.checks.clocks.witness import DATE_LAG_NS, date_interval
-from cutover_tui.core.second_interval import next_flip
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
-from probes import http_date
+from probes.clocks import http_date
 from probes.facts_time import HttpDateFacts
 from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock, Network

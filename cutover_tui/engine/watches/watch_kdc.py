@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cutover_tui.core.kdc_interval import kdc_clock, next_flip
+from cutover_tui.core.checks.kerberos.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
 from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
-from probes import kdc
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import kdc
 from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cutover_tui.core.kdc_interval import kdc_clock, next_flip
+from cutover_tui.core.checks.kerberos.kdc_interval import kdc_clock, next_flip
 from cutover_tui.engine.messages import Emit, Seen
-from probes import kdc
 from probes.ad import rootdse_guest
+from probes.kerberos import kdc
 from probes.observation import Facts, Failure, FailureKind, Identity, Instant, Observation, Raw
 from probes.reader import Reader
 from probes.seam import Clock, Guest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cutover_tui.engine.messages import Emit, Seen
 from cutover_tui.engine.watches.reached import Reached
 from cutover_tui.engine.watches.seen_from_here import not_seen_from_here, seen_from_here
-from probes import ntp
+from probes.clocks import ntp
 from probes.observation import Failure, Instant, Observation
 from probes.seam import Clock, Network
 

@@ -6,24 +6,16 @@ from collections.abc import Mapping
 
 from cutover_tui.lab.machine.guest import Guest
 from cutover_tui.lab.tools import (
-    apk,
-    apt,
     busctl,
     busybox,
-    chronyc,
     coreutils,
-    date,
-    dpkg,
     files,
     ip,
     journalctl,
-    ntpq,
     od,
     openrc,
     power,
     process,
-    rpm,
-    timedatectl,
     vmtools,
 )
 from cutover_tui.lab.tools.call import Tool
@@ -34,7 +26,9 @@ from cutover_tui.lab.tools.domain.sssctl import sssctl
 from cutover_tui.lab.tools.filetools import looking, making
 from cutover_tui.lab.tools.filetools.find import find as find_
 from cutover_tui.lab.tools.filetools.timeout import timeout
+from cutover_tui.lab.tools.packaging import apk, apt, dpkg, rpm
 from cutover_tui.lab.tools.systemctl import systemctl
+from cutover_tui.lab.tools.timekeeping import chronyc, date, ntpq, timedatectl
 
 _DIRECTORIES = ("/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/")
 

@@ -14,14 +14,14 @@ from cutover_tui.lab.machine.guest import User
 from cutover_tui.lab.machine.platforms import QEMU
 from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import World
-from probes import clock
 from probes.breaker import Breaker
-from probes.known_hosts import KnownHosts
+from probes.clocks import clock
 from probes.net import SystemClock
 from probes.observation import Raw
 from probes.reader import Command
 from probes.seam import LinkError
 from probes.ssh import SshGuest, SshTarget
+from probes.ssh.known_hosts import KnownHosts
 from tests.system.nodes.lab import SystemLab
 from tests.system.nodes.sshd import USER, Shell
 from tests.unit.loopback_ssh import Answers

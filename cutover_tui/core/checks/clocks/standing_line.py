@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.clocks.references import Standing, standing_at
+from cutover_tui.core.checks.clocks.second_interval import USED_NS
 from cutover_tui.core.checks.clocks.witness import (
     BRACKET_NS,
     COARSEST_NS,
@@ -23,7 +24,6 @@ from cutover_tui.core.checks.clocks.witness import (
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.people import PeopleRead
 from cutover_tui.core.runbook import MINUTE, Domain
-from cutover_tui.core.second_interval import USED_NS
 from probes.facts_time import HttpDateFacts
 from probes.observation import Instant, Observation, Sample
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cutover_tui.core.addresses import parse_host_port
+from cutover_tui.core.checks.clocks.second_interval import SecondInterval, Shown, intersect
 from cutover_tui.core.people import READ_BOUND_NS, PeopleRead
 from cutover_tui.core.runbook import MINUTE, SECOND, Domain
-from cutover_tui.core.second_interval import SecondInterval, Shown, intersect
 from probes.facts_time import GuestNtpFacts, HttpDateFacts, NtpFacts
 from probes.observation import Instant, Observation, Sample
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from cutover_tui.core import kdc_answers
 from cutover_tui.core.checks.check import Check
 from cutover_tui.core.checks.clocks.standing_line import GUEST_READERS, JUMP_READERS
 from cutover_tui.core.checks.entries.bounds import FRESH, PROVEN, TRIES
 from cutover_tui.core.checks.kerberos import (
+    kdc_answers,
     kdc_clock,
     kerberos_ap_in,
     kerberos_caches,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cutover_tui.core.checks.clocks.second_interval import SecondInterval, Shown, intersect
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs
 from cutover_tui.core.checks.kerberos.kerberos_skew import Told, heard, told
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.kdc_answers import kdcs
 from cutover_tui.core.runbook import SECOND
-from cutover_tui.core.second_interval import SecondInterval, Shown, intersect
 from probes.facts_directory import CldapFacts, RootDseFacts
 from probes.observation import Observation
 

@@ -13,15 +13,15 @@ from cutover_tui.core.addresses import parse_host_port
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.clocks.references import carried
+from cutover_tui.core.checks.clocks.second_interval import USED_NS
 from cutover_tui.core.checks.clocks.standing_line import standing_now
 from cutover_tui.core.checks.clocks.standing_words import caution, compared_with
 from cutover_tui.core.checks.kerberos.controllers import ControllerClock, advisory, clocks, pings
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs
 from cutover_tui.core.checks.kerberos.kerberos_margin import no_kdc
 from cutover_tui.core.checks.kerberos.kerberos_skew import heard
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from cutover_tui.core.kdc_answers import kdcs
-from cutover_tui.core.second_interval import USED_NS
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:

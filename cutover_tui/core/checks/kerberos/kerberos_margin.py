@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
+from cutover_tui.core.checks.clocks.second_interval import USED_NS
+from cutover_tui.core.checks.kerberos.kdc_answers import kdcs, met_with, not_discovered, silences
 from cutover_tui.core.checks.kerberos.kerberos_skew import heard, newest_sample, skews, told
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from cutover_tui.core.kdc_answers import kdcs, met_with, not_discovered, silences
-from cutover_tui.core.second_interval import USED_NS
 from probes.observation import FailureKind, Observation
 
 

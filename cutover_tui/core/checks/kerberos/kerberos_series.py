@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from cutover_tui.core.amounts import span
 from cutover_tui.core.checks.check import Asked, Proof, Says
+from cutover_tui.core.checks.kerberos.kdc_answers import all_silent
 from cutover_tui.core.checks.kerberos.kerberos_run import Run, run_of
 from cutover_tui.core.checks.kerberos.kerberos_skew import heard, heard_here
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Finding
-from cutover_tui.core.kdc_answers import all_silent
 from probes.facts_kerberos import KeytabFacts
 from probes.observation import Family, Observation
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cutover_tui.core.checks.clocks.readings import STALE_NS
+from cutover_tui.core.checks.kerberos.kdc_answers import GUEST_READERS, JUMP_READERS, answering
+from cutover_tui.core.checks.kerberos.kdc_interval import KdcClock, kdc_clock, ldap_clock
 from cutover_tui.core.evidence import Evidence
-from cutover_tui.core.kdc_answers import GUEST_READERS, JUMP_READERS, answering
-from cutover_tui.core.kdc_interval import KdcClock, kdc_clock, ldap_clock
 from probes.observation import Observation, Sample
 
 

@@ -14,8 +14,8 @@ import re
 
 from probes.facts_time_config import Kind, Provenance, Service, TimeConfigFacts, TimeSource
 from probes.linux import grep
-from probes.linux.chrony import counts, listed_sources
 from probes.linux.text import Unparsed, absent, broken, quoted, unusable
+from probes.linux.timekeeping.chrony import counts, listed_sources
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 

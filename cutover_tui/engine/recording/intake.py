@@ -17,8 +17,8 @@ from cutover_tui.engine.messages import (
     Seen,
 )
 from cutover_tui.engine.port import SecretRequest
-from cutover_tui.engine.recognising import Recognising
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.recognising import Recognising
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.record.events import Body, LinkLost, LinkUp
 from probes.observation import Instant, Observation
 

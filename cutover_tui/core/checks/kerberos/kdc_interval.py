@@ -14,9 +14,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cutover_tui.core.checks.clocks.second_interval import USED_NS, Shown, intersect
+from cutover_tui.core.checks.clocks.second_interval import next_flip as flip_of
 from cutover_tui.core.runbook import SECOND
-from cutover_tui.core.second_interval import USED_NS, Shown, intersect
-from cutover_tui.core.second_interval import next_flip as flip_of
 from probes.facts_directory import GuestRootDseFacts
 from probes.facts_kerberos import KdcFacts
 from probes.observation import Instant, Observation

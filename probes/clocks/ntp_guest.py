@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import re
 
+from probes.clocks.ntp_packet import examine
 from probes.facts_time import GuestNtpFacts
 from probes.linux.text import broken, quoted, unusable
-from probes.ntp_packet import examine
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 

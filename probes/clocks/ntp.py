@@ -14,8 +14,8 @@ import secrets
 import msgspec
 import ntplib
 
+from probes.clocks.ntp_packet import CLIENT, PACKET_BYTES, TRANSMIT, examine
 from probes.facts_time import NtpFacts
-from probes.ntp_packet import CLIENT, PACKET_BYTES, TRANSMIT, examine
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 from probes.seam import Clock, LinkError, Network

@@ -12,8 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from probes import krb_messages
 from probes.facts_kerberos import KdcFacts
+from probes.kerberos import krb_messages
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 from probes.seam import Clock, LinkError, Network, Streams

@@ -37,7 +37,7 @@ from probes.directory_seam import (
     Simple,
     Ticket,
 )
-from probes.gss_errors import INSTALL, SKEW_CODES, gss_number, gss_text
+from probes.kerberos.gss_errors import INSTALL, SKEW_CODES, gss_number, gss_text
 from probes.observation import Failure, FailureKind
 from probes.unsafe_text import without_controls
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 
 from probes.facts_kerberos import CacheFile, CachesFacts
 from probes.linux import grep
-from probes.linux.cache_places import CONFIGS, DEPTH, KEYS, NAMES, PLACES, elsewhere
-from probes.linux.klist import Cache, cache
+from probes.linux.domain.cache_places import CONFIGS, DEPTH, KEYS, NAMES, PLACES, elsewhere
+from probes.linux.domain.klist import Cache, cache
 from probes.linux.text import Unparsed, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probes import cldap, krb_messages
+from probes.ad import cldap
 from probes.facts_directory import Path, PathOutcome, PathsFacts, Proto
+from probes.kerberos import krb_messages
 from probes.linux.text import Unparsed, natural, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader

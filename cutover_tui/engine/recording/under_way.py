@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from cutover_tui.engine.recorder import Recorder
+from cutover_tui.engine.recording.recorder import Recorder
 from cutover_tui.record.events import Body, Event
 
 NOT_KNOWN = "it is not known how it ended"

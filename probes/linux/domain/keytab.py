@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from probes.facts_kerberos import KeytabEntry, KeytabFacts
-from probes.linux.klist import stamp_ns
+from probes.linux.domain.klist import stamp_ns
 from probes.linux.text import Unparsed, quoted, unusable, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind
-from probes.krb_errors import refusal_in, unheard_in
-from probes.linux.klist import Cache, Ticket, cache
+from probes.kerberos.krb_errors import refusal_in, unheard_in
+from probes.linux.domain.klist import Cache, Ticket, cache
 from probes.linux.text import Unparsed, broken, quoted, whole_lines
 from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader

@@ -1,0 +1,1 @@
+"""Samplers of clocks: guests over a kept channel, NTP, HTTPS Date."""

@@ -1,0 +1,1 @@
+"""What a KDC says, and the numbers of its protocol."""

@@ -1,0 +1,1 @@
+"""Readers of a Linux guest's membership of a domain."""
