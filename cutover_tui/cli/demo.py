@@ -11,7 +11,7 @@ from cutover_tui.cli.outcome import BadInput
 from cutover_tui.cli.screen import in_terminal, usable
 from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.export import exporter
-from cutover_tui.engine.opening import started
+from cutover_tui.engine.opening import Operator, started
 from cutover_tui.engine.sessions import new_session
 from cutover_tui.lab.demo.background import incident
 from cutover_tui.record.files import RecordError
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
                     lambda: started(
                         loaded,
                         directory,
-                        places.operator(arguments),
+                        Operator.current(arguments.operator),
                         Surroundings(lab.known_hosts_path, ssh_config=()),
                         exporter(directory),
                     ),

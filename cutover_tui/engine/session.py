@@ -12,15 +12,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutover_tui.core.arrival import arrived
 from cutover_tui.core.finding import Decision
 from cutover_tui.core.gate import WAVE, decide, hosts_of
 from cutover_tui.core.loading import Loaded as LoadedRunbook
-from cutover_tui.core.owed import owed
-from cutover_tui.core.runbook import MINUTE, Action, Runbook, Step
+from cutover_tui.core.runbook import Runbook, Step
 from cutover_tui.core.timestamps import utc_ns
 from cutover_tui.core.words import action_argv
 from cutover_tui.engine import views
+from cutover_tui.engine.actions import act
 from cutover_tui.engine.clock.clock_marks import ClockMarks
 from cutover_tui.engine.clock.clock_view import clock_view
 from cutover_tui.engine.housekeeping import Housekeeping
@@ -28,6 +27,7 @@ from cutover_tui.engine.identity.look import Looks
 from cutover_tui.engine.identity.view import IdentityView
 from cutover_tui.engine.internal import words_of
 from cutover_tui.engine.kept import kept
+from cutover_tui.engine.marking import Marking
 from cutover_tui.engine.port import (
     ClockView,
     ProofView,
@@ -39,18 +39,13 @@ from cutover_tui.engine.port import (
 from cutover_tui.engine.proofs.proving import Proving
 from cutover_tui.engine.recording.intake import Intake
 from cutover_tui.engine.recording.recorder import Recorder
-from cutover_tui.engine.recording.under_way import NOT_KNOWN, under_way
 from cutover_tui.engine.recording.unrecorded import unrecorded
+from cutover_tui.engine.turns import Turns
 from cutover_tui.engine.watches.probes_port import Probes
 from cutover_tui.engine.watches.reading import record_reading
 from cutover_tui.record.acknowledging import accept
 from cutover_tui.record.asking import guests, question
-from cutover_tui.record.baseline import capture
 from cutover_tui.record.events import (
-    NEVER_RAN,
-    ActionEnded,
-    ActionIntended,
-    Body,
     Decided,
     Disturbed,
     Done,
@@ -61,17 +56,10 @@ from cutover_tui.record.events import (
     StepStarted,
 )
 from cutover_tui.record.files import RecordError
-from cutover_tui.record.freshness import LAST_OF_A_TURN, is_fresh
-from probes.observation import Instant, Observation, Raw
-from probes.reader import Command
-from probes.seam import LinkError
+from probes.observation import Instant, Observation
 
 SECOND = 1_000_000_000
-FRESH_TIMEOUT_S = 30.0
-"""Two turns of a guest one of whose tools hangs: one may be under way when it is asked."""
-
 NOTE_LIMIT = 4000
-TAIL = 2000
 
 
 @dataclass(slots=True)
@@ -88,13 +76,14 @@ class Session:
     _marks: ClockMarks = field(init=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _fresh: dict[str, list[tuple[Instant, asyncio.Future[None]]]] = field(default_factory=dict)
+    _turns: Turns = field(init=False)
     _live: views.Live | None = None
     _proving: Proving | None = None
     _looks: Looks = field(init=False)
 
     def __post_init__(self) -> None:
         self._proving = Proving(self.runbook, self.recorder, self.probes, self.now, self.tell)
+        self._turns = Turns(self.intake, self.probes, self.now)
         self._looks = Looks(self.runbook, self.recorder.state, self.recorder.logs)
         self.recorder.changed = self._on_event
         self.intake.on_seen = self._on_seen
@@ -173,15 +162,16 @@ class Session:
         if isinstance(found, Refused):
             return found
         host = WAVE if found.scope == "wave" else host
-        unmarked = self._unmarked(found, host)
+        marking = Marking(self.runbook, self.recorder, self._turns, self.now)
+        unmarked = marking.unmarked(found, host)
         if self.recorder.state.status(step, host) != "todo" and not unmarked:
             return None
-        if unmarked and (refusal := await self._unready(found, unmarked, moved)) is not None:
+        if unmarked and (refusal := await marking.unready(found, unmarked, moved)) is not None:
             return refusal
         try:
             await self.recorder.record(StepStarted(step, host))
             for name in unmarked:
-                await self._mark(found, name)
+                await marking.mark(found, name)
         except RecordError as error:
             return unrecorded(error)
         return None
@@ -206,12 +196,13 @@ class Session:
             return Refused("It is running already.", "Wait for it to end.")
         self._running.add(key)
         try:
-            return await self._act(found, host, wanted, argv)
+            await act(self.recorder, self.probes, found.id, host, wanted, argv, self.now)
         except RecordError as error:
             return unrecorded(error)
         finally:
             self._running.discard(key)
             self.tell()
+        return None
 
     async def mark_done(self, step: str, host: str, second: str | None = None) -> Decision | Refused:
         """Seal, decide, and append `done` in the same turn if the gate is open."""
@@ -229,7 +220,7 @@ class Session:
                 f"Not recorded, so nothing can be done: {self.recorder.problem}", "Make room on the disk."
             )
         names = tuple(g.name for g in guests(self.runbook, found, host))
-        asked = await self._look_fresh(
+        asked = await self._turns.read(
             names
         )  # before it is our turn to decide: a slow guest delays its own step
         async with self._deciding:
@@ -375,114 +366,9 @@ class Session:
     def _names(self, host: str) -> tuple[str, ...]:
         return tuple(h.name for h in self.runbook.hosts) if host == WAVE else (host,)
 
-    def _unmarked(self, step: Step, host: str) -> tuple[str, ...]:
-        """The guests whose mark this step has yet to set."""
-        marks = self.recorder.state.marks
-        names = (g.name for g in guests(self.runbook, step, host))
-        return tuple(n for n in names if n not in marks) if step.mark else ()
-
-    def _arrived(self, name: str) -> str | None:
-        return arrived(self.runbook, self.recorder.logs.of(name), None, self.now())
-
-    async def _unready(self, step: Step, names: tuple[str, ...], moved: bool) -> Refused | None:
-        """A mark cannot be taken back: what must come before it is asked for first.
-
-        Of a guest that is on the target already nothing can come before it any more.
-        """
-        state = self.recorder.state
-        still = tuple(n for n in names if self._arrived(n) is None)
-        before = owed(self.runbook, step, still, state.status, {}, second="not asked to start")
-        for missing in before if still else ():
-            return Refused(missing.reason, missing.remedy)
-        await self._look_fresh(names)
-        since_ns = self.now().boottime_ns - MINUTE
-        for name in names:
-            seen = reversed(self.recorder.logs.of(name).observations)
-            if not any(o.reader == "boot" and o.facts and o.ended.boottime_ns > since_ns for o in seen):
-                return Refused(
-                    f"Nothing could be read from {name} in the last minute, so it would have no baseline.",
-                    "Bring its link up first; what is not captured before the mark can never be compared.",
-                )
-        for name in names if not moved else ():
-            if (platform := self._arrived(name)) is not None:
-                return Refused(
-                    f"{name} runs on {platform} already: nothing was measured before the move.",
-                    "If that is so, start it again and type the name: it gets a mark, and no baseline.",
-                )
-        return None
-
-    async def _mark(self, step: Step, host: str) -> None:
-        await self.recorder.seal()
-        async with self.recorder.alone():
-            state, now = self.recorder.state, self.now()
-            body = capture(self.runbook, state, self.recorder.logs, host, now, state.seals)
-            # From the capture to these appends nothing awaits: the mark follows its baseline at once.
-            journal, who = self.recorder.journal, self.recorder.operator
-            await asyncio.gather(
-                journal.append(body, now, who), journal.append(Marked(host, step.id), now, who)
-            )
-
-    async def _act(self, step: Step, host: str, action: Action, argv: tuple[str, ...]) -> Refused | None:
-        intent = ActionIntended(
-            step.id, host, action.id, argv, action.disturbs, action.breaks_rollback, action.elevate
-        )
-
-        def disturbed(cause: str) -> tuple[Disturbed, ...]:
-            """At its beginning and at its end, where it disturbs anything."""
-            return (Disturbed(host, action.disturbs, "action", cause, self.now()),) if action.disturbs else ()
-
-        def ends(seq: int) -> tuple[Body, ...]:
-            """Its end where nobody saw it."""
-            why = NOT_KNOWN if begun else NEVER_RAN
-            return (*disturbed(f"action {action.id} ended"), ActionEnded(seq, None, "", why))
-
-        begun = False
-        async with under_way(self.recorder, intent, ends) as running:
-            await self.recorder.tell(*disturbed(f"action {action.id}"))
-            begun = True
-            try:
-                command = Command(argv, elevate=action.elevate, timeout_s=action.timeout / SECOND)
-                raw = await self.probes.act(host, command)
-            except LinkError as error:
-                raw = Raw(argv, None, "", failure=error.failure)
-            failure = raw.failure.detail if raw.failure is not None else None
-            told = ActionEnded(running.seq, raw.rc, (raw.out + raw.err)[-TAIL:], failure)
-            await running.ended(*disturbed(f"action {action.id} ended"), told)
-        self.probes.look(host)
-        return None
-
-    async def _look_fresh(self, names: tuple[str, ...]) -> Instant:
-        """Have these guests read again, and wait until a turn that began after now has ended.
-
-        Returns that now. Who did not answer in time is missing at the gate.
-        """
-        asked = self.now()
-        loop = asyncio.get_running_loop()
-        waiting: list[asyncio.Future[None]] = []
-        for name in names:
-            if self.intake.up.get(name):
-                future: asyncio.Future[None] = loop.create_future()
-                self._fresh.setdefault(name, []).append((asked, future))
-                waiting.append(future)
-                self.probes.look(name)
-        if waiting:
-            await asyncio.wait(waiting, timeout=FRESH_TIMEOUT_S)
-            for future in waiting:
-                future.cancel()
-        return asked
-
     def _on_seen(self, observation: Observation) -> None:
         self._proofs().seen(observation)
-        if observation.reader != LAST_OF_A_TURN:
-            return
-        still = []
-        for asked, future in self._fresh.pop(observation.host, ()):
-            if not is_fresh(observation, asked) and not future.done():
-                still.append((asked, future))
-            elif not future.done():
-                future.set_result(None)
-        if still:
-            self._fresh[observation.host] = still
+        self._turns.seen(observation)
 
     def _on_event(self, event: Event) -> None:
         body = event.body

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.core.finding import Decision
-from cutover_tui.engine import session as engine_session
+from cutover_tui.engine import turns
 from cutover_tui.engine.housekeeping import Housekeeping
 from tests.unit.honest_guest import Guest, moved
 from tests.unit.honest_session import B1, B2, RUNBOOK, S, Script, Walk, walking
@@ -103,7 +103,7 @@ async def test_what_fails_now_closes_it_before_anybody_calls_it_regressed(tmp_pa
 async def test_what_nobody_can_measure_any_more_closes_it_though_the_link_is_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_session, "FRESH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(turns, "FRESH_TIMEOUT_S", 0.05)
     async with about_to_close(tmp_path) as walk:
         look, walk.look = walk.look, lambda _host: None  # type: ignore[method-assign]
         walk.probes.on_look = walk.look

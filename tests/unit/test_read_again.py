@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutover_tui.core.finding import Decision
-from cutover_tui.engine import session
+from cutover_tui.engine import turns
 from cutover_tui.engine.messages import Seen
 from cutover_tui.record.events import Decided
 from probes.observation import Failure, FailureKind, Instant, Raw
@@ -61,7 +61,7 @@ def lacks(decision: Decision) -> list[tuple[str, str]]:
 async def test_a_turn_that_began_before_the_key_press_does_not_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "FRESH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(turns, "FRESH_TIMEOUT_S", 0.05)
     async with walking(tmp_path / "session", Script(), BOOK) as walk:
         await healthy(walk)
         under_way = walk.script.now()
@@ -107,7 +107,7 @@ async def test_a_guest_that_does_not_answer_delays_nobody_else(
 ) -> None:
     async with walking(tmp_path / "session", Script(), BOOK) as walk:
         await healthy(walk)
-        monkeypatch.setattr(session, "FRESH_TIMEOUT_S", 600.0)
+        monkeypatch.setattr(turns, "FRESH_TIMEOUT_S", 600.0)
         walk.probes.on_look = lambda host: None if host == "app01" else walk.look(host)
         slow = asyncio.create_task(walk.session.mark_done("time", "app01"))
         await asyncio.sleep(0)
