@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cutover_tui.core.checks.clocks.second_interval import USED_NS, Shown, intersect
+from cutover_tui.core.checks.clocks.second_interval import USED_NS, SecondInterval, Shown, intersect
 from cutover_tui.core.checks.clocks.second_interval import next_flip as flip_of
 from cutover_tui.core.runbook import SECOND
 from probes.facts_directory import GuestRootDseFacts
@@ -26,25 +26,11 @@ _APART_NS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class KdcClock:
+class KdcClock(SecondInterval):
     """The KDC's clock minus the session timescale at `mono_ns`, in [low_ns, high_ns]."""
 
-    mono_ns: int
-    low_ns: int
-    high_ns: int
-    microseconds: bool | None
+    microseconds: bool | None = None
     """Whether the KDC's microseconds are a clock; None = not shown yet."""
-    answers: int
-    jumped: bool
-    """Whether older answers contradict the newest: the KDC's clock was set in between."""
-
-    @property
-    def middle_ns(self) -> int:
-        return (self.low_ns + self.high_ns) // 2
-
-    @property
-    def bound_ns(self) -> int:
-        return (self.high_ns - self.low_ns + 1) // 2
 
 
 def kdc_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int) -> KdcClock | None:
@@ -60,7 +46,7 @@ def kdc_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int)
     shown = [_shown(facts, tight=microseconds is True) for facts in answers]
     found = intersect(shown, anchor, now_ns)
     assert found is not None  # noqa: S101 - there are answers
-    return KdcClock(now_ns, found.low_ns, found.high_ns, microseconds, found.answers, found.jumped)
+    return KdcClock(now_ns, found.low_ns, found.high_ns, found.answers, found.jumped, microseconds)
 
 
 def ldap_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int) -> KdcClock | None:
@@ -81,7 +67,7 @@ def ldap_clock(observations: Sequence[Observation], anchor: Instant, now_ns: int
     found = intersect(shown, anchor, now_ns) if shown else None
     if found is None:
         return None
-    return KdcClock(now_ns, found.low_ns, found.high_ns, None, found.answers, found.jumped)
+    return KdcClock(now_ns, found.low_ns, found.high_ns, found.answers, found.jumped)
 
 
 def next_flip(clock: KdcClock, anchor: Instant, from_ns: int) -> int:
