@@ -45,6 +45,7 @@ from cutover_tui.lab.world_file.model import GuestSpec, RuleSpec, WorldFile
 OWN_RIGHT_NS, OWN_WRONG_NS = 500 * MS, 2 * SECOND
 FAST_NS, SLOW_NS, JITTER_NS, LOST_PERCENT = 300 * MS, 4 * SECOND, 50 * MS, 10
 ON_TARGET = frozenset({"platform"})
+MARK = frozenset({"mark"})
 NO_BASELINE = frozenset({"start"})
 
 
@@ -93,6 +94,9 @@ def _heard_together(spec: WorldFile, guest: str, names: list[str]) -> list[Worth
 
 def _guest(spec: WorldFile, guest: GuestSpec, cut: tuple[RuleSpec, ...]) -> Iterator[Fault]:
     target = next((platform(g) for g in spec.guests if g.move is not None), spec.guests[0].platform)
+    if guest.platform == target != spec.guests[0].platform:  # the runbook's source is the first guest's
+        yield Fault("already-moved", JUMP_CLOCK, None, MARK)
+        return
     if guest.move is None or not moves(guest):
         if guest.platform == target:
             raise Borderline("source and target look alike")

@@ -11,6 +11,7 @@ SECOND = 1_000 * MS
 Kind = Literal[
     "few-witnesses",
     "own-clock-wrong",
+    "already-moved",
     "not-moved",
     "wrong-platform",
     "path-too-slow",
