@@ -43,9 +43,9 @@ def login(number: int, status: int, token: bytes, flags: int = 0, *, begin: int 
     return header(1, number, status) + struct.pack("<HHHH", 9, flags, begin, len(token)) + token
 
 
-def refusal(command: int, number: int, status: int) -> bytes:
-    """2.2.2: any error."""
-    return header(command, number, status) + struct.pack("<HBBI", 9, 0, 0, 0) + b"\0"
+def refusal(command: int, number: int, status: int, *, flags: int = 1) -> bytes:
+    """2.2.2: any error; with the flag 2 the one that says to wait for another."""
+    return header(command, number, status, flags=flags) + struct.pack("<HBBI", 9, 0, 0, 0) + b"\0"
 
 
 def framed(message: bytes) -> bytes:

@@ -21,7 +21,7 @@ import msgspec
 
 from probes.attempt import Kept, Told, Trouble
 from probes.exchange import ldap_bind, page, smb_setup
-from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, why
+from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, unheard, why
 from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.ldap_server import LdapServer
 from probes.exchange.service import OverHttp, OverLdap, OverSmb, OverSsh, Request
@@ -146,7 +146,7 @@ class _Attempt:
 
     def _krb5_refused(self, stage: ApInStage, error: Any) -> None:
         code, text = number_of(int(error.err_code)), _words(error)
-        raise Ended(_unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
+        raise Ended(unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
 
     # A ticket for the service
 
@@ -158,7 +158,7 @@ class _Attempt:
         except gssapi.exceptions.GSSError as error:
             text = gss_text(error)
             refused = Kept("ticket", self._principal, gss_number(error), text)
-            raise Ended(_unheard("ticket", text) or refused) from error
+            raise Ended(unheard("ticket", text) or refused) from error
         for ticket in self._cache:
             if bytes(ticket.server.components[0]) not in (b"krbtgt", b"krb5_ccache_conf_data"):
                 return int(ticket.times.starttime), int(ticket.times.endtime)
@@ -342,13 +342,6 @@ def _local(path: str) -> socket.socket:
 def _words(error: Any) -> str:
     """A Krb5Error's own words; its number stands behind them."""
     return without_controls(str(error)).removesuffix(str(error.err_code)).strip()
-
-
-def _unheard(stage: ApInStage, text: str) -> Trouble | None:
-    """The library's word for silence is nobody's refusal."""
-    if "Cannot contact any KDC" in text or "Cannot find KDC" in text or "Cannot resolve" in text:
-        return Trouble(FailureKind.UNREACHABLE, f"no KDC answers us ({text}), at the {stage}")
-    return None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from tests.system.nodes import smbd
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.test_ap_in_for_real import HOUR, LOGIN, SECOND, Answers
+from tests.unit.test_ap_in import SPNEGO
 from tests.unit.test_ap_in_check import first
 
 pytestmark = pytest.mark.skipif(
@@ -177,6 +178,19 @@ async def test_who_lets_us_in_without_the_key_of_the_service_has_proven_nothing(
         failure = await tried(domain, config, service)
     assert isinstance(failure, Failure)
     assert (failure.kind, words in failure.detail) == (FailureKind.NOT_UNDERSTOOD, True), failure
+
+
+async def test_a_kerberos_error_in_an_answer_that_waits_for_more_is_the_refusal_with_its_clock(
+    domain: Domain, guest: Guest, config: str
+):
+    """As [MS-SMB2] section 3.3.5.5.3 lets a server do it; the error itself was recorded of another service."""
+    answer = framed(by_hand.login(1, by_hand.MORE, bytes.fromhex(SPNEGO)))
+    with domain.lab.jump.in_network(), answering(framed(SMBD), answer) as told:
+        service = structs.replace(server(guest), over=OverSmb("127.0.0.1", told.port))
+        facts = await tried(domain, config, service)
+    assert isinstance(facts, ApInFacts)
+    assert (facts.stage, facts.code, facts.shown_us) == ("service", 37, 0x0D3D1B)
+    assert judged(facts).reason_code == "guest-ahead"
 
 
 async def test_an_acceptance_whose_proof_is_forged_is_a_refusal(domain: Domain, guest: Guest, config: str):

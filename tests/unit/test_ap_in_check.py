@@ -117,7 +117,7 @@ def test_it_grows_old():
         (refused(None), "refused", "its words"),
         (refused(None, 305.2), "guest-ahead", "shows +306 s ± 400 ms compared"),
         (refused(None, -305.2), "guest-behind", "shows -305 s ± 100 ms compared"),
-        (refused(None, 299.9), "refused", "shows +300 s ± 50 ms compared"),
+        (refused(None, 299.9), "refused", "shows +300 s ± 50.0 ms compared"),
         (refused(None, -0.2), "refused", "keeps the error's number to itself. Its clock shows"),
         (refused(7, stage="ticket"), "unknown-service", "nobody of this service name"),
         (refused(37, stage="login"), "own-skew", "The guest was not asked"),

@@ -145,7 +145,7 @@ def over(told: by_hand.Told) -> OverSmb:
 
 
 def test_two_steps_are_of_one_session_and_an_answer_that_takes_a_while_is_waited_for():
-    slow = framed(refusal(1, 1, PENDING)) + framed(login(1, MORE, b"a"))
+    slow = framed(refusal(1, 1, PENDING, flags=3)) + framed(login(1, MORE, b"a"))
     answers = framed(SMBD), slow, framed(login(2, OK, b"b"))
     with answering(*answers) as told, SmbServer(over(told)) as server:
         assert server.set_up(b"mine") == (MORE, SESSION, b"a", False)
@@ -179,7 +179,7 @@ def test_a_refusal_is_a_number_with_its_name():
         ((framed(SMBD), framed(login(2, OK, b""))), FailureKind.NOT_UNDERSTOOD, "answers something else"),
         ((framed(SMBD), framed(login(1, OK, b"x", begin=60))), FailureKind.NOT_UNDERSTOOD, "not where it should be"),
         ((framed(SMBD), framed(login(1, OK, b""))[:-3]), FailureKind.UNREACHABLE, "closed the connection"),
-        ((framed(SMBD), framed(refusal(1, 1, PENDING)) * 9), FailureKind.NOT_UNDERSTOOD, "wait again and again"),
+        ((framed(SMBD), framed(refusal(1, 1, PENDING, flags=3)) * 9), FailureKind.NOT_UNDERSTOOD, "wait again and again"),
         ((framed(SMBD), b""), FailureKind.UNREACHABLE, "closed the connection"),
         ((framed(refusal(0, 0, 0xC00000BB)),), FailureKind.TOOL_ABSENT, "no SMB from 2.0.2 to 3.1.1 (STATUS_NOT_SUPPORTED)"),
         ((framed(agreement(NTLM)),), FailureKind.TOOL_ABSENT, "takes no tickets"),
