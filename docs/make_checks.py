@@ -279,7 +279,9 @@ ABOUT = {
             "ticket is used, copied to memory; each attempt takes a fresh ticket for `host/NAME@REALM` and no session "
             "is opened. The guest has accepted it when it proves that it has the service's key; whether the account may "
             "log in there is another matter. The guest's own clock decides, uncorrected, and a refusal shows it: "
-            "37 is a guest ahead, 33 one behind, 32 one ahead by more than a ticket lives. Approved, repeated and counted "
+            "37 is a guest ahead, 33 one behind, 32 one ahead by more than a ticket lives. Where the host's `service` "
+            "names a page, its LDAP or its SMB server, that is asked instead ([runbook.md](runbook.md)). Samba's file "
+            "server refuses with a bare number: the clock it shows to everybody says then whether it refuses for that. Approved, repeated and counted "
             "as `kerberos.as`. Needs the extra `kerberos` on the jump host. A guest that is reached only "
             "through another machine cannot be asked."
         ),

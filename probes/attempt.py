@@ -25,6 +25,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="kept"):
     received_ns: int | None = None
     own_utc_ns: int | None = None  # CLOCK_REALTIME at the middle
     admitted: bool | None = None  # whether the account may use the service, once it is known who it is
+    shown_ns: int | None = None  # UTC by the service's clock, where it said so beside its refusal
 
 
 class Trouble(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="trouble"):

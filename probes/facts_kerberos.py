@@ -121,11 +121,12 @@ class ApInFacts(msgspec.Struct, frozen=True, tag="ap-in"):
     has the service's key).
 
     A guest that refuses says what its own clock shows: `shown_ns` + `shown_us` microseconds,
-    between `sent_ns` and `received_ns` (CLOCK_BOOTTIME of the jump host).
+    between `sent_ns` and `received_ns` (CLOCK_BOOTTIME of the jump host): in the Kerberos error, or, where an
+    SMB server keeps that to itself, as it agreed upon a dialect a moment before.
     """
 
     service: str
-    over: str  # ssh, http
+    over: str  # ssh, http, ldap, smb
     principal: str  # ours
     stage: ApInStage
     code: int | None  # protocol error number of a refusal (RFC 4120 section 7.5.9)

@@ -111,7 +111,7 @@ class Host(Struct, frozen=True, kw_only=True):
     escalation: Escalation = "none"
     jump: str | None = None  # user@host[:port] to go through
     credential: str | None = None
-    service: str = "ssh"  # or `ldap`, or a URL of its web server: where `kerberos.ap-in` goes
+    service: str = "ssh"  # or `ldap`, `smb`, or a URL of its web server: where `kerberos.ap-in` goes
     vantage: tuple[Literal["jump", "guest"], ...] = ("jump", "guest")  # where probes may look from
 
 

@@ -14,7 +14,7 @@ is not. So each attempt takes a fresh service ticket and presents it.
 
 from probes.exchange.initiator import Cache, Credential, Initiator, Login
 from probes.exchange.kept import NAME, READER, parse
-from probes.exchange.service import OverHttp, OverLdap, OverSsh, Service
+from probes.exchange.service import OverHttp, OverLdap, OverSmb, OverSsh, Service
 
 __all__ = [
     "NAME",
@@ -25,6 +25,7 @@ __all__ = [
     "Login",
     "OverHttp",
     "OverLdap",
+    "OverSmb",
     "OverSsh",
     "Service",
     "parse",

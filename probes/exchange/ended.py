@@ -1,4 +1,4 @@
-"""How an attempt ends before the guest has accepted it, and what a socket's trouble is called. For the worker only."""
+"""How an attempt ends before the guest has accepted it, and what the trouble of a socket or a KDC is called. For the worker only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import ssl
 
 from probes.attempt import Told, Trouble
+from probes.facts_kerberos import ApInStage
 from probes.observation import FailureKind
 from probes.unsafe_text import without_controls
 
@@ -30,6 +31,13 @@ def why(error: Exception) -> str:
     """The system's words where it has any: asyncio's name an address instead."""
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number else without_controls(str(error))[:200] or type(error).__name__
+
+
+def unheard(stage: ApInStage, text: str) -> Trouble | None:
+    """The library's word for silence is nobody's refusal."""
+    if "Cannot contact any KDC" in text or "Cannot find KDC" in text or "Cannot resolve" in text:
+        return Trouble(FailureKind.UNREACHABLE, f"no KDC answers us ({text}), at the {stage}")
+    return None
 
 
 def of_socket(name: str, error: Exception) -> Ended:

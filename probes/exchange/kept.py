@@ -11,7 +11,7 @@ from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Reader
 
 NAME = "ap-in"
-VERSION = 1
+VERSION = 2
 SECOND = 1_000_000_000
 LONGEST_TOKEN = 8 * 1024
 """Bytes kept of a service's refusal; a KRB-ERROR has some hundred."""
@@ -39,6 +39,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     if (kept.stage == "done") != (kept.code is None and not kept.text):
         return Failure(FailureKind.NOT_UNDERSTOOD, "the attempt is told as refused and accepted at once")
     error = refusal(kept.token)
+    shown_ns, shown_us = (error.stime_ns, error.susec) if error is not None else _moment(kept.shown_ns)
     return ApInFacts(
         service=raw.argv[2],
         over=raw.argv[1],
@@ -48,8 +49,8 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         text=kept.text or (error.text if error is not None else ""),
         start_ns=_ns(kept.start_s),
         end_ns=_ns(kept.end_s),
-        shown_ns=error.stime_ns if error is not None else None,
-        shown_us=error.susec if error is not None else None,
+        shown_ns=shown_ns,
+        shown_us=shown_us,
         sent_ns=kept.sent_ns,
         received_ns=kept.received_ns,
         own_utc_ns=kept.own_utc_ns,
@@ -75,6 +76,11 @@ def refusal(token: str) -> KrbError | None:
     except NotUnderstood:
         return None
     return said if isinstance(said, KrbError) else None
+
+
+def _moment(utc_ns: int | None) -> tuple[int | None, int | None]:
+    """Its whole second in ns, and microseconds of the next."""
+    return (utc_ns - utc_ns % SECOND, utc_ns % SECOND // 1000) if utc_ns is not None else (None, None)
 
 
 def _ns(seconds: int | None) -> int | None:

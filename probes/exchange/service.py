@@ -60,6 +60,13 @@ class OverLdap(msgspec.Struct, frozen=True, tag="ldap"):
     ca_file: str | None = None
 
 
+class OverSmb(msgspec.Struct, frozen=True, tag="smb"):
+    """The guest's SMB server, its login by SPNEGO ([MS-SMB2] section 3.2.4.2.3). No share is connected to."""
+
+    address: str
+    port: int = 445
+
+
 class Service(msgspec.Struct, frozen=True):
     """Who is asked (`host/app01.corp.example@CORP.EXAMPLE`) and how.
 
@@ -68,7 +75,7 @@ class Service(msgspec.Struct, frozen=True):
     """
 
     principal: str
-    over: OverSsh | OverHttp | OverLdap
+    over: OverSsh | OverHttp | OverLdap | OverSmb
 
     def __post_init__(self) -> None:
         if not _PRINCIPAL.match(self.principal):
@@ -113,8 +120,17 @@ def of_ldap(fqdn: str, realm: str, address: str, *, ca_file: str | None = None) 
     return Service(f"ldap/{_name(fqdn)}@{realm}", OverLdap(address, _name(fqdn), ca_file=ca_file))
 
 
+def of_smb(fqdn: str, realm: str, address: str) -> Service:
+    """The guest's SMB server.
+
+    Raises:
+        ValueError: not a host name or not a realm.
+    """
+    return Service(f"cifs/{_name(fqdn)}@{realm}", OverSmb(address))
+
+
 def way(service: Service) -> str:
-    """The way to it as attempts are named: `ssh`, `http`, `ldap`."""
+    """The way to it as attempts are named: `ssh`, `http`, `ldap`, `smb`."""
     match service.over:
         case OverSsh():
             return "ssh"
@@ -122,6 +138,8 @@ def way(service: Service) -> str:
             return "http"
         case OverLdap():
             return "ldap"
+        case OverSmb():
+            return "smb"
 
 
 def _name(fqdn: str) -> str:

@@ -20,17 +20,20 @@ from typing import Any, cast
 import msgspec
 
 from probes.attempt import Kept, Told, Trouble
-from probes.exchange import ldap_bind, page
-from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, why
+from probes.exchange import ldap_bind, page, smb_setup
+from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, unheard, why
 from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.ldap_server import LdapServer
-from probes.exchange.service import OverHttp, OverLdap, OverSsh, Request
+from probes.exchange.service import OverHttp, OverLdap, OverSmb, OverSsh, Request
+from probes.exchange.smb_server import SmbServer, named
 from probes.facts_kerberos import ApInStage
 from probes.kerberos.gss_errors import INSTALL, gss_number, gss_text, number_of
 from probes.observation import FailureKind
 from probes.unsafe_text import without_controls
 
 _SPNEGO = "1.3.6.1.5.5.2"
+_SMB_STEPS = 4
+"""Kerberos inside SPNEGO needs one step, and a second where the server wants the list of mechanisms signed."""
 
 
 def main() -> int:
@@ -67,6 +70,7 @@ class _Attempt:
         self._started: tuple[int, int] | None = None
         self._last: bytes | None = None
         self._refused: tuple[int | None, str] | None = None
+        self._shown_ns: int | None = None
 
     def run(self, password: str | None) -> Kept:
         """The whole attempt.
@@ -89,11 +93,15 @@ class _Attempt:
                 admitted = self._by_http(over)
             case OverLdap() as over:
                 admitted = self._by_ldap(over)
+            case OverSmb() as over:
+                admitted = self._by_smb(over)
         stamps = self._stamps()
         if self._refused is not None:
             code, text = self._refused
             token = (self._last or b"")[:LONGEST_TOKEN].hex()
-            return Kept("service", self._principal, code, text, start, end, token, *stamps)
+            return Kept(
+                "service", self._principal, code, text, start, end, token, *stamps, shown_ns=self._shown_ns
+            )
         return Kept(
             "done", self._principal, start_s=start, end_s=end, sent_ns=stamps[0], received_ns=stamps[1],
             own_utc_ns=stamps[2], admitted=admitted,
@@ -138,7 +146,7 @@ class _Attempt:
 
     def _krb5_refused(self, stage: ApInStage, error: Any) -> None:
         code, text = number_of(int(error.err_code)), _words(error)
-        raise Ended(_unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
+        raise Ended(unheard(stage, text) or Kept(stage, self._principal, code, text)) from error
 
     # A ticket for the service
 
@@ -150,7 +158,7 @@ class _Attempt:
         except gssapi.exceptions.GSSError as error:
             text = gss_text(error)
             refused = Kept("ticket", self._principal, gss_number(error), text)
-            raise Ended(_unheard("ticket", text) or refused) from error
+            raise Ended(unheard("ticket", text) or refused) from error
         for ticket in self._cache:
             if bytes(ticket.server.components[0]) not in (b"krbtgt", b"krb5_ccache_conf_data"):
                 return int(ticket.times.starttime), int(ticket.times.endtime)
@@ -299,6 +307,30 @@ class _Attempt:
             chosen = mechanism.wrap(bytes([ldap_bind.NO_LAYER, 0, 0, 0]), False).message
             return server.bind(chosen).code == ldap_bind.SUCCESS
 
+    def _by_smb(self, over: OverSmb) -> bool:
+        """Whether the account was let in; a refusal of the ticket is in `_refused`."""
+        with SmbServer(over) as server:
+            mechanism = self._initiator(_SPNEGO)
+            token = self._step(mechanism.step, None)
+            for _ in range(_SMB_STEPS):
+                said = server.set_up(token or b"")
+                if said.token:
+                    try:
+                        token = self._step(mechanism.step, said.token)
+                    except self._gssapi.exceptions.GSSError:
+                        return False
+                if said.status != smb_setup.MORE or not (said.token and token):
+                    break
+        if mechanism.complete and mechanism.actual_flags & self._gssapi.RequirementFlag.mutual_authentication:
+            return said.status == smb_setup.SUCCESS and not said.nobody
+        if said.status in (smb_setup.SUCCESS, smb_setup.MORE):
+            detail = f"the SMB server of {over.address} did not prove who it is ({named(said.status)})"
+            raise Ended(Trouble(FailureKind.NOT_UNDERSTOOD, detail))
+        self._refused = None, named(said.status)
+        if self._last is None:
+            self._started, self._shown_ns = (server.sent_ns, server.received_ns), server.utc_ns
+        return False
+
 
 def _local(path: str) -> socket.socket:
     made = socket.socket(socket.AF_UNIX)
@@ -310,13 +342,6 @@ def _local(path: str) -> socket.socket:
 def _words(error: Any) -> str:
     """A Krb5Error's own words; its number stands behind them."""
     return without_controls(str(error)).removesuffix(str(error.err_code)).strip()
-
-
-def _unheard(stage: ApInStage, text: str) -> Trouble | None:
-    """The library's word for silence is nobody's refusal."""
-    if "Cannot contact any KDC" in text or "Cannot find KDC" in text or "Cannot resolve" in text:
-        return Trouble(FailureKind.UNREACHABLE, f"no KDC answers us ({text}), at the {stage}")
-    return None
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from cutover_tui.lab.world_file.model import (
 from probes.ad import records
 from probes.directory_seam import Question
 from probes.exchange.kept import as_raw, parse
-from probes.exchange.service import of_sshd
+from probes.exchange.service import Service, of_smb, of_sshd
 from probes.facts_directory import AddressesFacts, Answer, DnsFacts
 from probes.facts_kerberos import ApInFacts
 from probes.linux.domain import addresses
@@ -56,7 +56,7 @@ def world_at(now: int) -> World:
     return build(load_world_text(WORLD, "world.yaml", Path()).spec, now)
 
 
-def attempt(*changes: Change, world: World | None = None) -> ApInFacts | Failure:
+def attempt(*changes: Change, world: World | None = None, service: Service = SERVICE) -> ApInFacts | Failure:
     made = world or world_at(NOW)
     for change in changes:
         apply(made, change, NOW)
@@ -64,7 +64,7 @@ def attempt(*changes: Change, world: World | None = None) -> ApInFacts | Failure
     async def main(loop: VirtualLoop) -> ApInFacts | Failure:
         door = VirtualDoor(made, loop, NOW)
         peer = VirtualPeer(made, door.true, door.clock, lambda name: made.guests.get(name.partition(".")[0]))
-        found = parse((as_raw(SERVICE, await peer.attempt(SERVICE)),))
+        found = parse((as_raw(service, await peer.attempt(service)),))
         assert isinstance(found, ApInFacts | Failure)
         return found
 
@@ -111,6 +111,24 @@ def test_the_guests_own_clock_decides(ahead_s: int, code: int | None) -> None:
 )
 def test_what_else_decides(change: Change, expected: tuple[str, int | None]) -> None:
     assert seen(attempt(change)) == expected
+
+
+@pytest.mark.parametrize("ahead_s", [0, 299, -299, 302, -302, 36_302])
+def test_a_file_server_refuses_with_one_number_and_shows_its_clock(ahead_s: int) -> None:
+    """As smbd 4.17 on a member whose directory has no `cifs` of its own: tests/system/test_ap_in_over_smb.py."""
+    changes = (Change(clock=ClockChange(who="app01", offset=Span(ahead_s * SECOND))),)
+    found = attempt(*changes, service=of_smb("app01.corp.example", "CORP.EXAMPLE", "10.20.1.1"))
+    assert isinstance(found, ApInFacts)
+    assert (found.over, found.code) == ("smb", None)
+    if abs(ahead_s) < 300:
+        assert (found.stage, found.shown_ns) == ("done", None)
+        return
+    assert (found.stage, found.text) == ("service", "STATUS_LOGON_FAILURE")
+    assert found.shown_ns is not None
+    assert found.shown_us is not None
+    assert found.own_utc_ns is not None
+    shown = found.shown_ns + found.shown_us * 1000
+    assert abs(shown - found.own_utc_ns - ahead_s * SECOND) < SECOND // 1000
 
 
 def test_without_a_key_of_that_name() -> None:

@@ -32,6 +32,7 @@ _COMMANDS = {
     "pgrep": "procps",
     "samba": "samba",
     "samba-tool": "samba-common-bin",
+    "smbd": "samba",
     "winbindd": "winbind",
     "adcli": "adcli",
     "kinit": "krb5-user",

@@ -18,7 +18,7 @@ from probes.attempt import Kept
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, parse
 from probes.exchange.kept import refusal
-from probes.exchange.service import OverHttp, OverLdap, OverSsh, Service, of_page, of_sshd
+from probes.exchange.service import OverHttp, OverLdap, OverSmb, OverSsh, Service, of_page, of_sshd
 from probes.facts_kerberos import ApInFacts
 from probes.observation import Failure, FailureKind, Raw
 from probes.prompts import SecretRequest
@@ -84,6 +84,14 @@ def test_a_generic_number_does_not_hide_what_the_library_understood():
     assert (found.code, found.shown_ns is not None) == (37, True)
 
 
+def test_a_clock_shown_beside_a_refusal_counts_where_the_refusal_has_none():
+    shown = 1_795_666_847_250_123_456
+    bare = msgspec.structs.replace(REFUSED, code=None, text="STATUS_LOGON_FAILURE", token="", shown_ns=shown)
+    found = facts(bare)
+    assert (found.code, found.shown_ns, found.shown_us) == (None, 1_795_666_847 * SECOND, 250_123)
+    assert facts(msgspec.structs.replace(bare, token=BARE)).shown_us != 250_123
+
+
 def test_an_acceptance_with_a_refusals_words_is_not_understood_and_so_is_a_refusal_without_any():
     for kept in (
         msgspec.structs.replace(REFUSED, stage="done"),
@@ -133,6 +141,7 @@ def test_a_service_is_a_principal_with_a_realm_and_a_way_to_it():
         ("ssh", "10.0.0.1", ("ssh", "host/app01.corp.example"), OverSsh("10.0.0.1", 2222, "ops")),
         ("ssh", "App01.other.example", ("ssh", "host/app01.other.example"), OverSsh("App01.other.example", 2222, "ops")),
         ("ldap", "10.0.0.1", ("ldap", "ldap/app01.corp.example"), OverLdap("10.0.0.1", "app01.corp.example", 636, "/ca")),
+        ("smb", "10.0.0.1", ("smb", "cifs/app01.corp.example"), OverSmb("10.0.0.1", 445)),
         ("https://WWW.x.example/a", "10.0.0.1", ("http", "HTTP/www.x.example"), OverHttp("https://WWW.x.example/a", "10.0.0.1", "/ca")),
         ("http://app01.corp.example:81", "10.0.0.1", ("http", "HTTP/app01.corp.example"), OverHttp("http://app01.corp.example:81", "10.0.0.1", "/ca")),
     ],

@@ -84,8 +84,8 @@ WRONG = [
     ("https://www.corp.example/login", "http://APP01.corp.example/", 17, "is not of this host: `app01.corp.example` is another machine of the runbook"),
     ("https://www.corp.example/login", "http://app01/", 17, "`app01` is another machine"),
     ("https://www.corp.example/login", "https://dc1.corp.example/", 17, "`dc1.corp.example` is another machine"),
-    ("https://www.corp.example/login", "smb", 17, "service `smb`: this version presents no ticket to an SMB server; expected `ssh`, `ldap`"),
-    ("https://www.corp.example/login", "ldaps://app02.corp.example", 17, "is not known; expected `ssh`, `ldap`, or the URL of a page"),
+    ("https://www.corp.example/login", "cifs", 17, "service `cifs` is not known; expected `ssh`, `ldap`, `smb`, or the URL of a page"),
+    ("https://www.corp.example/login", "ldaps://app02.corp.example", 17, "is not known; expected `ssh`, `ldap`, `smb`, or the URL of a page"),
     ("https://www.corp.example/login", "imap", 17, "service `imap` is not known"),
     ("  credential: me\n", "  credential: me\n  ca_file: [a]\n", 9, "`domain.ca_file` is a list; expected a text"),
 ]  # fmt: skip
@@ -98,7 +98,9 @@ def test_an_error_is_found_where_it_stands(old: str, new: str, line: int, words:
     assert words in only
 
 
-@pytest.mark.parametrize("service", ["ssh", "ldap", "http://app02.corp.example:8080", "https://app02/x/y"])
+@pytest.mark.parametrize(
+    "service", ["ssh", "ldap", "smb", "http://app02.corp.example:8080", "https://app02/x/y"]
+)
 @pytest.mark.parametrize("user", ["ana", "ana@CORP.EXAMPLE", "ana@other.example"])
 def test_what_is_right_is_not_refused(service: str, user: str):
     text = changed("https://www.corp.example/login", service).replace("user: ana", f"user: {user}")

@@ -85,7 +85,7 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "escalation": "How commands with `elevate` become root.",
         "jump": "SSH jump host as `user@host:port`; user and port may be left out.",
         "credential": "Name of an entry in `credentials`.",
-        "service": "Where `kerberos.ap-in` presents a ticket: `ssh` (its sshd), `ldap` (its LDAPS, port 636), or the `https://` or `http://` URL of a page behind Negotiate; asked at the host's address whatever the URL's name resolves to.",
+        "service": "Where `kerberos.ap-in` presents a ticket: `ssh` (its sshd), `ldap` (its LDAPS, port 636), `smb` (its SMB server, port 445), or the `https://` or `http://` URL of a page behind Negotiate; asked at the host's address whatever the URL's name resolves to.",
         "vantage": "Where probes may look from: the jump host, the guest itself.",
     },
     model.Phase: {

@@ -11,7 +11,7 @@ from cutover_tui.core.runbook_file.rules_steps import all_steps
 from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, shown
 
-SERVICES = ("ssh", "ldap")
+SERVICES = ("ssh", "ldap", "smb")
 """What `service` of a host may be besides a URL."""
 
 _REALM = re.compile(r"[A-Z0-9]([A-Z0-9-]{0,61}[A-Z0-9])?(\.[A-Z0-9]([A-Z0-9-]{0,61}[A-Z0-9])?)*", re.ASCII)
@@ -20,7 +20,7 @@ _FAMILIES = ("kerberos.", "ad.", "dc.")
 _OTHERS = frozenset({"kdc.clock", "net.ad-paths"})
 _METHODS = ("ccache", "password")
 _LOGIN = re.compile(r"[^@\\/]+(@[^@\\/]+)?")
-_A_SERVICE = "`ssh`, `ldap`, or the URL of a page: `https://name/path`"
+_A_SERVICE = "`ssh`, `ldap`, `smb`, or the URL of a page: `https://name/path`"
 
 
 def check_kerberos(root: Part, problems: Problems) -> None:
@@ -96,13 +96,7 @@ def _service(host: Part, root: Part, problems: Problems) -> None:
     if service is None or service in SERVICES:
         return
     line = host.line_of("service")
-    if service in ("smb", "cifs"):
-        problems.error(
-            line,
-            f"service {shown(service)}: this version presents no ticket to an SMB server",
-            f"{_A_SERVICE}; whichever it is, the same clock of the guest decides",
-        )
-    elif service.partition(":")[0] == "ldaps" or not addresses.is_url(service):
+    if service.partition(":")[0] == "ldaps" or not addresses.is_url(service):
         problems.error(line, f"service {shown(service)} is not known", _A_SERVICE)
     else:
         _page(service, line, host, root, problems)

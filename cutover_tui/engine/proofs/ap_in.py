@@ -16,7 +16,7 @@ from probes.ad.kept import nothing
 from probes.attempt import Told
 from probes.exchange import Service
 from probes.exchange.kept import NAME, VERSION, as_raw, parse
-from probes.exchange.service import OverSsh, of_ldap, of_page, of_sshd, way
+from probes.exchange.service import OverSsh, of_ldap, of_page, of_smb, of_sshd, way
 from probes.observation import Failure, FailureKind, Family, Identity, Observation, Raw
 from probes.reader import Command, Reader
 from probes.seam import Clock, LinkError
@@ -43,6 +43,8 @@ def service(host: Host, realm: str, *, port: int = 22, user: str = "", ca_file: 
             return of_sshd(name, realm, host.address, port, user)
         case "ldap":
             return of_ldap(name, realm, host.address, ca_file=ca_file)
+        case "smb":
+            return of_smb(name, realm, host.address)
         case url:
             return of_page(url, realm, address=host.address, ca_file=ca_file)
 

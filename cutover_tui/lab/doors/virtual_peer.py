@@ -1,7 +1,8 @@
-"""Somebody on the jump host who comes to guests' sshd with a fresh ticket, as the world lets it come out.
+"""Somebody on the jump host who comes to guests' sshd or smbd with a fresh ticket, as the world lets it come out.
 
 MIT's acceptor (krb5 1.20, rd_req_dec.c) looks for its key, then at the ticket's times, then at the
-authenticator's, all by the guest's own clock; its refusal is a Kerberos error with that clock in it.
+authenticator's, all by the guest's own clock; its refusal is a Kerberos error with that clock in it. Samba 4.17's smbd
+takes the keys of the machine for `cifs`, and refuses with one number for everything; its clock it shows beforehand.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from probes.attempt import Kept, Told, Trouble
 from probes.observation import FailureKind
 from probes.seam import Clock
 
-SSH = 22
+SSH, SMB = 22, 445
 PERSON = "engineer"
 _LIMIT_NS = 25 * SECOND
 _SKEW, _EXPIRED, _NOT_YET, _UNKNOWN, _NO_KEY, _OLD_KEY, _WRONG_KEY = 37, 32, 33, 7, 35, 44, 31
@@ -70,9 +71,10 @@ class VirtualPeer:
         if account is None or account.state == "disabled":
             return Kept("ticket", principal, _UNKNOWN, _WORDS[_UNKNOWN])
         guest = self._guest(service.principal.partition("@")[0].partition("/")[2])
-        trip = self._world.network.round_trip(JUMP, guest.name, SSH, self._true(), "tcp") if guest else None
+        port = SMB if _by_smb(service.principal) else SSH
+        trip = self._world.network.round_trip(JUMP, guest.name, port, self._true(), "tcp") if guest else None
         if guest is None or trip is None or not guest.up(self._true()):
-            return Trouble(FailureKind.UNREACHABLE, f"{service.principal}: no ssh server answers")
+            return Trouble(FailureKind.UNREACHABLE, f"{service.principal}: no server answers")
         return await self._presented(service.principal, principal, account, guest, start, trip)
 
     async def _presented(
@@ -91,6 +93,11 @@ class VirtualPeer:
                 "done", principal, start_s=start, end_s=end, sent_ns=sent, received_ns=received,
                 own_utc_ns=middle, admitted=True,
             )  # fmt: skip
+        if _by_smb(service):
+            return Kept(
+                "service", principal, None, "STATUS_LOGON_FAILURE", start, end, "", sent, received, middle,
+                shown_ns=shown // 100 * 100,
+            )  # fmt: skip
         token = _error(code, service, shown).hex()
         return Kept("service", principal, code, _WORDS[code], start, end, token, sent, received, middle)
 
@@ -104,11 +111,16 @@ class VirtualPeer:
         return None
 
 
+def _by_smb(service: str) -> bool:
+    return service.startswith("cifs/")
+
+
 def _verdict(
     guest: Guest, service: str, account: Account, shown_s: int, start: int, sent_s: int
 ) -> int | None:
     """What the guest's acceptor says; None: it accepts."""
-    keys = [k for k in _keys(guest) if k.principal.casefold() == service.casefold() and k.etype == AES256]
+    name = service.replace("cifs/", "host/", 1) if _by_smb(service) else service
+    keys = [k for k in _keys(guest) if k.principal.casefold() == name.casefold() and k.etype == AES256]
     realm = service.rpartition("@")[2]
     if not keys:
         return _NO_KEY

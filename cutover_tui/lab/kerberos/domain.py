@@ -74,13 +74,18 @@ class Domain:
         return None if name is None else self.accounts.get(name.lower())
 
     def serving(self, service: str) -> Account | None:
-        """Whose service principal that is; nobody's where two accounts have it, as a real KDC takes it."""
+        """Whose service principal that is; nobody's where two accounts have it, as a real KDC takes it.
+
+        Who has `host/NAME` has `cifs/NAME` with it (the forest's sPNMappings), unless somebody has that one.
+        """
         name = self._local(service)
         if name is None:
             return None
-        owners = [a for a in self.accounts.values() if name.lower() in map(str.lower, a.services)]
-        if owners:
-            return owners[0] if len(owners) == 1 else None
+        kind, _, host = name.lower().partition("/")
+        for wanted in (name.lower(), *((f"host/{host}",) if kind == "cifs" else ())):
+            owners = [a for a in self.accounts.values() if wanted in map(str.lower, a.services)]
+            if owners:
+                return owners[0] if len(owners) == 1 else None
         return self.accounts.get(name.lower())
 
     def client(self, principal: str) -> Account | None:

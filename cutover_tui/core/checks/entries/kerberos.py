@@ -91,7 +91,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.ap-in",
-            version=3,
+            version=4,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,

@@ -3,13 +3,16 @@
 Here the guest's own clock decides, and nothing corrects it: a guest whose `kinit` works refuses everybody
 who comes. With a ticket some seconds old, 37 says that the guest is ahead, 33 that it is behind and the
 ticket begins in its future, 32 that it is ahead by more than a ticket lives. Beside the number stands
-what the guest's clock shows, which a Kerberos error carries.
+what the guest's clock shows, which a Kerberos error carries. An SMB server says it to everybody; one that
+refuses without a number while its clock is beyond the tolerance refuses for that.
 
 A refusal before the guest was asked is told apart: because of skew it is a `fail` as well, of this
 jump host's clock or the KDC's; of our own account it says nothing about the guest.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from cutover_tui.core.amounts import time_amount
 from cutover_tui.core.checks.check import Asked, Proof, Says, no_facts
@@ -32,6 +35,8 @@ _OURS = frozenset({1, 6, 18, 23, 24, EXPIRED})
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
+    tolerance = int(evidence.domain.tolerances.kerberos_skew)
+
     def bad(attempt: Attempt, observation: Observation) -> Finding | None:
         facts = observation.facts
         if not isinstance(facts, ApInFacts):
@@ -41,7 +46,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             case "done":
                 return None
             case "service":
-                return _refused_by_guest(which, facts, observation, says)
+                return _refused_by_guest(which, facts, observation, says, tolerance)
             case _:
                 return _refused_by_kdc(which, facts, observation, says)
 
@@ -85,18 +90,22 @@ def _about_the_service(facts: ApInFacts) -> bool:
 ATTEMPTS = Proof(PROOF, _failed, _went_well)
 
 
-def _refused_by_guest(which: str, facts: ApInFacts, observation: Observation, says: Says) -> Finding:
+def _refused_by_guest(
+    which: str, facts: ApInFacts, observation: Observation, says: Says, tolerance: int
+) -> Finding:
     words = f"{which}: {facts.service} refused a fresh ticket, {_number(facts)}"
-    shown = _shown(facts)
-    clock = f" Its clock shows {shown}." if shown is not None else ""
-    if facts.code == SKEW or (facts.code == EXPIRED and (_offset_ns(facts) or 0) > SECOND):
+    skew = _skew(facts)
+    clock = f" Its clock shows {skew.words}." if skew is not None else ""
+    beyond = skew.offset_ns if skew is not None and abs(skew.offset_ns) - skew.bound_ns > tolerance else 0
+    unnamed = beyond if facts.code is None else 0
+    if facts.code == SKEW or (facts.code == EXPIRED and skew and skew.offset_ns > SECOND) or unnamed > 0:
         return says.fails(
             "guest-ahead",
             f"{words}: the guest's clock is ahead of who comes to it.{clock} Its own kinit may work all the same.",
             remedy="Correct the guest's clock (time.offset, time.provider); where those pass, see time.jump-host.",
             used=(observation,),
         )
-    if facts.code in OF_CLOCKS:
+    if facts.code in OF_CLOCKS or unnamed < 0:
         return says.fails(
             "guest-behind",
             f"{words}: the guest's clock is behind, the ticket begins in its future.{clock} "
@@ -107,9 +116,10 @@ def _refused_by_guest(which: str, facts: ApInFacts, observation: Observation, sa
     if facts.code is None:
         return says.fails(
             "refused",
-            f"{words}: the service keeps the error's number to itself.",
+            f"{words}: the service keeps the error's number to itself.{clock}",
             remedy="See whether the guest's clock is right (kerberos.margin, time.offset), then its keytab (klist -kte "
-            "against ad.object); the service's own log names the error.",
+            "against ad.object), and over smb whether Samba has a user for our account (wbinfo -i); the service's own "
+            "log names the error.",
             used=(observation,),
         )
     known = meaning(facts.code)
@@ -141,21 +151,26 @@ def _number(facts: ApInFacts) -> str:
     return f"error {facts.code}: {facts.text}" if facts.code is not None else facts.text
 
 
-def _offset_ns(facts: ApInFacts) -> int | None:
-    """The guest's clock minus the jump host's in the middle of what its error allows."""
-    if facts.shown_ns is None or facts.shown_us is None or facts.own_utc_ns is None:
+class _Skew(NamedTuple):
+    """The guest's clock minus the jump host's, ± a bound."""
+
+    offset_ns: int
+    bound_ns: int
+
+    @property
+    def words(self) -> str:
+        offset, bound = time_amount(self.offset_ns, sign=True), time_amount(self.bound_ns)
+        return f"{offset} ± {bound} compared with this jump host's"
+
+
+def _skew(facts: ApInFacts) -> _Skew | None:
+    """In the middle of what the guest's refusal allows; None where it shows no clock."""
+    shown, shown_us, own = facts.shown_ns, facts.shown_us, facts.own_utc_ns
+    if shown is None or shown_us is None or own is None or facts.sent_ns is None or facts.received_ns is None:
         return None
     # Microseconds of some acceptors are a counter and no clock: the second they stand in is what is certain.
-    low, high = facts.shown_ns + facts.shown_us * 1000, facts.shown_ns + SECOND
-    return (low + high) // 2 - facts.own_utc_ns
-
-
-def _shown(facts: ApInFacts) -> str | None:
-    offset = _offset_ns(facts)
-    if offset is None or facts.shown_us is None or facts.sent_ns is None or facts.received_ns is None:
-        return None
-    bound = (SECOND - facts.shown_us * 1000 + facts.received_ns - facts.sent_ns + 1) // 2
-    return f"{time_amount(offset, sign=True)} ± {time_amount(bound)} compared with this jump host's"
+    low, high = shown + shown_us * 1000, shown + SECOND
+    return _Skew((low + high) // 2 - own, (high - low + facts.received_ns - facts.sent_ns + 1) // 2)
 
 
 def criterion(asked: Asked) -> Criterion:
