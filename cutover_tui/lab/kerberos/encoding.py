@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from cutover_tui.lab.kerberos import der
 from cutover_tui.lab.kerberos.domain import AES256
@@ -116,6 +117,7 @@ def write_keytab(keys: Iterator[Key] | tuple[Key, ...]) -> str:
     return b"".join(parts).decode("latin-1")
 
 
+@lru_cache(maxsize=64)
 def read_keytab(text: str) -> tuple[Key, ...]:
     """What `write_keytab` wrote, or the real library.
 
