@@ -33,6 +33,9 @@ SEAL_EVERY_S = 30.0
 """At least once a minute (DESIGN); half of that, so that a crash loses little evidence."""
 
 ASSESS_EVERY_S = 4.0
+QUIET_AFTER, QUIET_EVERY = 5, 3
+"""A step whose verdicts stayed the same for five turns, as in a soak, is looked at every third: guests are read every 15 s."""
+
 DONE_EVERY = 6
 """Done steps are looked at again every sixth turn: they regress by a minute of failing in ten."""
 
@@ -46,6 +49,8 @@ class Housekeeping:
     now: Callable[[], Instant]
     tell: Callable[[], None]
     _failing: Failing = field(default_factory=Failing)
+    _same: dict[tuple[str, str], int] = field(default_factory=dict)
+    """For how many looks nothing of a step under way has changed."""
 
     def parts(self) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         """What lasts for the session, each by itself: where one breaks the other must go on."""
@@ -75,13 +80,20 @@ class Housekeeping:
             for step in self.runbook.steps():
                 for host in hosts_of(step, self.runbook.hosts):
                     status = self.recorder.state.status(step.id, host)
-                    if status in ("started", "refused") or (status != "todo" and turn % DONE_EVERY == 0):
+                    every = self._every(step.id, host, status)
+                    if every and turn % every == 0:
                         try:
                             self._assess(step, host, status)
                         except Exception as error:  # noqa: BLE001 - the boundary between steps
                             self.recorder.defect(f"judging {step.id} on {host}", words_of(error))
                             self.tell()
                         await asyncio.sleep(0)
+
+    def _every(self, step: str, host: str, status: str) -> int:
+        """Every how many turns it is looked at; 0 = never."""
+        if status in ("started", "refused"):
+            return QUIET_EVERY if self._same.get((step, host), 0) >= QUIET_AFTER else 1
+        return 0 if status == "todo" else DONE_EVERY
 
     def _assess(self, step: Step, host: str, status: str) -> None:
         state = self.recorder.state
@@ -95,12 +107,14 @@ class Housekeeping:
                 self.runbook, state, self.recorder.logs, step, host, self.now(), upto=state.seq, seals=None
             )
         )
+        self._same[step.id, host] = self._same.get((step.id, host), 0) + 1
         for f in decision.findings:
             if f.check not in counting:
                 continue
             seen = state.verdicts.get((step.id, f.host, f.check))
             now = VerdictChanged(step.id, f.host, f.check, f.verdict, f.reason_code, f.reason, f.acknowledged)
             if seen is None or _said(seen[0]) != _said(now):
+                self._same[step.id, host] = 0
                 self.recorder.record_soon(now)
             if status == "done" and self._back(step, host, f, decision.at):
                 self.recorder.record_soon(Regressed(step.id, host, f.check, f.reason))
