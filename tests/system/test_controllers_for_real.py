@@ -13,15 +13,17 @@ from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.runbook import GateCheck
 from cutover_tui.engine.messages import Message, Seen
+from cutover_tui.engine.watches.directory_login import ByPassword
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad.directory import Directory
 from probes.ad.dns import Names
+from probes.breaker import Breaker
 from probes.directory_seam import Controller as Asked
-from probes.directory_seam import Simple
 from probes.facts_controller import DcFacts, SysvolFacts
 from probes.linux.domain import sysvol
 from probes.net import SystemClock, SystemNetwork
 from probes.observation import Observation, Raw
+from probes.prompts import SecretRequest
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Controller, Domain
 from tests.system.nodes.lab import SystemLab
 from tests.unit.evidence_builders import ANCHOR, at, observed, runbook
@@ -45,6 +47,16 @@ def second(domain: Domain) -> Controller:
     return domain.promote("dc2")
 
 
+class Answers:
+    """Whoever asked for the password of the account gets it."""
+
+    async def ask(self, request: SecretRequest) -> str | None:
+        return PASSWORD
+
+    def rejected(self, request: SecretRequest) -> None:
+        raise AssertionError(f"{request.credential} was refused")
+
+
 async def look(domain: Domain, dc: Controller, tmp_path: Path, user: str = ADMINISTRATOR) -> DcFacts:
     """What the watch sees of it as a guest of role dc."""
     ca = tmp_path / "ca.pem"
@@ -58,7 +70,7 @@ async def look(domain: Domain, dc: Controller, tmp_path: Path, user: str = ADMIN
     with domain.lab.jump.in_network():
         watch = DirectoryWatch(
             {dc.node.name: dc.address}, DNS_DOMAIN, "", lambda: (Asked(dc.name, dc.address, str(ca)),),
-            Simple(f"{user}@{REALM}", PASSWORD), Directory(), Names(), SystemNetwork(), SystemClock(), emit,
+            ByPassword(f"{user}@{REALM}", prompts=Answers(), breaker=Breaker()), Directory(), Names(), SystemNetwork(), SystemClock(), emit,
             wanted=frozenset({"dc"}), moved=(dc.node.name,),
         )  # fmt: skip
         await watch.turn()

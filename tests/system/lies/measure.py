@@ -164,7 +164,8 @@ async def _mark(session: Session) -> None:
     logs = session.recorder.logs
     readers = {"boot", "rtc", "services", "platform"}
     await _until(lambda: all(readers <= {o.reader for o in logs.of(n).observations} for n in names), 60)
-    assert await session.start_step("arrived", "*") is None
+    refused = await session.start_step("arrived", "*")
+    assert refused is None, refused
     await session.look_again("*")
     await _until(lambda: session.step("arrived", "*").live.outcome == "open", 60)
     done = await session.mark_done("arrived", "*")

@@ -62,6 +62,8 @@ class Systemd:
         """Once: units of this guest, and nothing enabled that the machine under it has."""
         for links in ("/etc/systemd/system", "/usr/lib/systemd/system"):
             self.node.run("rm", "-rf", f"{links}/multi-user.target.wants")
+        # A package with an init script and no unit (slapd) would be started too, and with it what a whole machine needs.
+        self.node.run("/bin/sh", "-c", "rm -f /etc/rc[2-5].d/S*")
         self.node.write("/etc/dbus-1/guest.conf", _BUS)
         for name, text in _UNITS.items():
             self.unit(name, text)
