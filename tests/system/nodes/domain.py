@@ -69,9 +69,9 @@ class Controller:
     def address(self) -> str:
         return self.node.address
 
-    def tool(self, *argv: str, check: bool = True) -> Ran:
+    def tool(self, *argv: str, check: bool = True, timeout_s: float = 60) -> Ran:
         """`samba-tool` with the directory's own rights."""
-        return self.node.run("samba-tool", *argv, check=check, timeout_s=60)
+        return self.node.run("samba-tool", *argv, check=check, timeout_s=timeout_s)
 
     def start(self) -> None:
         """The directory's server on a database that is there.
