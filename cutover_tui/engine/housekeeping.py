@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from cutover_tui.core.checks.registry import CHECKS
@@ -77,17 +77,21 @@ class Housekeeping:
         while True:
             await asyncio.sleep(ASSESS_EVERY_S)
             turn += 1
-            for step in self.runbook.steps():
-                for host in hosts_of(step, self.runbook.hosts):
-                    status = self.recorder.state.status(step.id, host)
-                    every = self._every(step.id, host, status)
-                    if every and turn % every == 0:
-                        try:
-                            self._assess(step, host, status)
-                        except Exception as error:  # noqa: BLE001 - the boundary between steps
-                            self.recorder.defect(f"judging {step.id} on {host}", words_of(error))
-                            self.tell()
-                        await asyncio.sleep(0)
+            for step, host in self._due(turn):
+                try:
+                    self._assess(step, host, self.recorder.state.status(step.id, host))
+                except Exception as error:  # noqa: BLE001 - the boundary between steps
+                    self.recorder.defect(f"judging {step.id} on {host}", words_of(error))
+                    self.tell()
+                await asyncio.sleep(0)
+
+    def _due(self, turn: int) -> Iterator[tuple[Step, str]]:
+        """What is looked at in this turn."""
+        for step in self.runbook.steps():
+            for host in hosts_of(step, self.runbook.hosts):
+                every = self._every(step.id, host, self.recorder.state.status(step.id, host))
+                if every and turn % every == 0:
+                    yield step, host
 
     def _every(self, step: str, host: str, status: str) -> int:
         """Every how many turns it is looked at; 0 = never."""

@@ -93,10 +93,6 @@ def versions() -> tuple[tuple[str, int], ...]:
     return tuple(sorted((c.spec.id, c.spec.version) for c in CHECKS.values()))
 
 
-def _plain(value: int | bool | str) -> int | bool | str:
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _or(value: int | None, bound: Bound | None) -> int:
     if value is not None:
         return int(value)  # a Duration from the runbook; records hold plain integers
