@@ -45,13 +45,14 @@ async def main(directory: SessionDirectory, runbook: Path, around: Surroundings)
     )
     async with opened as session:
         show("open", *session.view().notices)
+        begun = {guest: asyncio.Event() for guest in GUESTS}
         async with asyncio.TaskGroup() as tasks:
             for producer in range(3):
                 tasks.create_task(notes(session, producer))
-            tasks.create_task(starts(session))
+            tasks.create_task(starts(session, begun))
             tasks.create_task(marks(session))
             for guest in GUESTS:
-                tasks.create_task(actions(session, guest))
+                tasks.create_task(actions(session, guest, begun[guest]))
 
 
 async def notes(session: Session, producer: int) -> None:
@@ -63,11 +64,13 @@ async def notes(session: Session, producer: int) -> None:
             show("head", view.seq, view.head)
 
 
-async def starts(session: Session) -> None:
+async def starts(session: Session, begun: dict[str, asyncio.Event]) -> None:
     for step in session.runbook.steps():
         for host in ("*",) if step.scope == "wave" else GUESTS:
             if await session.start_step(step.id, host) is None:
                 show("started", step.id, host)
+                if step.id == ACTION[0]:
+                    begun[host].set()
 
 
 async def marks(session: Session) -> None:
@@ -79,7 +82,9 @@ async def marks(session: Session) -> None:
         await asyncio.sleep(0)
 
 
-async def actions(session: Session, guest: str) -> None:
+async def actions(session: Session, guest: str, begun: asyncio.Event) -> None:
+    """A link can be up before its step has begun; an action then is refused, and rightly."""
+    await begun.wait()
     changed = asyncio.Event()
     session.subscribe(changed.set)
     while True:
