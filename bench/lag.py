@@ -122,6 +122,7 @@ def inside(book: str) -> None:
 
 
 async def _measured(book: Path) -> dict[str, object]:
+    from cutover_tui.cli.screen import keep_what_lasts
     from cutover_tui.core.loading import load
     from cutover_tui.engine.assembly import Surroundings
     from cutover_tui.engine.export import exporter
@@ -137,6 +138,7 @@ async def _measured(book: Path) -> dict[str, object]:
         for name in GUESTS:
             await session.start_step("tickets", name)
         app = CutoverApp(session)
+        keep_what_lasts()
         async with app.run_test(size=(140, 45)) as pilot:
             screens = asyncio.create_task(_turn(pilot))
             await asyncio.sleep(TURN_S * 4)  # each screen is built once
