@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cutover_tui.core.loading import load_text
 from cutover_tui.engine import housekeeping, opening
@@ -102,6 +104,30 @@ async def test_a_step_that_cannot_be_judged_is_told_and_the_others_are_judged(
         )
     assert {b.step for b in bodies(tmp_path, VerdictChanged)} == {"time"}
     assert room.closed
+
+
+async def test_a_step_in_which_nothing_changes_is_judged_every_third_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide, looks = housekeeping.decide, list[str]()
+
+    def restless(question):  # type: ignore[no-untyped-def]  # as the gate's
+        looks.append(question.step.id)
+        decision = decide(question)
+        if question.step.id == "base":
+            return decision
+        other = tuple(replace(f, reason_code=f"other-{len(looks)}") for f in decision.findings)
+        return replace(decision, findings=other)
+
+    monkeypatch.setattr(housekeeping, "decide", restless)
+    async with Room(tmp_path).opened() as session:
+        await session.start_step("base", "app01")
+        await session.start_step("time", "app01")
+        await until(session, lambda: looks.count("time") > 40)
+    at = [n for n, step in enumerate(looks) if step == "base"]
+    between = [looks[one:other].count("time") for one, other in pairwise(at)]
+    assert between[0] == 1  # as every other step, while its verdicts are new
+    assert set(between[8:]) == {3}
 
 
 async def test_what_seals_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
