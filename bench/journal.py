@@ -82,9 +82,12 @@ def durable(fd: int) -> None:
 
 def floor(directory: Path) -> float:
     """Appends a second."""
-    return with_bare_file(
-        directory, lambda fd: APPENDS / timed(lambda: [durable(fd) for _ in range(APPENDS)])
-    )
+
+    def run(fd: int) -> None:
+        for _ in range(APPENDS):
+            durable(fd)
+
+    return with_bare_file(directory, lambda fd: APPENDS / timed(lambda: run(fd)))
 
 
 def in_the_writer(directory: Path) -> float:

@@ -85,6 +85,7 @@ def look(evening: Evening, minutes: int, half: float) -> tuple[float, float]:
         recording=None,
         head="",
         notices=(),
+        warnings=(),
     )
     between = time.thread_time()
     clock_view(evening.live, GUESTS, now.boottime_ns - minutes * MINUTE, POINTS, now)

@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 
 import asyncssh
@@ -47,6 +48,7 @@ class EchoClock(asyncio.Protocol):
     """The floor's server: a line in, the line and the clock out."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -76,20 +78,23 @@ class Delayed(asyncio.Protocol):
     """One direction of the forwarder: everything DELAY_S later."""
 
     def __init__(self, port: int | None = None, peer: Delayed | None = None) -> None:
-        self.port, self.peer, self.held, self.transport = port, peer, [], None
+        self.port, self.peer = port, peer
+        self.held: list[bytes] = []
+        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         if self.port is not None:
-            self.opening = asyncio.ensure_future(self.reach())
+            self.opening = asyncio.ensure_future(self.reach(self.port))
         for data in self.held:
             transport.write(data)
 
-    async def reach(self) -> None:
+    async def reach(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        _, self.peer = await loop.create_connection(lambda: Delayed(peer=self), "127.0.0.1", self.port)
+        transport, self.peer = await loop.create_connection(lambda: Delayed(peer=self), "127.0.0.1", port)
         for data in self.held:
-            self.peer.transport.write(data)
+            transport.write(data)
 
     def data_received(self, data: bytes) -> None:
         asyncio.get_running_loop().call_later(DELAY_S, self.forward, data)
@@ -128,8 +133,11 @@ async def guests() -> None:
 class Echo(asyncio.Protocol):
     """The floor's client."""
 
+    answered: asyncio.Future[int] | None = None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.answered = transport, None
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         if self.answered is not None and not self.answered.done():
@@ -246,7 +254,7 @@ async def cost(ssh: int, floor: int, known: Path) -> None:
 
         phases = [n * S // GUESTS for n in range(GUESTS)]
         sampling = [
-            run(s, anchor, clock, p, S, lambda got, p=p: keep(got, p))
+            run(s, anchor, clock, p, S, partial(keep, phase_ns=p))
             for s, p in zip(samplers, phases, strict=True)
         ]
         ours.append(await mine.measure(sampling))
@@ -309,6 +317,8 @@ def main() -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert other.stdin
+    assert other.stdout
     try:
         ssh, floor, far = (int(other.stdout.readline()) for _ in range(3))
         key = other.stdout.readline().strip()
