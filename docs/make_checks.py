@@ -160,7 +160,7 @@ ABOUT = {
             "A small offset is never enough. chronyd is looked at first, then systemd-timesyncd, then ntpd (ntpsec "
             "included). For chronyd and ntpd, good updates are the answered ones of the last 8 polls of the selected "
             "source; for timesyncd, the answers since it started. What disturbs time (an action, a pause, a boot) makes "
-            "one newer answer owed. An update may be as old as three polls, and never older than `silent`. Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
+            "one newer answer owed. An update may be as old as three polls, and never older than `silent`; and who is followed must itself vouch for its time within `distance` (a Windows controller on its own CMOS clock looks perfect but for a root dispersion of 10 s). Others (openntpd, phc2sys, whatever looks like a time service) are named and not read: `unknown`. Sources that smear leap seconds "
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
             "be read; names of chrony's configuration that have no address are named. A refclock PHC counts where its device is the "

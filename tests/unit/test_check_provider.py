@@ -131,6 +131,35 @@ def test_a_daemon_without_an_answer_gets_a_moment_and_no_more() -> None:
     assert said(world, "time.provider", 142) == ("fail", "no-reachable-source")
 
 
+@pytest.mark.parametrize(
+    ("delay_ms", "dispersion_ms", "asked", "expected"),
+    [
+        (20, 989, {}, ("pass", "ok")),
+        (20, 990, {}, ("unknown", "far-from-root")),
+        (2000, 0, {}, ("unknown", "far-from-root")),
+        (30, 10_000, {}, ("unknown", "far-from-root")),  # w32time on its own CMOS clock
+        (30, 3_500, {"params": {"distance": 4 * b.S}}, ("pass", "ok")),
+    ],
+)
+def test_a_source_that_does_not_vouch_for_its_own_time_shows_nothing(
+    delay_ms: int, dispersion_ms: int, asked: dict[str, object], expected: tuple[str, str]
+) -> None:
+    far = {"root_delay_ns": delay_ms * b.MS, "root_dispersion_ns": dispersion_ms * b.MS}
+    world = with_chrony(structs.replace(b.chrony(95), **far))
+    assert said(world, "time.provider", 100, **asked) == expected
+
+
+@pytest.mark.parametrize(("distance_ms", "expected"), [(999, "ok"), (1000, "far-from-root")])
+def test_nor_does_one_of_timesyncd(distance_ms: int, expected: str) -> None:
+    world = b.World()
+    world.see(
+        b.observed("chrony", 98, b.ABSENT),
+        b.observed("timesyncd", 98, structs.replace(b.timesyncd(98), root_distance_ns=distance_ms * b.MS)),
+        b.observed("services", 98, b.services("systemd-timesyncd")),
+    )
+    assert said(world, "time.provider", 100)[1] == expected
+
+
 @pytest.mark.parametrize("facts", [b.CHRONY_DOWN, b.ABSENT])
 def test_no_process_and_no_answer_is_no_provider(facts: object) -> None:
     assert provider(with_chrony(facts, b.services())) == ("fail", "no-provider")

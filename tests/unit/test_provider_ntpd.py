@@ -67,6 +67,11 @@ def test_a_synchronised_ntpd_that_starts_at_boot_passes():
     assert said(GOOD) == ("pass", "ok")
 
 
+@pytest.mark.parametrize(("dispersion_ms", "expected"), [(999, "ok"), (1000, "far-from-root")])
+def test_a_source_vouches_for_its_own_time(dispersion_ms: int, expected: str):
+    assert said(but(root_dispersion_ns=dispersion_ms * MS))[1] == expected
+
+
 @pytest.mark.parametrize(("name", "kind"), [("127.127.1.0", "l"), ("127.127.1.1", "u"), ("LOCAL(0)", "l")])
 def test_the_local_clock_is_no_source(name: str, kind: str):
     assert said(peer(name=name, kind=kind)) == ("fail", "local-reference")

@@ -286,6 +286,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
     ),
     "time.provider": (
         "boot-unknown",
+        "far-from-root",
         "few-updates",
         "local-reference",
         "no-answer-yet",

@@ -27,6 +27,14 @@ SILENT = Param(
     doc="how long ago a provider's last update may be, however long its polls are",
 )
 
+DISTANCE = Param(
+    "duration",
+    1 * SECOND,
+    1,
+    5 * SECOND,
+    doc="how far off its source may say that it is itself (root distance)",
+)
+
 CHECKS = (
     Check(
         spec=CheckSpec(
@@ -49,10 +57,10 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=11,
+            version=12,
             family=Family.TIME,
             max_age=FRESH,
-            params={"silent": SILENT},
+            params={"silent": SILENT, "distance": DISTANCE},
         ),
         judge=time_provider.run,
         criterion=time_provider.criterion,
@@ -98,7 +106,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=4,
+            version=5,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             max_age=FRESH,
@@ -110,6 +118,7 @@ CHECKS = (
                     "duration", 5 * SECOND, 1, 30 * SECOND, doc="a kept clock is never farther off than this"
                 ),
                 "silent": SILENT,
+                "distance": DISTANCE,
             },
         ),
         judge=time_projection.run,

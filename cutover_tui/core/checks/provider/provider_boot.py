@@ -1,10 +1,13 @@
-"""What the criterion asks of every provider alike: good updates, how long it may be silent, a start at boot."""
+"""What the criterion asks of every provider alike: good updates, how long it may be silent, a source that says it knows
+the time, a start at boot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from cutover_tui.core.checks.check import Says, no_facts
+from cutover_tui.core.amounts import time_amount
+from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.clocks.smear import Mixture
 from cutover_tui.core.checks.provider.provider_sources import UNSAID, Origin
 from cutover_tui.core.evidence import Evidence
@@ -55,6 +58,36 @@ def before_disturbance(age_ns: int, newest: Observation, evidence: Evidence) -> 
     if void is None or void.boot_id != newest.began.boot_id:
         return False
     return newest.began.boottime_ns - age_ns - WHOLE_SECOND_NS <= void.boottime_ns
+
+
+def vouched(
+    who: str,
+    server: str,
+    distance_ns: int,
+    good: int,
+    used: tuple[Observation, ...],
+    asked: Asked,
+    says: Says,
+) -> Finding | None:
+    """Unknown where the source itself does not say that it has the time; None = it does.
+
+    The root distance, half the root delay and the root dispersion, is how far off a server says it may be (RFC 5905:
+    none from `MAXDIST`, 1 s, on). Providers accept more (chronyd's `maxdistance` 3 s, timesyncd 5 s,
+    and more where it was raised for a Windows controller), and w32time on its own CMOS clock shows in nothing
+    else: stratum 1, no leap warning, and a root dispersion of 10 s.
+    """
+    limit = asked.ns("distance")
+    if distance_ns < limit:
+        return None
+    return says.unknown(
+        "far-from-root",
+        f"{who} follows {server}, which itself vouches for its time to ± {time_amount(distance_ns)} only, "
+        f"not to {time_amount(limit)}.",
+        remedy="Right after a start, wait for further updates. Else look at what that server follows: one that runs on "
+        "its own clock looks like this.",
+        measured=good,
+        used=used,
+    )
 
 
 def at_boot(

@@ -12,6 +12,7 @@ from cutover_tui.core.checks.provider.provider_boot import (
     at_boot,
     before_disturbance,
     lasts,
+    vouched,
 )
 from cutover_tui.core.checks.provider.provider_sources import of_ntpd
 from cutover_tui.core.evidence import Evidence
@@ -101,6 +102,10 @@ def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, asked: Ask
             measured=good,
             used=used,
         )
+    distance = facts.root_delay_ns // 2 + facts.root_dispersion_ns
+    unsure = vouched("ntpd", selected.name, distance, good, used, asked, says)
+    if unsure is not None:
+        return unsure
     mixed = mixture(
         (p.name, smeared_by(p.name, refid=p.refid)) for p in facts.peers if p.kind == "u" and p.reach
     )

@@ -112,7 +112,8 @@ def _silent(services: ServicesFacts) -> str | None:
 def criterion(asked: Asked) -> Criterion:
     return Criterion(
         "a named provider runs, starts at boot, ≥ 3 good updates since boot, "
-        f"last one younger than 3 polls, than {span(asked.ns('silent'))} and than the last disturbance",
+        f"last one younger than 3 polls, than {span(asked.ns('silent'))} and than the last disturbance, "
+        f"root distance < {time_amount(asked.ns('distance'))}",
         provider_boot.GOOD_UPDATES,
         "count",
     )
@@ -234,7 +235,10 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: 
             measured=good,
             used=used,
         )
-    unsure = provider_refclock.judged(selected, used, evidence, says)
+    distance = abs(facts.root_delay_ns) // 2 + facts.root_dispersion_ns
+    unsure = provider_boot.vouched(
+        "chronyd", selected.name, distance, good, used, asked, says
+    ) or provider_refclock.judged(selected, used, evidence, says)
     if unsure is not None:
         return unsure
     words = (
@@ -324,6 +328,10 @@ def _timesyncd(
             used=used,
         )
     server = facts.server_name or facts.server_address
+    distance, good = facts.root_distance_ns or 0, facts.packet_count
+    unsure = provider_boot.vouched("systemd-timesyncd", server, distance, good, used, asked, says)
+    if unsure is not None:
+        return unsure
     words = (
         f"systemd-timesyncd ← {server} (stratum {facts.stratum}), "
         f"{facts.packet_count} answers, last {span(max(0, age))} ago"
