@@ -91,7 +91,7 @@ class TimesyncdFacts(msgspec.Struct, frozen=True, tag="timesyncd"):
     leap: Leap | None
     root_distance_ns: int | None
     offset_ns: int | None  # server minus guest in the last answer, timesyncd's sign
-    frequency_ppb: int | None
+    frequency_ppb: int | None  # what the kernel adds to the clock: positive where the clock itself is slow
     last_answer_utc_ns: int | None  # guest clock at the last answer (DestinationTimestamp)
     guest_utc_ns: int | None
     ntp_synchronized: (

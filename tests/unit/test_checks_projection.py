@@ -162,21 +162,29 @@ def timesyncd(ppb: int | None) -> TimesyncdFacts:
 
 
 @pytest.mark.parametrize(
-    ("ppb", "expected"),
+    ("ppb", "expected", "words"),
     [
-        (None, "frequency-unread"),
-        (0, "ok"),
-        (-40_000, "ok"),
-        (400_000, "warn"),
-        (-500_000, "provider-at-limit"),
+        (None, "frequency-unread", ""),
+        (0, "ok", "corrects +0.00 ppm (it does not say how surely)"),
+        # What the kernel takes from a clock is what that clock gains.
+        (-40_000, "ok", "corrects +40.00 ppm (it does not say how surely), without it 300 s in 86 d 19 h"),
+        (
+            400_000,
+            "warn",
+            "corrects -400.00 ppm (it does not say how surely), without it 300 s in 8 d 16 h; a clock",
+        ),
+        (-500_000, "provider-at-limit", "corrects by +500.00 ppm, the most it can"),
     ],
 )
-def test_timesyncd_at_the_kernels_limit_no_longer_steers(ppb: int | None, expected: str) -> None:
+def test_timesyncd_at_the_kernels_limit_no_longer_steers(ppb: int | None, expected: str, words: str) -> None:
     made = world(200, lambda _: 3, timesyncd=timesyncd(ppb))
     services = b.services("systemd-timesyn")
     unit = msgspec.structs.replace(b.services("chronyd").units[0], name="systemd-timesyncd.service")
     made.see(b.observed("services", 1199, msgspec.structs.replace(services, units=(unit,))))
-    assert finding(made, 200).reason_code == expected
+    f = finding(made, 200)
+    assert f.reason_code == expected
+    assert words in f.reason
+    assert "never" not in f.reason
 
 
 @pytest.mark.parametrize(
@@ -192,7 +200,9 @@ def test_ntpd_tells_what_it_corrects_by(ppb: int, expected: str) -> None:
     unit = msgspec.structs.replace(b.services("chronyd").units[0], name="ntpsec.service")
     services = msgspec.structs.replace(b.services("ntpd"), units=(unit,))
     made.see(b.observed("ntpq", 1199, facts), b.observed("services", 1199, services))
-    assert finding(made, 200).reason_code == expected
+    f = finding(made, 200)
+    assert f.reason_code == expected
+    assert "±" not in f.reason.partition("corrects")[2]  # ntpd tells no skew
 
 
 def test_it_must_hold_for_the_soak() -> None:

@@ -180,7 +180,7 @@ def _disciplined(
         )
     ppb, skew_ppb, observation = frequency
     used = (*used, observation)
-    if skew_ppb > UNSETTLED_PPB:
+    if skew_ppb is not None and skew_ppb > UNSETTLED_PPB:
         return says.unknown(
             "frequency-unsettled",
             f"{provider}, and knows the clock's frequency only to ± {ppm(skew_ppb)} ppm.",
@@ -207,11 +207,12 @@ def _disciplined(
             used=used,
             soak=soak,
         )
-    worst = abs(ppb) + skew_ppb
+    worst = abs(ppb) + (skew_ppb or 0)
+    skew = f" ± {ppm(skew_ppb)} ppm" if skew_ppb is not None else " ppm (it does not say how surely)"
     wary = "; a clock this bad is worth a look at its clocksource" if worst >= WARN_PPB else ""
     return says.passes(
-        f"{shown} for {span(soak.needed_ns)}; {provider} corrects {ppm(ppb, sign=True)} ± {ppm(skew_ppb)} ppm, "
-        f"without it {_tolerance(evidence)} {_without(evidence, worst)}{wary}{but}",
+        f"{shown} for {span(soak.needed_ns)}; {provider} corrects {ppm(ppb, sign=True)}{skew}"
+        f"{_without(evidence, worst)}{wary}{but}",
         code="ok" if not wary else "warn",
         measured=at.offset_ns,
         bound=at.bound_ns,
@@ -274,10 +275,11 @@ def _free(
     )
 
 
-def _frequency(evidence: Evidence) -> tuple[int, int, Observation] | None:
-    """What the provider corrects by and how sure it is, in ppb, and who said so; None = not known.
+def _frequency(evidence: Evidence) -> tuple[int, int | None, Observation] | None:
+    """What the provider corrects and how sure it is, in ppb, and who said so; None = not known.
 
-    chronyd says exactly 0 ± 0 before it has an estimate; timesyncd and ntpd tell no skew.
+    Positive: the clock would run fast without it. chronyd says exactly 0 ± 0 before it has an estimate; timesyncd and
+    ntpd tell no skew. What timesyncd shows is the kernel's, which is added to the clock: the other way round.
     """
     chrony = evidence.facts("chrony", ChronyFacts)
     seen = evidence.latest("chrony")
@@ -287,17 +289,20 @@ def _frequency(evidence: Evidence) -> tuple[int, int, Observation] | None:
     timesyncd = evidence.facts("timesyncd", TimesyncdFacts)
     seen = evidence.latest("timesyncd")
     if timesyncd is not None and seen is not None and timesyncd.running:
-        return None if timesyncd.frequency_ppb is None else (timesyncd.frequency_ppb, 0, seen)
+        return None if timesyncd.frequency_ppb is None else (-timesyncd.frequency_ppb, None, seen)
     ntpd = evidence.facts("ntpq", NtpdFacts)
     seen = evidence.latest("ntpq")
-    return None if ntpd is None or seen is None or not ntpd.frequency_ppb else (ntpd.frequency_ppb, 0, seen)
+    return (
+        None if ntpd is None or seen is None or not ntpd.frequency_ppb else (ntpd.frequency_ppb, None, seen)
+    )
 
 
 def _without(evidence: Evidence, worst_ppb: int) -> str:
-    """How soon the tolerance would be used up from zero, at that rate."""
+    """How soon the tolerance would be used up from zero, at that rate; a correction by nothing tells nothing of it."""
     if not worst_ppb:
-        return "never"
-    return f"in {coarse(evidence.domain.tolerances.kerberos_skew * 1_000_000_000 // worst_ppb)}"
+        return ""
+    left = coarse(evidence.domain.tolerances.kerberos_skew * 1_000_000_000 // worst_ppb)
+    return f", without it {_tolerance(evidence)} in {left}"
 
 
 def _tolerance(evidence: Evidence) -> str:
