@@ -325,6 +325,34 @@ def test_a_step_begins_the_window_anew_and_is_told() -> None:
     assert at.slope.low_ppb <= 12_000 <= at.slope.high_ppb
 
 
+def held_up(lost: list[float], *, late: float | None = None, given: float | None = None) -> Estimate:
+    """A clock that loses so many seconds in each pause, in which nobody reads it, and gets them back 20 s later."""
+    told, at, offset = readings(300, 0), 90_299.0, 0.0
+    for n, seconds in enumerate(lost):
+        for move, gap in ((-seconds, (seconds if late is None else late) + 0.5), (given or seconds, 1.0)):
+            offset, at = offset + move, at + gap
+            told += [
+                (t + round(at * S) - 90_000 * S, o + round(offset * S), b, g, a)
+                for t, o, b, g, a in readings(20, 0, seed=n + 2)
+            ]
+            at += 19
+    return fed(told)
+
+
+@pytest.mark.parametrize("lost", [[1.2], [3], [60], [20, 3], [3, 3, 3]])
+def test_a_pause_and_what_puts_it_right_are_steps_that_nobody_set(lost: list[float]) -> None:
+    at = held_up(lost)
+    assert (at.step_count, at.set_count) == (2 * len(lost), 0)
+    assert at.regime != "saw-tooth"
+
+
+def test_what_a_pause_does_not_explain_is_set() -> None:
+    assert held_up([3], late=0.5).set_count == 2, "it was read in each of these seconds"
+    assert held_up([0.8], late=0.5).set_count == 2, "no reading was late"
+    assert held_up([3], given=4).set_count == 1, "given back more than was lost"
+    assert held_up([3, 3], given=4).regime == "saw-tooth"
+
+
 @pytest.mark.parametrize(("ppb", "steps"), [(100_000_000, 0), (-113_000_000, 0), (2_000_000_000, 1)])
 def test_slewing_is_no_step(ppb: int, steps: int) -> None:
     """chronyd's fastest on a bad clock is no step; two seconds within one are."""

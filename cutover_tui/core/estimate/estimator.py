@@ -26,7 +26,8 @@ hard bounds of a path with 20 ms round trips are ±11 to 22 ppm, of the 1,157 th
 class Estimate(msgspec.Struct, frozen=True):
     """What is known of a clock at its newest reading.
 
-    `steps` are the last few of `step_count` within the window; `bends` counts changes of rate in it.
+    `steps` are the last few of `step_count` within the window; `set_count` of them are neither a pause of the guest nor
+    what put it right again. `bends` counts changes of rate.
     """
 
     mono_ns: int
@@ -35,6 +36,7 @@ class Estimate(msgspec.Struct, frozen=True):
     slope: Slope | None
     steps: tuple[Step, ...]
     step_count: int
+    set_count: int
     bends: int
     regime: Regime
 
@@ -85,9 +87,9 @@ class Estimator:
             if current:
                 self._younger.add(full)
             if gatherer.step_ns:
-                self._elder.step(mono_ns, gatherer.step_ns)
+                self._elder.step(mono_ns, gatherer.step_ns, gatherer.paused_ns)
                 if current:
-                    self._younger.step(mono_ns, gatherer.step_ns)
+                    self._younger.step(mono_ns, gatherer.step_ns, gatherer.paused_ns)
             elif gatherer.changed:
                 self._elder.restart()
                 if current:
@@ -123,8 +125,9 @@ class Estimator:
             slope=slope,
             steps=tuple(elder.steps),
             step_count=elder.step_count,
+            set_count=elder.set_count,
             bends=elder.bends,
-            regime=regime(slope, last[1], elder.step_count, elder.bends),
+            regime=regime(slope, last[1], elder.set_count, elder.bends),
         )
 
     def buckets(self) -> tuple[tuple[int, int], ...]:

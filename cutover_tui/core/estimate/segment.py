@@ -74,6 +74,7 @@ class Segment:
         "_grain",
         "_hard",
         "_looked",
+        "_lost",
         "_robust_says_no",
         "_slope",
         "_sums",
@@ -81,6 +82,7 @@ class Segment:
         "bends",
         "buckets",
         "looks_from",
+        "set_count",
         "step_count",
         "steps",
     )
@@ -91,10 +93,13 @@ class Segment:
         self.buckets: list[Bucket] = []
         self.steps: list[Step] = []
         self.step_count = 0
+        self.set_count = 0
+        """Steps that somebody set: no pause of the guest, nor what gives back what it lost by one."""
         self.bends = 0
         self._sums = Sums()
         self._hard = HardSlope()
         self._grain = 0
+        self._lost = 0
         self._unsteady = 0
         self._looked = False
         self._robust_says_no = False
@@ -105,6 +110,7 @@ class Segment:
         other = Segment(self.looks_from)
         other.buckets, other.steps = self.buckets[:], self.steps[:]
         other.step_count, other.bends = self.step_count, self.bends
+        other.set_count, other._lost = self.set_count, self._lost
         other._sums, other._hard = self._sums.copy(), self._hard.copy()
         other._unsteady, other._looked = self._unsteady, self._looked
         other._grain, other._robust_says_no, other._slope = self._grain, self._robust_says_no, self._slope
@@ -120,9 +126,18 @@ class Segment:
         if bucket.slot >= self.looks_from:
             self._look()
 
-    def step(self, mono_ns: int, amount_ns: int) -> None:
-        """The clock has jumped: what comes now has nothing to do with what was."""
+    def step(self, mono_ns: int, amount_ns: int, paused_ns: int = 0) -> None:
+        """The clock has jumped: what comes now has nothing to do with what was.
+
+        `paused_ns`: the most it lost where that may be a pause, else 0. A step forward by no more than pauses took is
+        what puts them right: a guest that a backup or a migration held up has no second master.
+        """
         self.step_count += 1
+        if paused_ns:
+            self._lost += paused_ns
+        else:
+            self.set_count += not 0 < amount_ns <= self._lost
+            self._lost = 0
         self.steps = [*self.steps, Step(mono_ns, amount_ns)][-STEPS_KEPT:]
         self.restart()
 

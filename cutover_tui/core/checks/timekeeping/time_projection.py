@@ -69,7 +69,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     estimator = estimator_for(evidence.samples, line)
     at = estimator.estimate()
     assert at is not None  # noqa: S101 - the newest sample has a reading
-    if at.step_count >= SAW_TOOTH_STEPS:
+    if at.set_count >= SAW_TOOTH_STEPS:
         amounts = ", ".join(time_amount(s.amount_ns, sign=True) for s in at.steps[-4:])
         return says.fails(
             "steps",
