@@ -61,6 +61,28 @@ def asymmetric(rng: Random) -> Noise:
         queue = 0.99 * queue + rng.gauss(0, 5 * MS * (1 - 0.99**2) ** 0.5)
 
 
+def rerouted(rng: Random) -> Noise:
+    """A way back that is 12 ms longer from some moment on: half of that in the offset, and the bounds still hold."""
+    longer, left = 12 * MS, rng.randrange(30, 600)
+    while True:
+        yield _path(
+            FLOOR_NS + rng.expovariate(1 / MS),
+            FLOOR_NS + rng.expovariate(1 / MS) + (0 if left > 0 else longer),
+        )
+        left -= 1
+
+
+def creeping(rng: Random) -> Noise:
+    """Of 24 ms of delay that come and go with the hour, ever more lie on the way there and ever fewer on the way back."""
+    there = rng.uniform(0, 24 * MS)
+    each = rng.choice((-1, 1)) * 24 * MS / 3600
+    while True:
+        there += each
+        if not 0 <= there <= 24 * MS:
+            each = -each
+        yield _path(there + rng.expovariate(1 / MS), 24 * MS - there + rng.expovariate(1 / MS))
+
+
 def _within(error: float, rng: Random) -> tuple[int, int]:
     return round(error), max(FLOOR_NS + round(rng.expovariate(1 / MS)), round(abs(error)))
 
@@ -74,6 +96,8 @@ MODELS: dict[str, tuple[Callable[[Random], Noise], float]] = {
     "AR(1) 0.9": (remembering, 0),
     "one-sided outliers": (outliers, 0),
     "asymmetric path": (asymmetric, 0),
+    "path rerouted": (rerouted, 0),
+    "path creeping": (creeping, 0),
     "frequency random walk": (white, WANDER_PPM),
 }
 
@@ -143,12 +167,17 @@ INTRO = f"""\
 Written by `python -m bench estimate` with fixed seeds; do not edit by hand.
 
 Simulated readings once a second, the tightest of each 10 s counts. *Interval* is what is shown and what
-`time.projection` decides on: least squares at 95 %, widened by what the residuals remember, inside the
+`time.projection` speaks of: least squares at 95 %, widened by what the residuals remember, inside the
 hard bounds; below six buckets the hard bounds alone. *Hard* are the slopes of all lines through
 every [offset ± bound], whatever the noise. Coverage: how often it holds the true rate at the
 window's end; half-widths are medians. Round trips are 20 ms and more.
 {", ".join(f"{runs} runs for {seconds} s" for seconds, runs in WINDOWS)}: a true 95 % shows as ± 2 to 6 % around it.
 A session's own window is 15 to 30 minutes; 3600 s show what more would bring.
+
+*Path rerouted* and *path creeping* are what no look from outside can tell from a clock that moves: the delay of
+one direction changes once, or slowly, inside the bounds. The interval says what the offset did, only the hard bounds
+hold the clock's own rate. That is why a clock which somebody keeps is said to run away by the hard bounds only, and why
+no rate opens a gate.
 
 In the last model the frequency itself wanders ({WANDER_PPM} ppm a square root of an hour): no interval of a straight
 line covers that, and the rate at the end is not the mean. That is why a free-running clock never passes.

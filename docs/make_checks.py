@@ -205,7 +205,9 @@ ABOUT = {
             "when the tolerance will be reached if the rate stays, or how many more minutes it takes to tell. "
             "The rate rests on the tightest reading of each 10 s over the last 15 to 30 minutes; how far its "
             "interval can be trusted is measured in [estimate.md](estimate.md). A jump of more than 150 ms a second and "
-            "the bounds of the readings around it is a step; the second one in that time fails. A guest that stood still and is put right by a step counts for none: it lost no more than the time in which it was not read, and got no more back."
+            "the bounds of the readings around it is a step; the second one in that time fails. A guest that stood still and "
+            "is put right by a step counts for none: it lost no more than the time in which it was not read, and got no "
+            "more back. That a kept clock runs away is said only where no queue on the path explains it (the hard bounds)."
         ),
     ),
     "time.reboot": (

@@ -241,6 +241,20 @@ def test_a_kept_clock_that_runs_off_is_not_kept() -> None:
     assert (f.verdict, f.reason_code) == (Verdict.FAIL, "runs-away")
 
 
+@pytest.mark.parametrize("kept_by", [kept(), lambda _: b.DENIED])
+def test_a_path_that_queues_more_and_more_is_no_clock_that_runs_away(
+    kept_by: Callable[[float], Facts],
+) -> None:
+    """36 ms more one way within three minutes are 200 ppm of a clock, or of none: the bounds leave both open."""
+    month = {"params": {"horizon": 720 * 3600 * b.S}}
+    made = world(180, lambda s: 1 + s / 5, chrony=kept_by, processes=("chronyd",), rtt_ms=100)
+    assert finding(made, 180, **month).verdict is not Verdict.FAIL
+    quiet = world(180, lambda s: 1 + s / 5, chrony=kept_by, processes=("chronyd",), rtt_ms=10)
+    assert finding(quiet, 180, **month).verdict is Verdict.FAIL, (
+        "within a round trip of 10 ms it is the clock's"
+    )
+
+
 def test_a_clock_that_is_being_slewed_home_is_not_running_away() -> None:
     made = world(200, lambda s: 60_000 - s * 80, chrony=kept(), processes=("chronyd",))
     assert finding(made, 200).reason_code == "not-held"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says
 from cutover_tui.core.checks.clocks.readings import STALE_NS, held, reading, standing_of
@@ -77,11 +79,25 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             remedy="Find who sets it: two masters, or one that corrects by jumps. See time.single-master.",
             measured=at.steps[-1].amount_ns,
         )
-    projection = project(at, int(evidence.domain.tolerances.kerberos_skew), asked.ns("horizon"))
+    tolerance_ns, horizon_ns = int(evidence.domain.tolerances.kerberos_skew), asked.ns("horizon")
+    projection, sure = project(at, tolerance_ns, horizon_ns), project(_surely(at), tolerance_ns, horizon_ns)
     kept = time_provider.run(evidence, asked, says)
     if kept.verdict is Verdict.PASS:
-        return _disciplined(evidence, asked, says, line, at, projection, kept.reason)
-    return _free(evidence, asked, says, estimator, at, projection, kept)
+        return _disciplined(evidence, asked, says, line, at, sure, kept.reason)
+    return _free(evidence, asked, says, estimator, at, projection, sure, kept)
+
+
+def _surely(at: Estimate) -> Estimate:
+    """With the rates that are possible at all.
+
+    A path that queues more and more one way looks like a rate, to the statistics too. That a clock runs away which
+    somebody keeps, or may keep, is said only where no path explains it.
+    """
+    slope = at.slope
+    if slope is None:
+        return at
+    hard = replace(slope, low_ppb=slope.hard_low_ppb, high_ppb=slope.hard_high_ppb)
+    return replace(at, slope=hard)
 
 
 def estimator_for(samples: Sequence[Sample], line: Sequence[Standing]) -> Estimator:
@@ -124,7 +140,7 @@ def _disciplined(
     says: Says,
     line: Sequence[Standing],
     at: Estimate,
-    projection: Projection,
+    sure: Projection,
     provider: str,
 ) -> Finding:
     limit = asked.ns("within")
@@ -138,11 +154,11 @@ def _disciplined(
         broken_by = f"stepped by {time_amount(at.steps[-1].amount_ns, sign=True)}"
     soak = Soak(min(held_ns, asked.soak_ns), asked.soak_ns, broken_by)
     used = standing.used
-    if at.slope is not None and projection.reaches and projection.away and at.slope.span_ns >= SURE_NS:
+    if at.slope is not None and sure.reaches and sure.away and at.slope.span_ns >= SURE_NS:
         return says.fails(
             "runs-away",
             f"{provider}; yet the clock moves off at {_rate(at.slope)}: "
-            f"{_tolerance(evidence)} {when(projection)}{but}.",
+            f"{_tolerance(evidence)} {when(sure)}{but}.",
             remedy="The provider does not hold this clock; look at its log and at the guest's clocksource.",
             measured=at.offset_ns,
             bound=at.bound_ns,
@@ -228,11 +244,12 @@ def _free(
     estimator: Estimator,
     at: Estimate,
     projection: Projection,
+    sure: Projection,
     kept: Finding,
 ) -> Finding:
     horizon = coarse(asked.ns("horizon"))
     tolerance = _tolerance(evidence)
-    if projection.reaches and (kept.verdict is Verdict.FAIL or projection.away):
+    if projection.reaches and (kept.verdict is Verdict.FAIL or (sure.reaches and sure.away)):
         running = f"Free-running at {_rate(at.slope)}: " if at.slope is not None else ""
         return says.fails(
             "reaches-tolerance",
