@@ -23,7 +23,7 @@ H = 72 * HOUR
 
 def at(offset: int, bound: int, low: int, high: int, span: int = 600 * S) -> Estimate:
     slope = Slope((low + high) // 2, low, high, low, high, "bounds", 0, span, 60)
-    return Estimate(span, offset, bound, slope, (), 0, 0, "unknown")
+    return Estimate(span, offset, bound, slope, (), 0, 0, 0, "unknown")
 
 
 rates = st.integers(-40_000_000, 40_000_000)
@@ -64,7 +64,7 @@ def test_a_clock_that_is_past_it_has_reached_it() -> None:
 
 
 def test_without_a_slope_it_takes_a_minute() -> None:
-    found = project(Estimate(0, 0, MS, None, (), 0, 0, "unknown"), T, H)
+    found = project(Estimate(0, 0, MS, None, (), 0, 0, 0, "unknown"), T, H)
     assert found.reaches is None
     assert more(found.more_ns) == "1 more minute"
 
