@@ -284,8 +284,8 @@ ABOUT = {
             "37 is a guest ahead, 33 one behind, 32 one ahead by more than a ticket lives. Where the host's `service` "
             "names a page, its LDAP or its SMB server, that is asked instead ([runbook.md](runbook.md)). Samba's file "
             "server refuses with a bare number: the clock it shows to everybody says then whether it refuses for that. Approved, repeated and counted "
-            "as `kerberos.as`. Needs the extra `kerberos` on the jump host. A guest that is reached only "
-            "through another machine cannot be asked."
+            "as `kerberos.as`. Needs the extra `kerberos` on the jump host. A guest with `jump` is come to "
+            "through that machine."
         ),
     ),
     "kerberos.caches": (

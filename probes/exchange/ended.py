@@ -44,6 +44,10 @@ def of_socket(name: str, error: Exception) -> Ended:
     """What kept a connection from being made or from answering."""
     if isinstance(error, TimeoutError):
         return proves_nothing(FailureKind.TIMEOUT, f"{name}: no answer in time")
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return proves_nothing(
+            FailureKind.UNREACHABLE, f"{name}: it closed the connection before TLS was agreed"
+        )
     if isinstance(error, ssl.SSLError):
         return proves_nothing(
             FailureKind.DENIED, f"{name}: no trusted TLS ({without_controls(str(error))[:200]})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import time
 from types import TracebackType
 from typing import Self
@@ -11,7 +10,8 @@ from typing import Self
 from cryptography import x509
 
 from probes.exchange import ldap_bind
-from probes.exchange.ended import ANSWER_S, CONNECT_S, of_socket, proves_nothing, trusting
+from probes.exchange.dial import dial
+from probes.exchange.ended import ANSWER_S, of_socket, proves_nothing, trusting
 from probes.exchange.service import OverLdap
 from probes.observation import FailureKind
 from probes.unsafe_text import without_controls
@@ -22,18 +22,18 @@ _UNKNOWN_MECHANISM = 7
 
 
 class LdapServer:
-    """A connection; use as a context manager.
+    """A connection; use as a context manager. `way`: a local socket that leads there.
 
     Raises:
         Ended: it cannot be reached, its TLS is not to be trusted, or what it says is no LDAP.
     """
 
-    def __init__(self, over: OverLdap) -> None:
+    def __init__(self, over: OverLdap, way: str | None = None) -> None:
         self._name = f"LDAP server of {over.name}"
         self._steps = 0
         context = trusting(over.ca_file)
         try:
-            plain = socket.create_connection((over.address, over.port), timeout=CONNECT_S)
+            plain = dial(over.address, over.port, way)
             try:
                 self._socket = context.wrap_socket(plain, server_hostname=over.name)
             except OSError:

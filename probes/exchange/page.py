@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import http.client
-import socket
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from probes.exchange.ended import ANSWER_S, CONNECT_S, of_socket, proves_nothing, trusting
+from probes.exchange.dial import dial
+from probes.exchange.ended import ANSWER_S, of_socket, proves_nothing, trusting
 from probes.exchange.service import OverHttp
 from probes.observation import FailureKind
 
@@ -21,19 +21,18 @@ class Page(NamedTuple):
     negotiates: bool
 
 
-def get(over: OverHttp, token: bytes) -> Page:
-    """Ask for the page with our token.
+def get(over: OverHttp, token: bytes, way: str | None = None) -> Page:
+    """Ask for the page with our token. `way`: a local socket that leads there.
 
     Raises:
         Ended: no answer, no trusted TLS, or one that is no HTTP.
     """
     parts = urlsplit(over.url)
     name = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = http.client.HTTPConnection(name, port, timeout=ANSWER_S)
+    connection = http.client.HTTPConnection(name, over.port, timeout=ANSWER_S)
     try:
-        plain = socket.create_connection((over.address or name, port), timeout=CONNECT_S)
+        plain = dial(over.address or name, over.port, way)
         connection.sock = plain
         plain.settimeout(ANSWER_S)
         if parts.scheme == "https":

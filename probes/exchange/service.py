@@ -17,13 +17,12 @@ class OverSsh(msgspec.Struct, frozen=True, tag="ssh"):
     """The guest's sshd, user authentication `gssapi-with-mic` (RFC 4462 section 3). No session is opened.
 
     Which host key it has does not matter here: it proves who it is by its Kerberos key, and nothing
-    secret is sent to it. `socket`: path of a local one that leads there, where the address is not reached from here.
+    secret is sent to it.
     """
 
     address: str
     port: int
     user: str
-    socket: str | None = None
 
 
 class OverHttp(msgspec.Struct, frozen=True, tag="http"):
@@ -46,6 +45,12 @@ class OverHttp(msgspec.Struct, frozen=True, tag="http"):
             or not self.url.isprintable()
         ):
             raise ValueError(f"no http or https URL: {self.url!a}")
+
+    @property
+    def port(self) -> int:
+        """The URL's, or the one of its scheme."""
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 class OverLdap(msgspec.Struct, frozen=True, tag="ldap"):
@@ -70,12 +75,15 @@ class OverSmb(msgspec.Struct, frozen=True, tag="smb"):
 class Service(msgspec.Struct, frozen=True):
     """Who is asked (`host/app01.corp.example@CORP.EXAMPLE`) and how.
 
+    `socket`: path of a local one that leads there, where the address is not reached from here.
+
     Raises:
         ValueError: no service principal with a realm.
     """
 
     principal: str
     over: OverSsh | OverHttp | OverLdap | OverSmb
+    socket: str | None = None
 
     def __post_init__(self) -> None:
         if not _PRINCIPAL.match(self.principal):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from types import TracebackType
 from typing import Self
 
 from probes.exchange import smb_setup
-from probes.exchange.ended import ANSWER_S, CONNECT_S, of_socket, proves_nothing
+from probes.exchange.dial import dial
+from probes.exchange.ended import ANSWER_S, of_socket, proves_nothing
 from probes.exchange.service import OverSmb
 from probes.observation import FailureKind
 
@@ -55,7 +55,7 @@ _BUSY = frozenset({0xC000009A, 0xC00000D0})
 
 
 class SmbServer:
-    """A connection whose dialect is agreed upon; use as a context manager.
+    """A connection whose dialect is agreed upon; use as a context manager. `way`: a local socket that leads there.
 
     By then it has said what its clock shows: `utc_ns` (None = it does not), between `sent_ns` and `received_ns` of
     CLOCK_BOOTTIME. Samba refuses a ticket with a bare number, and then this is all that tells the clock from the key.
@@ -64,13 +64,13 @@ class SmbServer:
         Ended: it cannot be reached, takes no tickets, or what it says is no SMB.
     """
 
-    def __init__(self, over: OverSmb) -> None:
+    def __init__(self, over: OverSmb, way: str | None = None) -> None:
         self._name = f"SMB server of {over.address}"
         self._number = self._session = 0
         self.sent_ns = self.received_ns = 0
         self.utc_ns: int | None = None
         try:
-            self._socket = socket.create_connection((over.address, over.port), timeout=CONNECT_S)
+            self._socket = dial(over.address, over.port, way)
         except OSError as error:
             raise of_socket(self._name, error) from None
         self._until = time.monotonic() + ANSWER_S

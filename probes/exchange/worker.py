@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import socket
 import sys
 import time
 from collections.abc import Callable
+from socket import socket
 from typing import Any, cast
 
 import msgspec
 
 from probes.attempt import Kept, Told, Trouble
 from probes.exchange import ldap_bind, page, smb_setup
+from probes.exchange.dial import dial
 from probes.exchange.ended import ANSWER_S, CONNECT_S, Ended, unheard, why
 from probes.exchange.kept import LONGEST_TOKEN
 from probes.exchange.ldap_server import LdapServer
@@ -223,7 +224,7 @@ class _Attempt:
                 connection = await asyncssh.connect(
                     over.address,
                     over.port,
-                    sock=_local(over.socket) if over.socket is not None else None,
+                    sock=self._led(over),
                     username=over.user,
                     config=None,
                     known_hosts=None,  # the guest proves itself by its Kerberos key
@@ -261,11 +262,19 @@ class _Attempt:
             )
         return True
 
+    def _led(self, over: OverSsh) -> socket | None:
+        """A connection of the way that leads there; None = asyncssh makes one itself."""
+        if self._service.socket is None:
+            return None
+        made = dial(over.address, over.port, self._service.socket)
+        made.setblocking(False)
+        return made
+
     def _by_http(self, over: OverHttp) -> bool:
         """Whether the page was shown; a refusal of the ticket is in `_refused`."""
         mechanism = self._initiator(_SPNEGO)
         offered = self._step(mechanism.step, None) or b""
-        status, answered, negotiates = page.get(over, offered)
+        status, answered, negotiates = page.get(over, offered, self._service.socket)
         if answered is not None:
             try:
                 self._step(mechanism.step, answered)
@@ -284,7 +293,7 @@ class _Attempt:
 
     def _by_ldap(self, over: OverLdap) -> bool:
         """Whether the account was let in; a refusal of the ticket is in `_refused`."""
-        with LdapServer(over) as server:
+        with LdapServer(over, self._service.socket) as server:
             mechanism = self._initiator(bindings=server.bindings)
             token = self._step(mechanism.step, None)
             while not mechanism.complete:
@@ -309,7 +318,7 @@ class _Attempt:
 
     def _by_smb(self, over: OverSmb) -> bool:
         """Whether the account was let in; a refusal of the ticket is in `_refused`."""
-        with SmbServer(over) as server:
+        with SmbServer(over, self._service.socket) as server:
             mechanism = self._initiator(_SPNEGO)
             token = self._step(mechanism.step, None)
             for _ in range(_SMB_STEPS):
@@ -330,13 +339,6 @@ class _Attempt:
         if self._last is None:
             self._started, self._shown_ns = (server.sent_ns, server.received_ns), server.utc_ns
         return False
-
-
-def _local(path: str) -> socket.socket:
-    made = socket.socket(socket.AF_UNIX)
-    made.connect(path)
-    made.setblocking(False)
-    return made
 
 
 def _words(error: Any) -> str:

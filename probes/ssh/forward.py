@@ -7,9 +7,8 @@ kind is none of those that `MaxSessions` counts.
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import asyncssh
 from asyncssh.constants import (
@@ -71,7 +70,8 @@ class Forwards:
                 detail = f"{where}: no answer within {timeout_s:g} s"
                 raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
             except asyncssh.ChannelOpenError as error:
-                raise LinkError(self._not_opened(error, where)) from None
+                failure = not_opened(error, where, "the guest's sshd", closed=self._ssh.is_closed())
+                raise LinkError(failure) from None
             except Ended as ended:
                 raise LinkError(Failure(ended.kind, f"{where}: {ended}")) from None
             except (asyncssh.Error, OSError) as error:
@@ -128,39 +128,23 @@ class Forwards:
         data, received_ns = await arrival.whole
         return Answered(data, host, sent_ns, received_ns, kernel_stamp=False)
 
-    def _not_opened(self, error: asyncssh.ChannelOpenError, where: str) -> Failure:
-        said = without_controls(error.reason).strip()[:200] or f"code {error.code}"
-        if error.code in _FORBIDS:
-            return Failure(
-                FailureKind.DENIED,
-                f"{where}: the guest's sshd forwards no connections ({said}; AllowTcpForwarding, PermitOpen)",
-            )
-        if error.code == OPEN_CONNECT_FAILED and not self._ssh.is_closed():
-            return Failure(FailureKind.UNREACHABLE, f"{where}: {said}")
-        return Failure(FailureKind.LOST, f"{where}: {said}")
 
+def not_opened(error: asyncssh.ChannelOpenError, where: str, whose: str, *, closed: bool) -> Failure:
+    """Why there is no channel: forbidden, nobody there, or the connection itself is gone.
 
-@asynccontextmanager
-async def local_socket(via: asyncssh.SSHClientConnection, host: str, port: int) -> AsyncIterator[str]:
-    """The path of a socket only we may use, from which each connection goes by `via` to the server, while this lasts.
-
-    Raises:
-        LinkError: `via` is gone, or no such socket can be made here.
+    Args:
+        whose: the sshd that was asked to forward.
+        closed: that its connection is.
     """
-    with tempfile.TemporaryDirectory(prefix="cutover-") as folder:  # mode 0700
-        path = f"{folder}/way"
-        try:
-            listener = await via.forward_local_path_to_port(path, host, port)
-        except (asyncssh.Error, OSError) as error:
-            detail = (
-                f"{host} port {port}: no way there by the jump host: {without_controls(str(error))[:200]}"
-            )
-            raise LinkError(Failure(FailureKind.LOST, detail)) from None
-        try:
-            yield path
-        finally:
-            listener.close()
-            await listener.wait_closed()
+    said = without_controls(error.reason).strip()[:200] or f"code {error.code}"
+    if error.code in _FORBIDS:
+        return Failure(
+            FailureKind.DENIED,
+            f"{where}: {whose} forwards no connections ({said}; AllowTcpForwarding, PermitOpen)",
+        )
+    if error.code == OPEN_CONNECT_FAILED and not closed:
+        return Failure(FailureKind.UNREACHABLE, f"{where}: {said}")
+    return Failure(FailureKind.LOST, f"{where}: {said}")
 
 
 class _Session(asyncssh.SSHTCPSession[bytes]):

@@ -21,12 +21,13 @@ from probes.reader import Command
 from probes.seam import Clock, LinkError, Loop
 from probes.ssh.channel import Channel, ExecRefused, SessionRefused, Sink, open_channel
 from probes.ssh.escalation import EscalationRefused, OnlyExactly, RootShell
-from probes.ssh.forward import Forwards, local_socket
+from probes.ssh.forward import Forwards
 from probes.ssh.framing import PTY_TAKEOVER, Scanner
 from probes.ssh.known_hosts import KnownHosts
 from probes.ssh.login import Connection, Login
 from probes.ssh.shell import Inbox, KeptShell, Reply, Start, Started, exchange
 from probes.ssh.target import SshTarget
+from probes.ssh.way import local_socket
 from probes.unsafe_text import without_controls
 
 
@@ -99,18 +100,22 @@ class SshGuest:
         return await self._alive().forwards.tcp(host, port, make, complete, timeout_s=timeout_s)
 
     @asynccontextmanager
-    async def way_in(self) -> AsyncIterator[str | None]:
-        """How another process gets to this guest's sshd while this lasts: the path of a local socket that leads there
+    async def way_in(self, port: int | None = None) -> AsyncIterator[str | None]:
+        """How another process gets to this guest's services while this lasts: the path of a local socket that leads there
         through its jump hosts; None = as directly as we do.
 
+        Args:
+            port: of a service; None = its sshd.
+
         Raises:
-            LinkError: the guest is not connected, or the jump host is lost.
+            LinkError: the guest is not connected; as `probes.ssh.way.local_socket`.
         """
         connection = self._alive().connection
         if connection.via is None:
             yield None
             return
-        async with local_socket(connection.via, *connection.address) as path:
+        host, sshd = connection.address
+        async with local_socket(connection.via, host, port or sshd) as path:
             yield path
 
     async def close(self) -> None:

@@ -14,19 +14,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from cutover_tui.engine.assembly import peers
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.proofs.ap_in import Peer
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, Service, parse
-from probes.exchange.service import OverLdap, of_ldap, of_page, of_sshd
+from probes.exchange.service import OverLdap, of_ldap, of_page, of_smb, of_sshd
 from probes.facts_kerberos import ApInFacts
 from probes.net import SystemClock
 from probes.observation import Failure, FailureKind
 from probes.prompts import SecretRequest
 from probes.ssh import SshTarget
-from tests.system.nodes import slapd
+from tests.system.nodes import slapd, smbd
 from tests.system.nodes.domain import ADMINISTRATOR, DNS_DOMAIN, PASSWORD, REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.negotiate import SERVER
@@ -350,36 +351,64 @@ async def test_a_guest_whose_kinit_works_is_refused_by_the_gate_until_its_clock_
         assert decision.outcome == "open", decision
 
 
+@contextmanager
+def only_through_others(domain: Domain, guest: Guest) -> Iterator[None]:
+    """The jump host itself does not reach the guest."""
+    lost = ("lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", "br0")
+    domain.lab.jump.run("ip", "neigh", "replace", guest.address, *lost)
+    try:
+        yield
+    finally:
+        domain.lab.jump.run("ip", "neigh", "del", guest.address, "dev", "br0")
+
+
+@pytest.mark.parametrize("over", ["ssh", "http", "ldap", "smb"])
 async def test_a_guest_behind_a_jump_host_is_come_to_through_it(
-    domain: Domain, guest: Guest, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    domain: Domain,
+    guest: Guest,
+    config: str,
+    directory: Service,
+    over: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """Only another node's sshd reaches the guest: the attempt goes the way our own connection goes."""
     lab, bastion = domain.lab, domain.lab.guests["plain"]
     cache = f"FILE:{tmp_path}/cc"
+    if over == "smb":
+        smbd.serve(guest.node, ADMINISTRATOR)
+    service = {"ssh": sshd(guest), "http": page(guest), "ldap": directory}.get(
+        over, of_smb(FQDN, REALM, guest.address)
+    )
     with lab.jump.in_network():
         kinit_and_use(config, cache)
     monkeypatch.setenv("KRB5_CONFIG", config)
     monkeypatch.setenv("KRB5CCNAME", cache)
-    lost = ("lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", "br0")
-    lab.jump.run("ip", "neigh", "replace", guest.address, *lost)
-    try:
-        with lab.jump.in_network():
-            through = SshTarget(bastion.address, user=USER, methods=("key",), keys=(lab.user_key,), config=())
-            async with connected(lab, guest, jump=through) as ours:
-                seen: list[Message] = []
-                initiator = Initiator(Cache(), prompts=Answers(), breaker=Breaker(), config=config)
-                ways = {"app01": ours}
-                peer = Peer({"app01": sshd(guest)}, initiator, SystemClock(), seen.append, ways)
-                await peer.attempt("app01", 1)
-                guest.clock.set_offset(305 * SECOND)
-                await peer.attempt("app01", 2)
-            await peer.attempt("app01", 3)
-    finally:
-        lab.jump.run("ip", "neigh", "del", guest.address, "dev", "br0")
-    good, ahead, gone = (m.observation for m in seen if isinstance(m, Seen))
+    with only_through_others(domain, guest), lab.jump.in_network():
+        through = SshTarget(bastion.address, user=USER, methods=("key",), keys=(lab.user_key,), config=())
+        async with connected(lab, guest, jump=through) as ours:
+            seen: list[Message] = []
+            initiator = Initiator(Cache(), prompts=Answers(), breaker=Breaker(), config=config)
+            peer = Peer({"app01": service}, initiator, SystemClock(), seen.append, {"app01": ours})
+            await peer.attempt("app01", 1)
+            guest.clock.set_offset(305 * SECOND)
+            await peer.attempt("app01", 2)
+            gone = structs.replace(service.over, port=9) if over in ("ldap", "smb") else None
+            if gone is not None:
+                nobody = {"app01": structs.replace(service, over=gone)}
+                await Peer(nobody, initiator, SystemClock(), seen.append, {"app01": ours}).attempt("app01", 3)
+        await peer.attempt("app01", 4)
+    good, ahead, *closed, lost = (m.observation for m in seen if isinstance(m, Seen))
     assert isinstance(good.facts, ApInFacts), good.failure
-    assert (good.facts.stage, good.facts.admitted) == ("done", True)
+    assert (good.facts.over, good.facts.stage, good.facts.admitted) == (over, "done", True)
     assert isinstance(ahead.facts, ApInFacts), ahead.failure
-    assert (ahead.facts.stage, ahead.facts.code) == ("service", 37)
-    assert gone.failure is not None, "no link leads there, and nobody tries another way"
-    assert gone.failure.kind is FailureKind.LOST
+    assert ahead.facts.stage == "service"
+    if over != "ldap":  # slapd keeps both number and clock to itself
+        assert ahead.facts.code == (37 if over in ("ssh", "http") else None)
+        assert abs(ahead.facts.shown_ns - ahead.facts.own_utc_ns - 305 * SECOND) < 3 * SECOND
+    for one in closed:
+        assert one.failure is not None
+        assert one.failure.kind is FailureKind.UNREACHABLE
+        assert "from the jump host" in one.failure.detail
+    assert lost.failure is not None, "no link leads there, and nobody tries another way"
+    assert lost.failure.kind is FailureKind.LOST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,9 +14,10 @@ from hypothesis import strategies as st
 from cutover_tui.core.checks.kerberos.own_login import password_principal
 from cutover_tui.core.loading import load_text
 from cutover_tui.core.runbook import Host
+from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.proofs import ap_in
 from probes.ad.kept import keep
-from probes.attempt import Kept
+from probes.attempt import Kept, Told
 from probes.breaker import Breaker
 from probes.exchange import Cache, Credential, Initiator, Login, parse
 from probes.exchange.kept import refusal
@@ -22,6 +25,7 @@ from probes.exchange.service import OverHttp, OverLdap, OverSmb, OverSsh, Servic
 from probes.facts_kerberos import ApInFacts
 from probes.observation import Failure, FailureKind, Raw
 from probes.prompts import SecretRequest
+from tests.unit.loopback_ssh import WallClock
 
 ARGV = ("ap-in", "ssh", "host/app01.corp.example@CORP.EXAMPLE")
 SECOND = 10**9
@@ -213,3 +217,52 @@ async def test_who_gives_no_password_is_asked_for_nothing_else():
     found = parse((await tried(Login("me@CORP.EXAMPLE")).ap_in(service),))
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.CANCELLED
+
+
+class Way:
+    """A guest behind a jump host, whose services a socket leads to."""
+
+    def __init__(self) -> None:
+        self.ports: list[int | None] = []
+        self.open = False
+
+    @asynccontextmanager
+    async def way_in(self, port: int | None = None) -> AsyncIterator[str | None]:
+        self.ports.append(port)
+        self.open = True
+        yield f"/way/{port}"
+        self.open = False
+
+
+class Notes:
+    """Notes which way it was sent while that was open."""
+
+    def __init__(self, way: Way) -> None:
+        self.way, self.sockets = way, list[str | None]()
+
+    async def attempt(self, service: Service) -> Told:
+        assert self.way.open
+        self.sockets.append(service.socket)
+        return Kept("done", "me@CORP.EXAMPLE", admitted=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "port"),
+    [
+        ("ssh", None), ("ldap", 636), ("smb", 445), ("https://www.x.example/", 443), ("http://www.x.example/", 80),
+        ("https://www.x.example:8443/", 8443),
+    ],
+)  # fmt: skip
+async def test_whatever_is_asked_of_a_guest_is_asked_the_way_our_connection_goes(
+    written: str, port: int | None
+):
+    host = Host(name="app01", address="10.0.0.1", service=written)
+    way = Way()
+    notes, seen = Notes(way), list[Message]()
+    asked = ap_in.service(host, "CORP.EXAMPLE")
+    await ap_in.Peer({"app01": asked}, notes, WallClock(), seen.append, {"app01": way}).attempt("app01", 1)
+    assert (way.ports, notes.sockets) == ([port], [f"/way/{port}"])
+    (message,) = seen
+    assert isinstance(message, Seen)
+    assert message.observation.facts is not None
+    assert "/way/" not in str(message.observation.raw)

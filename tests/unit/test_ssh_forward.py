@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -203,3 +204,111 @@ async def test_a_kdc_is_asked_through_a_guest(tmp_path):
         facts = kdc.parse((await asker.ask_from(guest, "127.0.0.1", port=port),))
     assert isinstance(facts, KdcFacts)
     assert (facts.transport, facts.code, facts.server) == ("tcp", 6, f"127.0.0.1:{port}")
+
+
+@contextlib.asynccontextmanager
+async def behind_a_jump_host(folder, does=None):
+    """A guest reached through another SSH server, whose ports are in `loopback_ssh` the same machine's."""
+    async with loopback(folder, does) as jump, loopback(folder) as server:
+        jump.trust()
+        server.trust()
+        guest = server.guest(jump=jump.target())
+        await guest.connect()
+        try:
+            yield guest
+        finally:
+            await guest.close()
+
+
+async def said_by(path: str, line: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(line)
+        writer.write_eof()
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def capitals(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says all at once what was said, when that has its end; and so far more than a window holds."""
+    writer.write((await reader.read()).upper())
+    writer.close()
+
+
+async def test_another_process_gets_to_a_service_behind_the_jump_host(tmp_path):
+    async with listening(capitals) as port, behind_a_jump_host(tmp_path) as guest:
+        async with guest.way_in(port) as path:
+            assert path is not None
+            assert (await asyncio.to_thread(lambda: _mode(path))) == 0o700
+            assert await said_by(path, b"hello" * 500_000) == b"HELLO" * 500_000
+        with pytest.raises(OSError):
+            await asyncio.open_unix_connection(path)
+        async with guest.way_in() as path:
+            assert path is not None
+            assert (await said_by(path, b"")).startswith(b"SSH-2.0-")
+    async with connected(tmp_path) as direct, direct.way_in(port) as path:
+        assert path is None
+
+
+def _mode(path: str) -> int:
+    return Path(path).parent.stat().st_mode & 0o777
+
+
+async def test_a_way_that_leads_nowhere_says_so_at_its_end(tmp_path, monkeypatch):
+    async with listening(capitals) as gone:
+        pass
+    async with behind_a_jump_host(tmp_path) as guest:
+        async with guest.way_in(gone):
+            pass  # nobody came
+        with pytest.raises(LinkError) as refused:
+            async with guest.way_in(gone) as path:
+                assert await said_by(path, b"hello") == b""
+        assert refused.value.failure.kind is FailureKind.UNREACHABLE
+        assert f"127.0.0.1 port {gone}/tcp from the jump host" in refused.value.failure.detail
+
+        def forbids(*_where: object) -> bool:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+
+        monkeypatch.setattr("tests.unit.loopback_ssh._Server.connection_requested", forbids)
+        with pytest.raises(LinkError) as forbidden:
+            async with guest.way_in(gone) as path:
+                assert await said_by(path, b"hello") == b""
+        assert forbidden.value.failure.kind is FailureKind.DENIED
+        assert "AllowTcpForwarding" in forbidden.value.failure.detail
+
+
+class _Far(asyncssh.SSHTCPSession[bytes]):
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+
+async def test_a_way_whose_far_end_does_not_connect_is_given_up_and_kept_by_nobody(tmp_path, monkeypatch):
+    let_go, begun, far = asyncio.Event(), asyncio.Event(), _Far()
+    async with behind_a_jump_host(tmp_path) as guest:
+
+        def hangs(*_where: object):
+            async def connect() -> _Far:
+                begun.set()
+                await let_go.wait()
+                return far
+
+            return connect()
+
+        monkeypatch.setattr("tests.unit.loopback_ssh._Server.connection_requested", hangs)
+
+        async def comes() -> None:
+            async with guest.way_in(88) as path:
+                _, writer = await asyncio.open_unix_connection(path)
+                await begun.wait()
+                writer.close()
+
+        with pytest.raises(LinkError) as late:
+            await comes()
+        assert late.value.failure.kind is FailureKind.TIMEOUT
+        let_go.set()
+        async with asyncio.timeout(5):
+            await far.closed.wait()  # it came about too late

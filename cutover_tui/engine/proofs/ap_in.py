@@ -69,13 +69,16 @@ class Initiates(Protocol):
 
 
 class WayIn(Protocol):
-    """A guest whose sshd others are led to."""
+    """A guest whose services others are led to."""
 
-    def way_in(self) -> AbstractAsyncContextManager[str | None]:
+    def way_in(self, port: int | None = None) -> AbstractAsyncContextManager[str | None]:
         """The path of a local socket that leads there while this lasts; None = it is reached directly.
 
+        Args:
+            port: of its service; None = its sshd.
+
         Raises:
-            LinkError: it is not connected.
+            LinkError: it is not connected; or, at the end, its jump host does not lead there.
         """
         ...
 
@@ -129,15 +132,16 @@ class Peer:
 
     async def _come(self, host: str, service: Service) -> Raw:
         guest = self.guests.get(host)
-        if guest is None or not isinstance(service.over, OverSsh):
+        if guest is None:
             return as_raw(service, await self.initiator.attempt(service))
+        # The port of sshd is known to the connection: OpenSSH's configuration may say another than the runbook.
+        port = None if isinstance(service.over, OverSsh) else service.over.port
         try:
-            async with guest.way_in() as path:
-                over = structs.replace(service.over, socket=path)
-                led = structs.replace(service, over=over)
+            async with guest.way_in(port) as path:
+                led = structs.replace(service, socket=path)
                 return as_raw(led, await self.initiator.attempt(led))
         except LinkError as error:
-            return nothing((NAME, "ssh", service.principal), error.failure)
+            return nothing((NAME, way(service), service.principal), error.failure)
 
 
 def _literal(address: str) -> bool:
