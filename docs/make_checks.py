@@ -292,12 +292,13 @@ ABOUT = {
         "Is no credential cache left that was made while the clock was off?",
         (
             "MIT's library writes the clock's offset into a cache and goes on adding it: a cache made at 305 s fails "
-            "once the clock is right. The headers of the caches in /tmp, /run/user and the directories of sssd, "
-            "gssproxy and certmonger are read as root. Kinds that leave no file (KCM, KEYRING) pass only when "
-            "the clock was read through the whole last hour, without a gap of more than 20 s, and was right all the time, "
+            "once the clock is right. The headers of the caches in /tmp, /var/tmp, /run, /var/lib and /var/cache are read as "
+            "root, four directories deep. Kinds that leave no file (KCM, KEYRING) and other places, as krb5.conf, sssd.conf and "
+            "`KRB5CCNAME` in units and their environment files name them, pass only when the clock was read through the whole last hour, without a gap of more than 20 s, and was right all the time, "
             "before the repair too. "
             "Caches whose tickets have all ended do not count. Programs that "
-            "keep tickets in memory only cannot be seen: restart what ran while the clock was off."
+            "keep tickets in memory only, and say so nowhere, cannot be seen: restart what ran while the clock was off. (Samba's "
+            "winbind was seen to take new ones by itself.)"
         ),
     ),
     "agent.swap": (

@@ -278,6 +278,28 @@ def _(domain: Domain, guest: Guest, where: Path) -> None:
     guest.node.run("rm", "-r", "/etc/sssd", "/etc/krb5.conf.d/own")
 
 
+@case("caches/mit-1.20.1/of-services")
+def _(domain: Domain, guest: Guest, where: Path) -> None:
+    clean(guest)
+    guest.node.run("mkdir", "-p", "/run/sync", "/etc/systemd/system/other.service.d")
+    unit = "[Service]\nExecStart=/usr/bin/sync\nEnvironment=KRB5CCNAME=FILE:%t/sync/krb5cc\n"
+    guest.node.write("/etc/systemd/system/sync.service", unit)
+    guest.node.write(
+        "/etc/systemd/system/other.service.d/cache.conf", "[Service]\nEnvironment=KRB5CCNAME=KEYRING:other\n"
+    )
+    guest.node.write("/etc/default/third", "# KRB5CCNAME=KCM:\nKRB5CCNAME=/opt/third/krb5cc\n")
+    guest.clock.set_offset(305 * SECOND)
+    guest.node.run("kinit", "-k", MACHINE, env={"KRB5CCNAME": "FILE:/run/sync/krb5cc"})
+    guest.clock.set_offset(0)
+    facts = {
+        "files.0.path": "/run/sync/krb5cc", "files.0.offset_ns": {"from": -307 * SECOND, "to": -303 * SECOND},
+        "elsewhere": ["FILE:/opt/third/krb5cc", "KEYRING"],
+    }  # fmt: skip
+    caches(guest, where, "services keep caches where their units say, one of them made 305 s ahead", facts)
+    guest.node.run("rm", "-r", "/run/sync", "/etc/systemd/system/sync.service", "/etc/default/third")
+    guest.node.run("rm", "-r", "/etc/systemd/system/other.service.d")
+
+
 @case("exchange/mit-1.20.1/stale-keytab")
 def _(domain: Domain, guest: Guest, where: Path) -> None:
     """The last case: the account's password is another afterwards."""

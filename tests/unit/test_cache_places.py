@@ -18,6 +18,14 @@ from probes.linux.domain.cache_places import elsewhere
         "krb5_ccname_template = FILE:%d/krb5cc_%U_XXXXXX",
         "# krb5_ccname_template = KEYRING:persistent:%U",
         "; default_ccache_name = KCM:",
+        "Environment=KRB5CCNAME=FILE:/run/sync/krb5cc",
+        'Environment="LANG=C" "KRB5CCNAME=/var/lib/sync/clients/krb5cc_0"',
+        "Environment=KRB5CCNAME=FILE:%t/sync/krb5cc",
+        "export KRB5CCNAME=/tmp/krb5cc_sync; exec sync",
+        "#Environment=KRB5CCNAME=KEYRING:session:sync",
+        "PassEnvironment=KRB5CCNAME",
+        "UnsetEnvironment=KRB5CCNAME=",
+        "MYKRB5CCNAME=KCM:",
     ],
 )
 def test_what_is_looked_at_is_nowhere_else(line: str) -> None:
@@ -35,11 +43,17 @@ def test_what_is_looked_at_is_nowhere_else(line: str) -> None:
             ["default_ccache_name = FILE:/tmp/tickets_%{uid}"],
             ("FILE:/tmp/tickets_%{uid}",),
         ),  # no name of ours
-        (["default_ccache_name = FILE:/tmp/a/b/c/krb5cc_1"], ("FILE:/tmp/a/b/c/krb5cc_1",)),  # too deep
+        (["default_ccache_name = FILE:/tmp/a/b/c/d/krb5cc_1"], ("FILE:/tmp/a/b/c/d/krb5cc_1",)),  # too deep
         (["default_ccache_name = FILE:/tmp/../srv/krb5cc_1"], ("FILE:/tmp/../srv/krb5cc_1",)),
         (["krb5_ccname_template = FILE:%h/.krb5cc"], ("FILE:%h/.krb5cc",)),
         (["krb5_ccname_template = DIR:/home/cc/%U"], ("DIR:/home/cc/%U",)),
         (["krb5_ccachedir = /home/cc"], ("FILE:/home/cc/krb5cc_%U_XXXXXX",)),  # sssd's own name within it
+        (["Environment=KRB5CCNAME=KEYRING:session:sync"], ("KEYRING",)),
+        (["Environment='KRB5CCNAME=MEMORY:sync'"], ("MEMORY",)),
+        (["KRB5CCNAME=FILE:/opt/sync/krb5cc"], ("FILE:/opt/sync/krb5cc",)),
+        (["KRB5CCNAME=/run/sync/tickets"], ("FILE:/run/sync/tickets",)),  # no name of ours
+        (["Environment=A=b KRB5CCNAME=DIR:%h/cc"], ("DIR:%h/cc",)),
+        (["KRB5CCNAME=${STATE_DIRECTORY}/krb5cc"], ("FILE:${STATE_DIRECTORY}/krb5cc",)),
         (
             ["krb5_ccname_template = FILE:%d/krb5cc_%U", "krb5_ccachedir = /home/cc"],
             ("FILE:/home/cc/krb5cc_%U",),

@@ -522,6 +522,20 @@ class TestCaches:
         assert "/var/lib/sss/db/ccache_CORP.EXAMPLE of root" in found.reason
         assert "restart sssd" in found.remedy
 
+    @pytest.mark.parametrize(
+        ("path", "words"),
+        [
+            ("/run/sync/krb5cc", "Restart the services"),
+            ("/var/cache/sync/krb5cc_0", "Restart the services"),
+            ("/run/user/1000/krb5cc", "Let their owner log in anew"),
+            ("/tmp/krb5cc_1000", "Let their owner log in anew"),
+        ],
+    )
+    def test_who_has_to_renew_it_is_said_by_where_it_lies(self, path, words):
+        found = self.with_caches(cache(path, 305)).finding("kerberos.caches", 200.5)
+        assert found.reason_code == "made-while-off"
+        assert (found.remedy or "").startswith(words)
+
     @pytest.mark.parametrize("offset_s", [5.1, -200, 240])
     def test_one_that_goes_on_working_is_named_and_no_failure(self, offset_s):
         found = self.with_caches(cache(offset_s=offset_s)).finding("kerberos.caches", 200.5)

@@ -85,16 +85,16 @@ WHOLE: dict[str, dict[str, object]] = {
         ],
         "more": False, "up_ns": 12_406_120 * 1_000_000, "skipped": 0,
     },
-    # The header's field 1 is an offset: 0xfffffecf s, two's complement; 06:40:18 UTC and ten hours later.
+    # The header's field 1 is an offset: 0xfffffecf s, two's complement; 10:12:47 UTC and ten hours later.
     "caches/mit-1.20.1/taken-while-ahead": {
         "type": "caches",
         "files": [
-            {"path": "/tmp/krb5cc_0", "owner": "root", "written_ns": 1_795_675_218 * S, "offset_ns": -305 * S,
-             "principal": "APP01$@CORP.EXAMPLE", "tickets": 1, "newest_ns": 1_795_675_218 * S,
-             "end_ns": 1_795_711_218 * S},
-            {"path": "/var/lib/sss/db/ccache_CORP.EXAMPLE", "owner": "root", "written_ns": 1_795_675_218 * S,
-             "offset_ns": 0, "principal": "APP01$@CORP.EXAMPLE", "tickets": 2, "newest_ns": 1_795_675_218 * S,
-             "end_ns": 1_795_711_218 * S},
+            {"path": "/tmp/krb5cc_0", "owner": "root", "written_ns": 1_795_687_967 * S, "offset_ns": -305 * S,
+             "principal": "APP01$@CORP.EXAMPLE", "tickets": 1, "newest_ns": 1_795_687_967 * S,
+             "end_ns": 1_795_723_967 * S},
+            {"path": "/var/lib/sss/db/ccache_CORP.EXAMPLE", "owner": "root", "written_ns": 1_795_687_967 * S,
+             "offset_ns": 0, "principal": "APP01$@CORP.EXAMPLE", "tickets": 2, "newest_ns": 1_795_687_967 * S,
+             "end_ns": 1_795_723_967 * S},
         ],
         "elsewhere": [],
     },

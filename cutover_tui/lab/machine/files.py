@@ -9,7 +9,7 @@ from cutover_tui.lab.machine.kernel import kernel_files
 
 _DIRECTORIES = {
     **{f"/{path}/": File("", 0o1777) for path in ("tmp", "var/tmp")},
-    **{f"/{path}/": File("", 0o755) for path in ("run", "run/user", "var/lib", "home")},
+    **{f"/{path}/": File("", 0o755) for path in ("run", "run/user", "var/lib", "var/cache", "home")},
     "/root/": File("", 0o700),
 }
 

@@ -32,7 +32,7 @@ _NS = 10**9
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
-    """Facts from find (stat, od and klist of each file) and from krb5.conf and sssd.conf."""
+    """Facts from find (stat, od and klist of each file) and from the configuration of libkrb5, sssd and services."""
     found, config = raws
     failure = unusable(found) or unusable(config)
     if failure is not None:
@@ -46,10 +46,19 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         if not lines or lines[-1] != "end":
             raise Unparsed(f"find did not come to its end: {quoted(found.err)}")
         files = tuple(_file(part) for part in _parts(lines[:-1]))
-        beyond = elsewhere((line for _, line in grep.lines(config)), grep.hidden(config))
+        beyond = elsewhere(_named(config), grep.hidden(config))
     except Unparsed as error:
         return error.failure()
     return CachesFacts(files, beyond)
+
+
+def _named(config: Raw) -> list[str]:
+    """The lines that name caches: every line of grep's holds what it looked for."""
+    lines = [line for _, line in grep.lines(config)]
+    for line in lines:
+        if not any(key.casefold() in line.casefold() for key in KEYS):
+            raise Unparsed(f"grep: {quoted(line)}")
+    return lines
 
 
 def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
@@ -133,7 +142,7 @@ def _commands() -> tuple[Command, ...]:
 
 READER = Reader(
     name="caches",
-    version=2,
+    version=3,
     family=Family.DIRECTORY,
     commands=_commands(),
     parse=parse,

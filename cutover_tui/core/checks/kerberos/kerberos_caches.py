@@ -79,7 +79,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             "not-visible",
             f"The clock was more than {span(limit)} off within the last hour, and caches in "
             f"{', '.join(facts.elsewhere)} are not read from outside.",
-            remedy="Let their owners run kdestroy -A and kinit, or log in anew; it passes an hour after the repair.",
+            remedy="Restart the services that keep them, and let people run kdestroy -A and kinit, or log in anew; it passes an "
+            "hour after the repair.",
             used=(newest,),
         )
     if then is not None and then.right_ns < LOOKS_BACK_NS - UNSEEN_NS:
@@ -145,9 +146,14 @@ def _remedy(off: list[CacheFile]) -> str:
     places = {f.path.rpartition("/")[0] for f in off}
     if places == {"/var/lib/sss/db"}:
         return "Remove the file and restart sssd: `systemctl restart sssd`."
-    if any(place.startswith("/var/lib/") for place in places):
+    if any(place.startswith(("/var/lib/", "/var/cache/")) or _of_a_service(place) for place in places):
         return "Restart the services that own them, and let people log in anew or kinit."
     return "Let their owner log in anew or kinit; for a service's own cache, restart the service."
+
+
+def _of_a_service(place: str) -> bool:
+    """Whether that is below /run and nobody's login made it."""
+    return place.startswith("/run/") and not place.startswith("/run/user/")
 
 
 @dataclass(frozen=True, slots=True)
