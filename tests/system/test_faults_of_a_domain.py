@@ -29,7 +29,7 @@ from tests.system.nodes.firewall import deaf
 from tests.system.nodes.lab import Guest, SystemLab
 from tests.system.nodes.sshd import USER
 from tests.system.test_ap_in_for_real import Answers
-from tests.system.test_directory_for_real import accounts, change, judged, read
+from tests.system.test_directory_for_real import accounts, change, judged
 from tests.system.test_kerberos_for_real import RUNBOOK, SECOND, sitting
 from tests.system.test_probes_for_real import connected
 from tests.unit.evidence_builders import observed
@@ -119,16 +119,18 @@ async def test_udp_88_filtered_is_asked_by_tcp_and_named_as_the_path_that_was_lo
     domain: Domain, guest: Guest
 ):
     paths = ad_paths.reader([domain.controller.name], REALM)
-    before = read(guest.node, paths)
-    assert isinstance(before, PathsFacts)
+    with domain.lab.jump.in_network():
+        async with connected(domain.lab, guest) as ours:
+            before = paths.parse(await ours.run(paths.commands))
+    assert isinstance(before, PathsFacts), before
     plan = exchange.Plan(MACHINE, domain.controller.name, "udp")
-    with deaf(domain.controller.node, "udp dport 88"):
-        with domain.lab.jump.in_network():
-            asker = kdc.Asker(SystemNetwork(), SystemClock(), REALM)
-            answer = kdc.parse((await asker.ask(domain.controller.address),))
-            async with connected(domain.lab, guest) as ours:
-                made = exchange.parse(await ours.run(exchange.commands(plan)))
-        lost = judged("net.ad-paths", observed("ad-paths", 99, read(guest.node, paths)), before=before)
+    with deaf(domain.controller.node, "udp dport 88"), domain.lab.jump.in_network():
+        asker = kdc.Asker(SystemNetwork(), SystemClock(), REALM)
+        answer = kdc.parse((await asker.ask(domain.controller.address),))
+        async with connected(domain.lab, guest) as ours:
+            made = exchange.parse(await ours.run(exchange.commands(plan)))
+            after = paths.parse(await ours.run(paths.commands))
+    lost = judged("net.ad-paths", observed("ad-paths", 99, after), before=before)
     assert isinstance(answer, KdcFacts)
     assert (answer.transport, answer.code) == ("tcp", 6)
     assert isinstance(made, ExchangeFacts)

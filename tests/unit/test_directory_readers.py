@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ad import account, cldap, records, rootdse
+from probes.ad import account, cldap, records, rootdse, rootdse_guest
 from probes.ad.kept import keep
+from probes.clocks import ntp_guest
 from probes.facts_directory import AccountFacts, AddressesFacts, CldapFacts, PathsFacts, TrustFacts
-from probes.linux.domain import ad_paths, addresses, trust
+from probes.linux import READERS
+from probes.linux.domain import ad_paths, addresses, exchange, sysvol, trust
 from probes.observation import Failure, FailureKind, Raw
+from tests.unit.loopback_ssh import Behaviour, loopback
 
 ANSWER = bytes.fromhex(
     "307902043894982264710400306d306b04086e65746c6f676f6e315f045d17000000fd130000f74018a7dd78744eb8d553052be90501"
@@ -356,3 +360,33 @@ def test_controllers_are_arguments_and_never_part_of_the_script() -> None:
     script, *words = command.argv[2:]
     assert evil not in script
     assert evil in words
+
+
+@pytest.mark.parametrize("one_session", [False, True])
+async def test_paths_are_tried_by_the_guests_kept_shell(tmp_path: Path, one_session: bool) -> None:
+    """As a session reads them: the shell takes one line, and on a terminal one of 4000 bytes."""
+    async with loopback(tmp_path, Behaviour(max_sessions=1 if one_session else 10)) as server:
+        server.trust()
+        guest = server.guest()
+        await guest.connect()
+        try:
+            facts = ad_paths.parse(await guest.run(ad_paths.reader(["127.0.0.1"], "CORP.EXAMPLE").commands))
+        finally:
+            await guest.close()
+    assert isinstance(facts, PathsFacts), facts
+    assert len(facts.paths) == len(ad_paths.TCP) + len(ad_paths.UDP)
+
+
+def test_no_reader_asks_for_more_than_a_line_of_the_guests_shell() -> None:
+    plan = exchange.Plan("APP01$@CORP.EXAMPLE", "dc1.corp.example", "CHG1")
+    of_domain = (
+        ad_paths.reader(["dc1.corp.example"], "CORP.EXAMPLE"), addresses.READER, sysvol.READER,
+        trust.reader("corp.example", tickets=True), exchange.reader(plan),
+    )  # fmt: skip
+    commands = [c for r in (*READERS, *of_domain) for c in r.commands]
+    commands += [
+        ntp_guest.by_bash("dc1", 123),
+        ntp_guest.by_chronyd("dc1", 123),
+        rootdse_guest.command("dc1"),
+    ]
+    assert [c.argv for c in commands if any(ch in "\n\r\0" for arg in c.argv for ch in arg)] == []

@@ -23,25 +23,23 @@ UDP = (53, 88, 123, 389)
 MOST_CONTROLLERS = 8
 WAIT_S = 3
 
-_SCRIPT = r"""
-tcp() {
-  if e=$(timeout -k 1 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1); then r=open; e=
-  else r=$?; fi
-  e=${e##*: }; printf 'tcp %s %s %s %s\n' "$1" "$2" "$r" "${e//[^A-Za-z ]/}"
-}
-udp() {
-  a=$(timeout -k 1 3 bash -c 'exec 3<>"/dev/udp/$0/$1" && printf "$2" | dd bs=4096 iflag=fullblock >&3 2>/dev/null &&
-    dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1 -N64 | tr -d " \n"' "$1" "$2" "$3" 2>&1); r=$?
-  case $a in *[!0-9a-f]*) e=${a##*: }; a=; ;; *) e=; ;; esac
-  printf 'udp %s %s %s %s %s\n' "$1" "$2" "$r" "${a:--}" "${e//[^A-Za-z ]/}"
-}
-while [ $# -ge 4 ]; do
-  if [ "$1" = tcp ]; then tcp "$2" "$3" & else udp "$2" "$3" "$4" & fi
-  shift 4
-done
-wait
-echo end
-"""
+_SCRIPT = " ".join(
+    (
+        "tcp() {",
+        """if e=$(timeout -k 1 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1); then r=open; e=; else r=$?; fi;""",
+        r"""e=${e##*: }; printf 'tcp %s %s %s %s\n' "$1" "$2" "$r" "${e//[^A-Za-z ]/}"; };""",
+        "udp() {",
+        """a=$(timeout -k 1 3 bash -c 'exec 3<>"/dev/udp/$0/$1" &&""",
+        """printf "$2" | dd bs=4096 iflag=fullblock >&3 2>/dev/null &&""",
+        r"""dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1 -N64 | tr -d " \n"' "$1" "$2" "$3" 2>&1); r=$?;""",
+        "case $a in *[!0-9a-f]*) e=${a##*: }; a=; ;; *) e=; ;; esac;",
+        r"""printf 'udp %s %s %s %s %s\n' "$1" "$2" "$r" "${a:--}" "${e//[^A-Za-z ]/}"; };""",
+        'while [ $# -ge 4 ]; do if [ "$1" = tcp ]; then tcp "$2" "$3" & else udp "$2" "$3" "$4" & fi; shift 4; done;',
+        "wait; echo end",
+    )
+)
+"""One line: a kept shell takes no other (`probes.ssh.framing`)."""
+
 _SAYS: dict[str, PathOutcome] = {
     "Connection refused": "refused",
     "No route to host": "unreachable",
