@@ -21,6 +21,7 @@ from cutover_tui.core import gate, owed
 from cutover_tui.core.amounts import amount
 from cutover_tui.core.checks import check as base
 from cutover_tui.core.checks.check import _WHAT_TO_DO as WHAT_TO_DO
+from cutover_tui.core.checks.check import _WHAT_TO_DO_HERE as WHAT_TO_DO_HERE
 from cutover_tui.core.checks.check import Check
 from cutover_tui.core.checks.kerberos import kerberos_series, kerberos_words
 from cutover_tui.core.checks.registry import CHECKS, READER_FAMILY, asked
@@ -34,6 +35,7 @@ from probes.clocks import http_date, ntp, ntp_guest
 from probes.exchange import NAME as AP_IN
 from probes.kerberos import kdc
 from probes.linux.domain import ad_paths, exchange, trust
+from probes.observation import FailureKind
 from probes.reader import Reader
 
 HERE = Path(__file__).parent
@@ -455,7 +457,7 @@ def _shared() -> str:
     rows = [
         *(row for row in own if row[3] != "…"),
         *(
-            (f"`{kind}`", "unknown", "(the failure in its own words)", remedy)
+            (f"`{kind}`", "unknown", "(the failure in its own words)", remedy + _asked_here(kind, remedy))
             for kind, remedy in WHAT_TO_DO.items()
         ),
     ]
@@ -465,6 +467,11 @@ def _shared() -> str:
 A reader that has no facts makes the check `unknown` with the kind of its failure as code.
 """
     return "\n".join([text, *_table(rows)]) + "\n"
+
+
+def _asked_here(kind: FailureKind, remedy: str) -> str:
+    here = WHAT_TO_DO_HERE[kind]
+    return "" if here == remedy else f" / What the jump host asked: {here}"
 
 
 def _gate() -> str:

@@ -145,7 +145,7 @@ async def _over_stream(
         raise LinkError(Failure(FailureKind.TIMEOUT, detail)) from None
     except ssl.SSLCertVerificationError as error:
         detail = f"{where}: certificate not trusted: {error.verify_message}"
-        raise LinkError(Failure(FailureKind.DENIED, detail)) from error
+        raise LinkError(Failure(FailureKind.UNTRUSTED, detail)) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise LinkError(Failure(FailureKind.UNREACHABLE, f"{where}: {reason}")) from error

@@ -101,6 +101,8 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     DENIED = "denied"  # a login or a privilege was refused
+    SKEW = "login-skew"  # our login was refused because clocks differ: no word about the account
+    UNTRUSTED = "untrusted"  # a certificate from nobody we trust, for another name, or not valid now
     HOST_KEY = "host-key"  # unknown or changed host key
     TOOL_ABSENT = "tool-absent"
     NOT_UNDERSTOOD = "not-understood"

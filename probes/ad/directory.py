@@ -270,9 +270,10 @@ def _refused_by_kerberos(controller: Controller, error: Any) -> DirectoryError:
     if code is None:
         return _failed(controller, FailureKind.DENIED, f"no ticket for it: {gss_text(error)}")
     says = f"{_KERBEROS.get(code, gss_text(error))} (Kerberos error {code})"
-    why = " because clocks differ" if code in SKEW_CODES else ""
-    detail = f"refused our login{why}: {says}"
-    return DirectoryError(_failure(controller, FailureKind.DENIED, detail), code)
+    if code in SKEW_CODES:
+        detail = f"refused our login because clocks differ: {says}"
+        return DirectoryError(_failure(controller, FailureKind.SKEW, detail), code)
+    return DirectoryError(_failure(controller, FailureKind.DENIED, f"refused our login: {says}"), code)
 
 
 def _good(controller: Controller, result: dict[str, Any]) -> None:
@@ -367,7 +368,7 @@ class _Tls(ldap3.Tls):
         try:
             verified = self._context.wrap_socket(plain, server_hostname=self.controller.name)
         except ssl.SSLCertVerificationError as error:
-            self.refused = FailureKind.DENIED, _untrusted(error)
+            self.refused = FailureKind.UNTRUSTED, _untrusted(error)
             raise
         except TimeoutError:
             self.refused = FailureKind.TIMEOUT, "no TLS handshake in time"

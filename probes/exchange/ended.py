@@ -50,7 +50,7 @@ def of_socket(name: str, error: Exception) -> Ended:
         )
     if isinstance(error, ssl.SSLError):
         return proves_nothing(
-            FailureKind.DENIED, f"{name}: no trusted TLS ({without_controls(str(error))[:200]})"
+            FailureKind.UNTRUSTED, f"{name}: no trusted TLS ({without_controls(str(error))[:200]})"
         )
     return proves_nothing(FailureKind.UNREACHABLE, f"{name}: {why(error)}")
 

@@ -210,7 +210,7 @@ def test_another_ca_is_not_believed(tmp_path: Path) -> None:
             return raised.value
 
     error = asyncio.run(main())
-    assert error.failure.kind is FailureKind.DENIED
+    assert error.failure.kind is FailureKind.UNTRUSTED
     assert "CA that is not trusted" in error.failure.detail
 
 

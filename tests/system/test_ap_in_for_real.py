@@ -224,10 +224,10 @@ async def test_a_server_that_demands_signing_is_content_with_tls_and_one_that_is
     assert isinstance(facts, ApInFacts)
     assert (facts.stage, facts.admitted) == ("done", True)
     for changed, kind, words in (
-        ({"ca_file": None}, FailureKind.DENIED, "no trusted TLS"),
-        ({"name": f"app09.{DNS_DOMAIN}"}, FailureKind.DENIED, "no trusted TLS"),
+        ({"ca_file": None}, FailureKind.UNTRUSTED, "no trusted TLS"),
+        ({"name": f"app09.{DNS_DOMAIN}"}, FailureKind.UNTRUSTED, "no trusted TLS"),
         ({"port": 389}, FailureKind.UNREACHABLE, "refused"),
-        ({"port": 22}, FailureKind.DENIED, "no trusted TLS"),
+        ({"port": 22}, FailureKind.UNTRUSTED, "no trusted TLS"),
         ({"ca_file": "/nonexistent"}, FailureKind.NOT_UNDERSTOOD, "the CA file /nonexistent cannot be read"),
     ):
         over = msgspec.structs.replace(directory.over, **changed)

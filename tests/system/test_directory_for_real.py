@@ -145,10 +145,10 @@ async def test_a_healthy_account_and_a_controllers_clock_over_verified_tls(domai
 
 async def test_who_cannot_be_trusted_or_logged_in_to_is_one_clear_failure(domain, controller):
     untrusted = (await refusal(domain, replace(controller, ca_file=None))).failure
-    assert (untrusted.kind, "not trusted here" in untrusted.detail) == (FailureKind.DENIED, True)
+    assert (untrusted.kind, "not trusted here" in untrusted.detail) == (FailureKind.UNTRUSTED, True)
     for tls in ("ldaps", "starttls"):
         other = (await refusal(domain, replace(controller, name=f"dc9.{DNS_DOMAIN}", tls=tls))).failure
-        assert (other.kind, "another name" in other.detail) == (FailureKind.DENIED, True)
+        assert (other.kind, "another name" in other.detail) == (FailureKind.UNTRUSTED, True)
     wrong = (await refusal(domain, controller, Simple(ADMIN.user, "wrong-one"))).failure
     assert (wrong.kind, "wrong user or password" in wrong.detail) == (FailureKind.DENIED, True)
     assert "wrong-one" not in wrong.detail + repr(Simple(ADMIN.user, "wrong-one"))
@@ -188,7 +188,7 @@ async def test_a_ticket_is_enough_and_one_from_before_a_jump_is_refused_by_skew(
         refused = await refusal(domain, controller, ticket)
     finally:
         domain.controller.set_offset(0)
-    assert (refused.kerberos, refused.failure.kind) == (37, FailureKind.DENIED)
+    assert (refused.kerberos, refused.failure.kind) == (37, FailureKind.SKEW)
     assert "because clocks differ: Clock skew too great (Kerberos error 37)" in refused.failure.detail
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec import structs
 
-from cutover_tui.core.checks.registry import CHECKS, asked
+from cutover_tui.core.checks.registry import CHECKS, FROM_THE_JUMP_HOST, asked
 from cutover_tui.core.evidence import Baseline, Evidence, MarkPoint
 from cutover_tui.core.finding import Finding
 from cutover_tui.core.loading import BadRunbook, load_text
@@ -76,12 +76,18 @@ def judged(
     evidence = Evidence(
         host=structs.replace(book.hosts[0], os=os), now=at(100), anchor=ANCHOR, source="vmware", target="ahv",
         domain=domain or structs.replace(book.domain, realm=REALM),
-        observations={k: tuple(observed(k, s, v) for s in times[k]) for k, v in named.items()},
+        observations={k: tuple(seen_by_its_reader(k, s, v) for s in times[k]) for k, v in named.items()},
         jump={"cldap": jump}, samples=(), voids={},
         mark=MarkPoint(3, at(2)) if marked else None,
         baseline=Baseline(2, at(1), "b1", {}, {reader: before, **(also_before or {})}) if before is not None else None,
     )  # fmt: skip
     return CHECKS[check].run(evidence, asked(GateCheck(check=check, params=dict(params or {}))))
+
+
+def seen_by_its_reader(reader: str, second: float, what: Facts | Failure) -> Observation:
+    """Of the guest, from where a session reads it."""
+    vantage = "jump" if reader in FROM_THE_JUMP_HOST else "guest"
+    return structs.replace(observed(reader, second, what), vantage=vantage)
 
 
 def account(**changes: object) -> AccountFacts:
@@ -122,9 +128,11 @@ def test_the_account(now: AccountFacts, code: str) -> None:
 def test_an_account_without_baseline_passes_before_the_mark_only() -> None:
     assert judged("ad.object", account=ACCOUNT, marked=False).reason_code == "ok"
     assert str(judged("ad.object", account=ACCOUNT).verdict) == "unknown"
-    refused = Failure(FailureKind.DENIED, "because clocks differ: Clock skew too great (Kerberos error 37)")
+    refused = Failure(FailureKind.SKEW, "because clocks differ: Clock skew too great (Kerberos error 37)")
     finding = judged("ad.object", account=refused, before=ACCOUNT)
-    assert (str(finding.verdict), "clocks differ" in finding.reason) == ("unknown", True)
+    assert (str(finding.verdict), finding.reason_code) == ("unknown", "login-skew")
+    assert "clocks differ" in finding.reason
+    assert (finding.remedy or "").startswith("See time.jump-host and kdc.clock")
 
 
 def test_where_the_source_may_come_back_the_password_must_be_the_same() -> None:
@@ -546,3 +554,19 @@ def test_a_guest_is_asked_about_its_domain_only_where_the_runbook_asks() -> None
     assert read("\n          - {check: net.ad-paths}") & of_domain == {"ad-paths", "trust"}
     with pytest.raises(BadRunbook, match=r"check ad.trust needs `domain.realm`"):
         read("\n          - {check: ad.trust}", domain="")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (FailureKind.UNTRUSTED, "domain.ca_file"),
+        (FailureKind.UNREACHABLE, "from this jump host"),
+        (FailureKind.TIMEOUT, "from this jump host"),
+        (FailureKind.DENIED, "domain.credential"),
+    ],
+)
+def test_what_the_jump_host_met_with_is_nothing_to_mend_on_the_guest(kind: FailureKind, words: str) -> None:
+    finding = judged("ad.object", account=Failure(kind, "dc1: …"), before=ACCOUNT)
+    assert (str(finding.verdict), finding.reason_code) == ("unknown", str(kind))
+    assert words in (finding.remedy or "")
+    assert "guest" not in (finding.remedy or "")

@@ -118,9 +118,9 @@ def test_one_failing_partner_of_two_is_named() -> None:
 
 
 def test_a_failed_look_is_unknown_everywhere() -> None:
-    refused = Failure(FailureKind.DENIED, "because clocks differ (Kerberos error 37)")
+    refused = Failure(FailureKind.SKEW, "because clocks differ (Kerberos error 37)")
     for check in ("dc.replication", "dc.genid", "dc.rid", "dc.sysvol"):
-        assert said(judged(check, refused)) == ("unknown", "denied")
+        assert said(judged(check, refused)) == ("unknown", "login-skew")
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ async def test_who_cannot_show_a_trusted_certificate_for_that_name_is_nobody(ide
         port,
         asked,
     ):
-        assert kind(await ask(port, None)) is FailureKind.DENIED
-        assert kind(await ask(port, identity, host="127.0.0.1")) is FailureKind.DENIED
+        assert kind(await ask(port, None)) is FailureKind.UNTRUSTED
+        assert kind(await ask(port, identity, host="127.0.0.1")) is FailureKind.UNTRUSTED
         assert asked == []
 
 

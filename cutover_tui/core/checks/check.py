@@ -188,6 +188,9 @@ _WHAT_TO_DO = {
     FailureKind.TIMEOUT: "Look at the guest's load and the path, then look again.",
     FailureKind.UNREACHABLE: "Bring the guest's network up or mend its address in the runbook.",
     FailureKind.DENIED: "Give the account the right, or name another credential in the runbook.",
+    FailureKind.SKEW: "See time.jump-host and kdc.clock for which clock is wrong; the password is not. Then kinit anew.",
+    FailureKind.UNTRUSTED: "Name the CA in domain.ca_file, or have the server show a certificate for its name; where it is "
+    "not valid yet or no longer, see time.jump-host first.",
     FailureKind.HOST_KEY: "Compare the fingerprint on the console, then `cutover trust` the host.",
     FailureKind.TOOL_ABSENT: "Install the tool or use a provider this check can read.",
     FailureKind.NOT_UNDERSTOOD: "Look at the raw output; report it if the tool's version is current.",
@@ -195,6 +198,16 @@ _WHAT_TO_DO = {
     FailureKind.LOST: "Wait for the link to come back; it reconnects by itself.",
     FailureKind.CANCELLED: "Look again.",
 }
+
+_WHAT_TO_DO_HERE = {
+    **_WHAT_TO_DO,
+    FailureKind.TIMEOUT: "Look at the path from this jump host to the server that is named, then look again.",
+    FailureKind.UNREACHABLE: "Bring up the server that is named, or open the path to it from this jump host.",
+    FailureKind.DENIED: "Run kinit anew, or name an account that may in domain.credential.",
+    FailureKind.TOOL_ABSENT: "Install what is named, or switch it on at the service.",
+    FailureKind.LOST: "Look again.",
+}
+"""Of what this jump host asked itself: the guest is not to blame."""
 
 
 def no_facts(says: Says, reader: str, newest: Observation | None) -> Finding:
@@ -212,9 +225,10 @@ def no_facts(says: Says, reader: str, newest: Observation | None) -> Finding:
             remedy=_WHAT_TO_DO[FailureKind.NOT_UNDERSTOOD],
             used=(newest,),
         )
+    what_to_do = _WHAT_TO_DO_HERE if newest.vantage == "jump" else _WHAT_TO_DO
     return says.unknown(
         str(newest.failure.kind),
         f"{reader}: {newest.failure.detail}",
-        remedy=_WHAT_TO_DO[newest.failure.kind],
+        remedy=what_to_do[newest.failure.kind],
         used=(newest,),
     )

@@ -119,7 +119,7 @@ class VirtualDirectory:
                     detail = (
                         f"{controller.name}: refused our login because clocks differ (Kerberos error {_SKEW})"
                     )
-                    raise DirectoryError(Failure(FailureKind.DENIED, detail), _SKEW)
+                    raise DirectoryError(Failure(FailureKind.SKEW, detail), _SKEW)
             case Simple(user, password):
                 try:
                     view.login(user, password)
