@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from probes.facts_kerberos import CachesFacts
+from probes.linux import CACHES
 from probes.linux.domain.cache_places import elsewhere
+from probes.observation import Failure, FailureKind, Raw
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,23 @@ def test_every_other_place_and_kind_is_said(lines: list[str], said: tuple[str, .
 
 def test_what_may_not_be_read_may_name_more() -> None:
     assert elsewhere((), ["/etc/sssd/sssd.conf"]) == ("what /etc/sssd/sssd.conf names (it may not be read)",)
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("od: /tmp/krb5cc_1: Permission denied", False),
+        ("od: /tmp/krb5cc_1: Input/output error", False),
+        ("od: /tmp/krb5cc_1: No such file or directory", True),  # gone since find came by it
+        ("find: '/run/user/1000/doc': Permission denied", True),
+    ],
+)
+def test_a_cache_whose_header_nobody_saw_is_none_without_an_offset(said: str, seen: bool) -> None:
+    find, grep = CACHES.commands
+    found = Raw(
+        find.argv, 0, "cache /tmp/krb5cc_1 1795688756 root\nend\n", f"{said}\nklist: … /tmp/krb5cc_1\n"
+    )
+    read = CACHES.parse((found, Raw(grep.argv, 0, "/proc/sys/kernel/ostype:Linux\n")))
+    assert isinstance(read, CachesFacts if seen else Failure), read
+    if isinstance(read, Failure):
+        assert read.kind is FailureKind.DENIED

@@ -28,6 +28,8 @@ _ROW = 16  # bytes od prints a line
 _END = "/dev/null"
 _STAT = re.compile(r"cache (/[A-Za-z0-9_.@:+/-]+) (\d{1,19}) ([A-Za-z0-9_.@\\$+-]+)\Z", re.ASCII)
 _HEX = re.compile(r" [0-9a-f]{2}(?: [0-9a-f]{2})*\Z", re.ASCII)
+_UNREAD = re.compile(r"od: (?!.*: No such file or directory\Z)")
+"""A header nobody saw is none without an offset; a file that is gone by now harms nobody."""
 _NS = 10**9
 
 
@@ -41,6 +43,8 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
         return failure
     if "'klist'" in found.err and "No such file" in found.err:
         return Failure(FailureKind.TOOL_ABSENT, "klist is not installed")
+    if unread := next((line for line in found.err.splitlines() if _UNREAD.match(line)), None):
+        return Failure(FailureKind.DENIED, f"a cache is there and could not be read: {quoted(unread)}")
     try:
         lines = whole_lines(found.out)
         if not lines or lines[-1] != "end":
