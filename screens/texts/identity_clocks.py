@@ -80,12 +80,20 @@ def _clock_cells(name: str, rows: Sequence[ClockRow], view: IdentityView, charse
     kdc = next((c for c in rows if c.kind == "kdc"), None)
     ntp = next((c for c in rows if c.kind != "kdc"), None)
     return [
-        Cell(short(name, view)),
+        Cell(_called(name, view, charset)),
         _shows(kdc, view, charset),
         _shows(ntp, view, charset),
         _skew_cell(kdc.skew if kdc is not None else None, kdc is not None, view, charset),
         Cell(_note(kdc, ntp, charset), "quiet"),
     ]
+
+
+def _called(name: str, view: IdentityView, charset: Charset) -> str:
+    """A name as the column has room for it; of an address the end, since that is where two of a network differ."""
+    shown = short(name, view)
+    if len(shown) <= _NAME_WIDTH or any(c.isalpha() for c in shown):
+        return shown
+    return f"{charset.ellipsis}{shown[len(charset.ellipsis) - _NAME_WIDTH :]}"
 
 
 def _more_cells(called: str, rows: Sequence[ClockRow], view: IdentityView, charset: Charset) -> list[Cell]:

@@ -5,7 +5,7 @@ from datetime import UTC
 import msgspec
 import pytest
 
-from cutover_tui.engine.identity.view import IdentityView
+from cutover_tui.engine.identity.view import ClockRow, IdentityView
 from screens.app import CutoverApp
 from screens.dialogs.confirm import Confirm
 from screens.dialogs.help import HelpDialog
@@ -343,3 +343,16 @@ def test_looks(snap_compare, size, scene):
 def test_looks_in_ascii_with_the_terminals_own_colours(snap_compare):
     app = CutoverApp(port("skewed"), ascii=True, theme="ansi-dark", zone=UTC)
     assert snap_compare(app, terminal_size=(80, 24), run_before=still(app))
+
+
+def test_two_addresses_of_a_network_are_told_apart_where_they_do_not_fit():
+    names = ("192.168.100.201", "192.168.100.202", "10.20.30.40", "a-controller-with-a-long-name")
+    view = msgspec.structs.replace(
+        healthy("app01", instant()), clocks=tuple(ClockRow(n, "reference", -MS, MS, S) for n in names)
+    )
+    for charset in (UNICODE, ASCII):
+        shown = [cells[0].text for _, cells in clock_rows(view, 9, charset)]
+        e = charset.ellipsis
+        assert shown[:2] == [f"{e}{n[len(e) - 12 :]}" for n in names[:2]]
+        assert {len(text) for text in shown[:2]} == {12}
+        assert shown[2:] == list(names[2:])
