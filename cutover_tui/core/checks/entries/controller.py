@@ -10,7 +10,7 @@ from probes.observation import Family
 
 
 def _spec(name: str) -> CheckSpec:
-    return CheckSpec(id=name, version=1, family=Family.DIRECTORY, max_age=SLOW, role="dc")
+    return CheckSpec(id=name, version=2, family=Family.DIRECTORY, max_age=SLOW, role="dc")
 
 
 CHECKS = (

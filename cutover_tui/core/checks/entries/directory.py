@@ -25,7 +25,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.object",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={
@@ -50,7 +50,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="ad.dns",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             max_age=SLOW,
             params={"ptr": Param("bool", True, doc="ask for the PTR record too")},

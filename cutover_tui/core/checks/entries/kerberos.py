@@ -91,7 +91,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.ap-in",
-            version=4,
+            version=5,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -108,7 +108,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.caches",
-            version=6,
+            version=7,
             family=Family.DIRECTORY,
             max_age=Bound(default=3 * MINUTE, lowest=2 * MINUTE, highest=10 * MINUTE),
             params={
