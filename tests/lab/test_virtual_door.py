@@ -334,3 +334,41 @@ def test_seventy_two_idle_hours_are_a_few_thousand_turns() -> None:
         assert bad.offset(s.door.true()) - before == 900 * 72 * 3600  # 900 ppb
 
     play(scene)
+
+
+def test_a_guest_that_is_kept_off_costs_no_turns() -> None:
+    async def scene(s: Stand) -> None:
+        going = asyncio.create_task(s.door.clockwork())
+        await asyncio.sleep(1)
+        hypervisor.stay_off(s.world, s.lab, s.door.true())
+        s.door.wake()
+        await asyncio.sleep(HOUR / SECOND)
+        assert not s.lab.up(s.door.true())
+        assert s.loop.turns < 1_000
+        hypervisor.power_on(s.world, s.lab, s.door.true())
+        s.door.wake()
+        await asyncio.sleep(60)
+        assert s.lab.up(s.door.true())
+        going.cancel()
+
+    play(scene)
+
+
+def test_a_shutdown_that_a_stun_came_into_ends_after_it_and_costs_no_turns() -> None:
+    async def scene(s: Stand) -> None:
+        going = asyncio.create_task(s.door.clockwork())
+        await asyncio.sleep(1)
+        began = s.door.true()
+        hypervisor.reboot(s.world, s.lab, began)
+        hypervisor.suspend(s.world, s.lab, began, HOUR)
+        s.door.wake()
+        await asyncio.sleep(HOUR / SECOND - 1)
+        assert s.loop.turns < 1_000
+        assert s.lab.stop_at is not None
+        await asyncio.sleep(60)
+        assert s.lab.up(s.door.true())
+        assert s.lab.boots == 1
+        assert s.lab.booted > began + HOUR
+        going.cancel()
+
+    play(scene)

@@ -214,8 +214,7 @@ class VirtualDoor:
 
     def _next(self, now: int) -> int:
         known = [self._script.next_at() if self._script is not None else None]
-        for guest in self.world.guests.values():
-            known += [guest.stop_at, guest.down_until]
+        known += [clockwork.due(guest) for guest in self.world.guests.values()]
         return min([_IDLE_NS + now, *(max(at, now + 1) for at in known if at is not None)])
 
     def _name(self, host: Host) -> str:

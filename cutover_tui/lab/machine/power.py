@@ -74,6 +74,10 @@ def shift(guest: Guest, stood: int, now: int) -> None:
     guest.clock = guest.clock.resumed(now, stood)
     guest.booted += by
     guest.next_periodic += by
+    if guest.stop_at is not None:
+        guest.stop_at += by
+    if guest.down_until is not None:
+        guest.down_until += by
     for line in guest.log:
         line.at += by
     if guest.disciplined is not None:

@@ -42,6 +42,18 @@ def advance_guest(world: World, guest: Guest, now: int) -> None:
     _work(world, guest, now)
 
 
+def due(guest: Guest) -> int | None:
+    """True time at which a stun, a shutdown or a boot of the guest is over; None: it waits for none of them.
+
+    What stays off keeps the end of a boot that never came: nothing is due there until it is powered on.
+    """
+    if guest.suspended is not None:
+        return guest.suspended.until
+    if guest.stop_at is not None:
+        return guest.stop_at
+    return None if guest.stays_off else guest.down_until
+
+
 def _work(world: World, guest: Guest, now: int) -> None:
     ask = _Asker(world, guest)
     for daemon in (guest.chronyd, guest.ntpd):
