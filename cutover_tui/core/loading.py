@@ -24,6 +24,7 @@ from cutover_tui.core.runbook_file.rules_hosts import check_hosts
 from cutover_tui.core.runbook_file.rules_kerberos import check_kerberos
 from cutover_tui.core.runbook_file.rules_steps import check_steps
 from cutover_tui.core.yaml_model import scalars
+from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import BadRunbook, Problem, Problems, safe, shown
 from cutover_tui.core.yaml_model.shape import Shaper
 from cutover_tui.core.yaml_model.yaml_marks import MAX_BYTES, Node, NotYaml, Scalar, decode, read
@@ -102,14 +103,8 @@ def load_text(
         root, tags = read(decode(data), RUNBOOK.name, RUNBOOK.begins)
     except NotYaml as error:
         raise BadRunbook([error.problem(problems.file)]) from None
-    _refuse_other_schema(root, problems)
     problems.errors.extend(tag.problem(problems.file) for tag in tags)
-    part = Shaper(problems, RUNBOOK).shape(root, Runbook)
-    if part is not None:
-        check_hosts(part, problems)
-        check_kerberos(part, problems)
-        check_steps(part, problems)
-        check_gates(part, specs if specs is not None else available(), problems)
+    part = shape(root, problems, specs)
     if problems.errors or part is None:
         raise BadRunbook(problems.errors)
     lines = dict(part.lines())
@@ -122,6 +117,22 @@ def load_text(
         warnings=tuple(sorted(problems.warnings, key=lambda p: p.line)),
         beside=beside,
     )
+
+
+def shape(root: Node, problems: Problems, specs: Mapping[str, CheckSpec] | None = None) -> Part | None:
+    """The readable parts of a runbook's nodes; what is wrong with them, each and together, goes to `problems`.
+
+    Raises:
+        BadRunbook: it is of another format.
+    """
+    _refuse_other_schema(root, problems)
+    part = Shaper(problems, RUNBOOK).shape(root, Runbook)
+    if part is not None:
+        check_hosts(part, problems)
+        check_kerberos(part, problems)
+        check_steps(part, problems)
+        check_gates(part, specs if specs is not None else available(), problems)
+    return part
 
 
 def _placed(runbook: Runbook, beside: Path | None) -> Runbook:

@@ -68,13 +68,14 @@ def load_world_text(text: bytes | str, name: str, directory: Path) -> LoadedWorl
     problems = Problems(name)
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
     try:
-        root, tags = read(decode(data), WORLD.name, WORLD.begins)
+        written = decode(data)
+        root, tags = read(written, WORLD.name, WORLD.begins)
     except NotYaml as error:
         raise WorldError([error.problem(problems.file)]) from None
     problems.errors.extend(tag.problem(problems.file) for tag in tags)
     part = Shaper(problems, WORLD).shape(root, WorldFile)
     if part is not None:
-        check_world(part, directory, problems)
+        check_world(part, directory, problems, written)
     if problems.errors or part is None:
         raise WorldError(problems.errors)
     lines = dict(part.lines())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.yaml_model.part import Part
-from cutover_tui.core.yaml_model.problem import Problems, did_you_mean, one_of, place, shown
+from cutover_tui.core.yaml_model.problem import Problem, Problems, did_you_mean, one_of, place, shown
 from cutover_tui.lab.world.network import ANYBODY, JUMP
 from cutover_tui.lab.world_file.book import book_words
+from cutover_tui.lab.world_file.faults import Filling, faults
 from cutover_tui.lab.world_file.model import DEFAULT_RUNBOOK, Change, SnapshotChange
 from cutover_tui.lab.world_file.play import Play
 from cutover_tui.lab.world_file.rules_book import check_against_book
@@ -21,15 +23,16 @@ _CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Change))
 _OF_GUESTS = frozenset(_CHANGES) - {"clock", "block", "unblock", "link", "reference", "computer"}
 
 
-def check_world(world: Part, directory: Path, problems: Problems) -> None:
-    """Report what no single value can say."""
-    _Rules(world, directory, problems).check()
+def check_world(world: Part, directory: Path, problems: Problems, text: str) -> None:
+    """Report what no single value can say; `text` is the file's."""
+    _Rules(world, directory, problems, text).check()
 
 
 class _Rules:
-    def __init__(self, world: Part, directory: Path, problems: Problems) -> None:
+    def __init__(self, world: Part, directory: Path, problems: Problems, text: str) -> None:
         self._world, self._directory = world, directory
         self._problems, self._report = problems, problems.error
+        self._lines = text.split("\n")
         self._guests = [g.text("name") or "" for g in world.each("guests")]
         self._references = [r.text("name") or "" for r in world.each("references")]
 
@@ -221,6 +224,34 @@ class _Rules:
                 + did_you_mean(name, shipped_runbooks()),
             )
             return
-        steps = book_words(text)
+        wrong = self._faults(name, text)
+        self._problems.errors.extend(wrong)
+        steps = book_words(text) if not wrong else {}
         if steps:
             check_against_book(self._world, steps, self._problems)
+
+    def _faults(self, name: str, text: str) -> list[Problem]:
+        """The errors of the runbook, in its own file or where its text stands in this one."""
+        own, first = "\n" in name, self._world.line_of("runbook")
+        beside = self._directory / name if not own else None
+        file = str(beside) if beside is not None and beside.is_file() else name
+        found = faults(text, self._filling(), self._problems.file if own else file)
+        return (
+            [replace(one, line=self._line_of(text, one.line, first)) for one in found] if own else list(found)
+        )
+
+    def _line_of(self, text: str, line: int, first: int) -> int:
+        """Where a line of a text that begins below the line `first` stands; `first` where it is not written so."""
+        at = first + line
+        written, here = text.split("\n")[line - 1 : line], self._lines[at - 1 : at]
+        return at if [one.strip() for one in here] == [one.strip() for one in written] else first
+
+    def _filling(self) -> Filling:
+        named = [(r.text("name") or "", r.flag("controller")) for r in self._world.each("references")]
+        domain = self._world.get("domain")
+        return Filling(
+            guests=tuple(self._guests),
+            references=tuple(name for name, controller in named if not controller),
+            controllers=tuple(name for name, controller in named if controller),
+            realm=domain.text("realm") if domain is not None else None,
+        )
