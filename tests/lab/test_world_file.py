@@ -100,13 +100,14 @@ def test_every_error_of_a_file_comes_with_its_line_in_one_run() -> None:
         (10, "`events[1].after` is `-1s`, which is negative"),
         (10, "a clock changes in no way"),
         (10, "`events[1].do[1].reference.name` is `q`"),
+        (10, "a reference changes in no way"),
         (11, "runbook `nosuch.yaml` is not there"),
         (12, "`play.pauses[0].host` is `nobody`"),
         (13, "`host` of what is allowed"),
         (14, "`step` of what is allowed"),
     ):
         assert any(one.startswith(f"w.yaml:{line}: ") and words in one for one in said), (line, words, said)
-    assert len(said) == 21, said
+    assert len(said) == 22, said
     assert all("; expected " in one for one in said)
 
 

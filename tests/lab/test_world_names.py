@@ -113,6 +113,49 @@ def test_a_wrong_word_is_told_with_its_line(right: str, wrong: str, said: str, t
     assert one.startswith("w.yaml:")
 
 
+IDLE = """\
+world: 1
+title: everything in it does something
+domain: {realm: EX.TEST}
+references: [{name: ntp1}, {name: ntp2}, {name: dc1, controller: true, address: 10.20.0.9}]
+guests:
+  - {name: app01, joined: {kdc_timesync: false}}
+  - {name: app02, os: alpine, joined: null}
+network: {blocked: [{from: app02, port: 123, protocol: udp}]}
+events:
+  - {on: mark, when: done, do: [{unblock: {from: app02}}, {reference: {name: ntp1, down: true}}]}
+  - {on: step, id: provider, when: started, do: [{reference: {name: "*", stratum: 3}}]}
+expect: {outcome: allowed}
+"""
+
+
+def test_a_world_in_which_everything_does_something_has_no_error(tmp_path: Path) -> None:
+    assert complaints(IDLE, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("10.20.0.9", "10.20.300.9", "4: `references[2].address` is `10.20.300.9`; expected an IPv4 or IPv6"),
+        ("10.20.0.9", "10.20.0.1", "4: address `10.20.0.1` is taken; expected an address of its own (the"),
+        ("10.20.0.9", "10.20.1.2", "4: address `10.20.1.2` is taken; expected an address of its own (the"),
+        ("joined: null", "joined: {}", "7: `joined` on alpine; expected another system"),
+        ("{name: app01,", "{name: app01, role: standalone,", "6: `joined` of a guest that is `standalone`"),
+        ("domain: {realm: EX.TEST}\n", "", "5: `joined` in a world without a domain; expected a `domain`"),
+        ("when: done", "when: started", "10: `when: started` in an event on `mark`; expected no `when`"),
+        ("unblock: {from: app02}", "unblock: {from: app01}", "10: nothing is blocked that this lets through"),
+        ("unblock: {from: app02}", "unblock: {from: app02, port: 88}", "10: nothing is blocked that this"),
+        ("{name: ntp1, down: true}", "{name: ntp1}", "10: a reference changes in no way; expected `down`"),
+    ],
+)
+def test_what_would_change_nothing_is_told_with_its_line(
+    right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    assert right in IDLE
+    (one,) = complaints(IDLE.replace(right, wrong, 1), tmp_path)
+    assert said in one
+
+
 def test_an_amount_that_is_not_negative_is_shown_as_such() -> None:
     (one,) = complaints(WORLD.replace("latency: 1ms", "latency: 1msec"), Path())
     assert "5: `network.latency` is `1msec`" in one

@@ -16,7 +16,7 @@ from cutover_tui.lab.machine.platforms import PLATFORMS, Platform
 from cutover_tui.lab.machine.services import TOOLS_CONF_PATH
 from cutover_tui.lab.machine.systems import SYSTEMS, System
 from cutover_tui.lab.world import clockwork, members
-from cutover_tui.lab.world.network import Link, Network, Route, Rule
+from cutover_tui.lab.world.network import GUESTS_NET, REFERENCES_NET, Link, Network, Route, Rule
 from cutover_tui.lab.world.new_guest import add_guest
 from cutover_tui.lab.world.world import Reference, World
 from cutover_tui.lab.world_file.model import (
@@ -97,7 +97,7 @@ def rule_of(spec: RuleSpec) -> Rule:
 
 def address_of(spec: GuestSpec | ReferenceSpec, index: int) -> str:
     """The address a guest or reference has where the file names none."""
-    net = "10.20.1" if isinstance(spec, GuestSpec) else "10.20.0"
+    net = GUESTS_NET if isinstance(spec, GuestSpec) else REFERENCES_NET
     return spec.address or f"{net}.{index + 1}"
 
 

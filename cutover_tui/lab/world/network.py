@@ -12,6 +12,8 @@ from zlib import crc32
 ANYBODY = "*"
 JUMP = "jump"
 NTP = 123
+REFERENCES_NET, GUESTS_NET = "10.20.0", "10.20.1"
+"""Where whoever names no address has one: the first `.1`, in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,14 @@ class Network:
 
     def unblock(self, rule: Rule) -> None:
         """Let through again what the rule names: rules it covers are taken off."""
-        self.rules = [one for one in self.rules if not _covers(rule, one)]
+        self.rules = [one for one in self.rules if not covers(rule, one)]
 
     def _chance(self, *what: object) -> int:
         return crc32(f"{self.seed} {what}".encode())
 
 
-def _covers(wide: Rule, narrow: Rule) -> bool:
+def covers(wide: Rule, narrow: Rule) -> bool:
+    """Whether everything the narrow one drops is dropped by the wide one."""
     pairs = (
         (wide.source, narrow.source, ANYBODY),
         (wide.target, narrow.target, ANYBODY),

@@ -10,12 +10,13 @@ import msgspec
 from cutover_tui.core.durations import format_duration
 from cutover_tui.core.yaml_model.part import Part
 from cutover_tui.core.yaml_model.problem import Problem, Problems, did_you_mean, one_of, place, shown
-from cutover_tui.lab.world.network import ANYBODY, JUMP
+from cutover_tui.lab.world.network import ANYBODY, GUESTS_NET, JUMP, REFERENCES_NET
 from cutover_tui.lab.world_file.book import book_words
 from cutover_tui.lab.world_file.faults import Filling, faults
 from cutover_tui.lab.world_file.model import DEFAULT_RUNBOOK, Change, SnapshotChange
 from cutover_tui.lab.world_file.play import Play
 from cutover_tui.lab.world_file.rules_book import check_against_book
+from cutover_tui.lab.world_file.rules_idle import check_idle
 from cutover_tui.lab.world_file.runbook import plain_text, shipped_runbooks
 from cutover_tui.lab.world_file.twins import path_of
 
@@ -51,6 +52,7 @@ class _Rules:
         self._play()
         for key in ("expect", "naive"):
             self._expect(self._world.get(key))
+        check_idle(self._world, self._problems)
         self._twin()
         self._runbook()
 
@@ -69,6 +71,10 @@ class _Rules:
         if len(self._references) != len(set(self._references)) or not self._references:
             return
         addresses: dict[str, int] = {}
+        for key, net in (("references", REFERENCES_NET), ("guests", GUESTS_NET)):
+            for n, part in enumerate(self._world.each(key), 1):
+                if not part.has("address"):
+                    addresses.setdefault(f"{net}.{n}", part.line)
         for part in (*self._world.each("references"), *self._world.each("guests")):
             address = part.text("address")
             if address is not None and address in addresses:
