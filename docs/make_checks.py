@@ -217,7 +217,10 @@ ABOUT = {
         (
             "The boot id must differ from the one captured at the mark. One reading inside 5 s is needed within "
             "`first` of the boot, one within the last minute once `second` has passed. The 5 s here are fixed. "
-            "Compared with the same clocks as in `time.offset`."
+            "Compared with the same clocks as in `time.offset`. Where the account may read the guest's journal, a step of "
+            "more than 60 s that somebody logged within `first` counts like a reading: a provider often puts a clock "
+            "right before anybody can log in, and what starts at boot was there earlier. A restart of the guest tests "
+            "no power-on: the kernel has put the RTC right by then."
         ),
     ),
     "time.rtc": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cutover_tui.core.evidence import Baseline, MarkPoint
+from probes.facts_writers import ClockSet, StepsFacts
 from probes.observation import Family
 
 from . import evidence_builders as b
@@ -148,3 +149,29 @@ def test_the_first_look_ends_with_the_newest_reading_that_tells_anything(
     world.tick(140, 150, rtt_ms=NOISY_MS)
     world.tick(1305, 1309)
     assert said(world, "time.reboot", 1310) == expected
+
+
+@pytest.mark.parametrize(
+    ("by", "amount_s", "up_s", "expected"),
+    [
+        ("chronyd", -20_700, 8, ("fail", "whole-quarter-hours")),
+        ("chronyd", 61, 8, ("fail", "offset-after-boot")),
+        ("chronyd", -59, 8, ("pass", "ok")),
+        ("chronyd", -20_700, 301, ("pass", "ok")),  # a pause later on is none of the boot's
+        (None, -20_700, 8, ("pass", "ok")),  # a witness says no amount of its own
+    ],
+)
+def test_what_was_put_right_before_anybody_looked_stands_in_the_guests_log(
+    by: str | None, amount_s: int, up_s: int, expected: tuple[str, str]
+) -> None:
+    world = rebooted(30, 1205, now=1310)
+    amount = amount_s * b.S if by is not None else None
+    step = ClockSet(by, up_s * b.S, b.UTC0, amount)
+    world.see(b.observed("steps", 1309, StepsFacts((step,), False, 1209 * b.S)))
+    assert said(world, "time.reboot", 1310) == expected
+
+
+def test_a_log_this_account_may_not_read_says_nothing() -> None:
+    world = rebooted(30, 1205, now=1310)
+    world.see(b.observed("steps", 1309, StepsFacts(None, False, 1209 * b.S)))
+    assert said(world, "time.reboot", 1310) == ("pass", "ok")

@@ -132,7 +132,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.reboot",
-            version=4,
+            version=5,
             family=Family.TIME,
             max_age=FRESH,
             params={
@@ -143,7 +143,7 @@ CHECKS = (
         ),
         judge=time_reboot.run,
         criterion=time_reboot.criterion,
-        readers=("boot",),
+        readers=("boot", "steps"),
         compares=("boot",),
         jump_readers=JUMP_READERS,
         witnesses=GUEST_READERS,

@@ -1,7 +1,8 @@
 """`time.reboot`: rebooted after the mark, and time held in two looks after that boot.
 
 A guest that is right now may come up wrong (RTC, zone), and be repaired within seconds by
-a provider that is not there next time: one look under 5 min and one at 20 min or later.
+a provider that is not there next time: one look under 5 min and one at 20 min or later. Nobody may
+have looked in those seconds, so what the guest's own log says of them counts too (`steps`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding, Soak
 from cutover_tui.core.runbook import HOUR, MINUTE
 from probes.facts_identity import BootFacts
-from probes.observation import Family, Sample
+from probes.facts_writers import StepsFacts
+from probes.observation import Family, Observation, Sample
 
 _BEFORE_NS = 10 * MINUTE
 """How long before a look an answer may have been given that speaks in it (what people read, Dates)."""
@@ -85,6 +87,9 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             bound=wrong.bound_ns,
             used=used,
         )
+    stepped = _stepped(evidence, booted_ns, first_ns, says, used)
+    if stepped is not None:
+        return stepped
     up = now_ns - booted_ns
     if not _settled(early):
         if up <= first_ns:
@@ -171,6 +176,37 @@ def _wrong(early: list[Reading], late: list[Reading], *, first_look_over: bool) 
     if first_look_over and end is not None and _off(end):
         return end
     return next((r for r in late if _off(r)), None)
+
+
+def _stepped(
+    evidence: Evidence, booted_ns: int, first_ns: int, says: Says, used: tuple[Observation, ...]
+) -> Finding | None:
+    """What the guest's log says of a clock that had come up farther off than what starts at boot bears."""
+    facts, logged = evidence.facts("steps", StepsFacts), evidence.latest("steps")
+    if facts is None or logged is None or logged.began.boottime_ns < booted_ns:
+        return None
+    for one in facts.sets or ():
+        amount = one.amount_ns or 0
+        if one.by is None or abs(amount) <= HARM_NS or one.mono_ns > first_ns:
+            continue
+        by, after = time_amount(amount, sign=True), span(one.mono_ns)
+        if whole_quarters(amount) is not None:
+            return says.fails(
+                "whole-quarter-hours",
+                f"{one.by} set the clock by {by} at an uptime of {after}, says the guest's log: it came up "
+                f"that far off{in_words(amount)}.",
+                remedy=QUARTER_HOURS_REMEDY + " Then boot again.",
+                measured=-amount,
+                used=(*used, logged),
+            )
+        return says.fails(
+            "offset-after-boot",
+            f"{one.by} set the clock by {by} at an uptime of {after}, says the guest's log: it came up that far off.",
+            remedy="Find out what it started from (hardware clock, restored snapshot), then boot again.",
+            measured=-amount,
+            used=(*used, logged),
+        )
+    return None
 
 
 def _settled(early: list[Reading]) -> bool:
