@@ -103,12 +103,13 @@ def _paths(named: Sequence[str], everything: str | None) -> list[Path]:
 
 
 def _is_world(path: Path) -> bool:
-    """Runbooks lie beside worlds; a world begins with the key `world`."""
+    """Runbooks lie beside worlds and have the key `schema`; whatever else is no world is told, and not left out."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return True  # loading says what is wrong with it
-    return any(line.startswith("world:") for line in lines)
+    keys = {line.partition(":")[0] for line in lines}
+    return "world" in keys or "schema" not in keys
 
 
 def _load(path: Path) -> LoadedWorld:

@@ -103,3 +103,12 @@ def test_the_command_says_it_in_one_sentence(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().err
     assert f"{tmp_path}/book.yaml:8: unknown key `titel`" in said
     assert "Traceback" not in said
+
+
+def test_a_file_that_is_neither_world_nor_runbook_is_not_left_out_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "book.yaml").write_text(BOOK, encoding="utf-8")
+    (tmp_path / "w.yaml").write_text(WORLD.replace("world: 1", "wolrd: 1"), encoding="utf-8")
+    assert main(["drill", "--all", str(tmp_path)]) == 2
+    assert f"{tmp_path}/w.yaml:1: unknown key `wolrd` in the world" in capsys.readouterr().err
