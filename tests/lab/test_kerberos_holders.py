@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from cutover_tui.lab.kerberos.encoding import read_cache
 from cutover_tui.lab.world import clockwork
 from cutover_tui.lab.world.build import build
@@ -110,9 +112,13 @@ def test_without_the_correction_skew_makes_sssd_offline() -> None:
 
 
 def test_who_is_not_joined_has_nothing_of_it() -> None:
-    for change in (("joined:\n", "role: standalone\n    joined:\n"), ("domain: {realm: CORP.EXAMPLE}\n", "")):
-        spec = load_world_text(WORLD.replace(*change), "world.yaml", Path()).spec
+    spec = load_world_text(WORLD, "world.yaml", Path()).spec
+    alone = msgspec.structs.replace(spec.guests[0], role="standalone")
+    for changed in (
+        msgspec.structs.replace(spec, guests=(alone,)),
+        msgspec.structs.replace(spec, domain=None),
+    ):
         world = played()
-        world.world = build(spec, NOON)
+        world.world = build(changed, NOON)
         assert world.run("app01", ["klist", "-k"], user="root")[0] == 127
         assert "/etc/krb5.keytab" not in world.world.guests["app01"].files
