@@ -22,6 +22,7 @@ from cutover_tui.lab.drill.drill import DoorName, Played, differs, drill
 from cutover_tui.lab.drill.engineer import CannotPlay
 from cutover_tui.lab.drill.naive_book import Book
 from cutover_tui.lab.drill.piece import piece_of
+from cutover_tui.lab.drill.real_limits import not_real
 from cutover_tui.lab.world.events import CannotHappen
 from cutover_tui.lab.world_file.loading import LoadedWorld, WorldError, load_world_text
 from cutover_tui.lab.world_file.twins import differing_keys, path_of
@@ -66,8 +67,12 @@ def score(world: LoadedWorld, root: Path, *, book: Book = "ours", door: DoorName
     """Play one world, in this process; its session is kept under `root`.
 
     Raises:
-        NotPlayed: its runbook does not load, the play or an event asks for what is not there, or the disk fails.
+        NotPlayed: its runbook does not load, the play or an event asks for what is not there or the door
+            cannot have, or the disk fails.
     """
+    limit = not_real(world) if door == "real" else None
+    if limit is not None:
+        raise NotPlayed(f"{limit}; play it in virtual time")
     try:
         played = drill(piece_of(world, book), root, door)
     except CannotHappen as error:
