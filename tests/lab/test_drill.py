@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import signal
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cutover_tui.cli import drill as cli_drill
 from cutover_tui.cli import main
 from cutover_tui.core.checks.registry import CHECKS
 from cutover_tui.core.runbook import SECOND
@@ -292,3 +295,19 @@ def test_a_file_that_is_no_world_is_bad_input(
     assert "x.yaml:" in capsys.readouterr().err
     assert main(["drill"]) == 2
     assert main(["drill", "--all", str(tmp_path / "none")]) == 2
+
+
+def test_a_drill_that_is_ended_leaves_nothing_in_memory() -> None:
+    before, made = signal.getsignal(signal.SIGTERM), list[Path]()
+
+    def ended() -> None:
+        with cli_drill._sessions(None) as directory:
+            made.append(directory)
+            assert directory.is_dir()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as left:
+        ended()
+    assert left.value.code == 143
+    assert not made[0].exists()
+    assert signal.getsignal(signal.SIGTERM) is before
