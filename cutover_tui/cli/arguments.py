@@ -89,7 +89,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     schema.set_defaults(command=_late("schema"))
 
     demo = commands.add_parser("demo", help="open the incident in the embedded lab")
-    demo.add_argument("--before", action="store_true", help="begin before the move, with the baseline")
+    which = demo.add_mutually_exclusive_group()
+    which.add_argument("--before", action="store_true", help="begin before the move, with the baseline")
+    which.add_argument(
+        "--world", metavar="WORLD", help="another incident: the name of a shipped world, or a world file"
+    )
     _screen(demo)
     demo.set_defaults(command=_late("demo"))
 

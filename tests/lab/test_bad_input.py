@@ -194,6 +194,10 @@ CASES = (
     Case("run runbook.yaml", "must be a terminal; use `cutover check` in scripts"),
     Case("resume good", "must be a terminal"),
     Case("demo", "must be a terminal"),
+    Case("demo --world b2-timesync-mask-skew", "`b2-timesync-masks-skew` (did you mean that?)"),
+    Case("demo --world missing/world.yaml", "missing/world.yaml:1: cannot be read"),
+    Case("demo --world f5-our-own-clock", "f5-our-own-clock.yaml:"),
+    Case("demo --world f2-old-vm --before", "not allowed with"),
     Case("run runbook.yaml", "TERM is dumb", terminal="dumb"),
     # State
     Case(

@@ -96,8 +96,11 @@ def test_a_look_without_a_session_speaks_of_no_past_and_of_no_screen(
     assert not state.exists()
 
 
-def test_the_demo_leaves_nothing_in_the_record(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--operator", "ana"]) == 0
+@pytest.mark.parametrize("which", [[], ["--before"], ["--world", "b2-timesync-masks-skew"]])
+def test_the_demo_leaves_nothing_in_the_record(
+    which: list[str], state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--operator", "ana", *which]) == 0
     assert not state.exists()
     told = capsys.readouterr().err
     assert "is gone with the demo" in told

@@ -7,29 +7,23 @@ the engineer's hands are the lab's.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from cutover_tui.core.loading import Loaded, load_text
-from cutover_tui.engine.assembly import Surroundings
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground, jump_host
 from cutover_tui.engine.opening import Operator, resumed_on, started_on
 from cutover_tui.engine.sessions import SessionDirectory, new_session
-from cutover_tui.lab.doors.loopback import LOOPBACK, LoopbackNetwork, Served
-from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.doors.virtual import VirtualDoor
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
 from cutover_tui.lab.drill.engineer import Crashed, Engineer, Stopped
-from cutover_tui.lab.drill.runbooks import Access, direct, fill
-from cutover_tui.lab.world.network import NTP
+from cutover_tui.lab.drill.real_lab import Build, Script, first_of, open_lab
+from cutover_tui.lab.drill.runbooks import direct, fill
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import Trigger
 from cutover_tui.lab.world_file.play import Expect, Play
@@ -47,28 +41,12 @@ DoorName = Literal["virtual", "real"]
 OPERATOR = Operator("drill", "lab")
 
 
-class Script(Protocol):
-    """What happens in a world by itself, and because of what the engineer does."""
-
-    def happened(
-        self,
-        on: Trigger,
-        now: int,
-        *,
-        id: str | None = None,  # noqa: A002 - the word of world files
-        host: str | None = None,
-        when: str = "done",
-    ) -> None: ...
-    def next_at(self) -> int | None: ...
-    def advance(self, now: int) -> object: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is played: `build(now)` makes the world and its script as they are at that true time."""
+    """What is played."""
 
     name: str
-    build: Callable[[int], tuple[World, Script]]
+    build: Build
     runbook: str  # its text; see `cutover_tui.lab.drill.runbooks`
     play: Play
     aftermath_ns: int
@@ -157,15 +135,9 @@ async def _virtually(piece: Piece, root: Path, loop: VirtualLoop) -> Played:
             stopped = await _perform(piece, loaded, directory, _Stage(door.ground(), happened))
             clockwork.cancel()
     except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
+        raise first_of(errors) from errors
     took, now = door.true() - START_NS, door.true()
     return _played(piece, "virtual", stopped, directory, took, world, script, now, loaded)
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What went wrong first; the rest was cancelled because of it."""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class Defective(Exception):  # noqa: N818 - what the program was
@@ -243,97 +215,15 @@ def _offset(world: World, name: str, now: int) -> int | None:
     return guest.clock.offset(now) if guest.up(now) else None
 
 
-# The real door
-
-
 def _really(piece: Piece, root: Path) -> Played:
     keys = root / "lab"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _open(piece, keys) as (lab, access):
-        loaded = load_text(fill(piece.runbook, lab.world, access, lab.clock()), piece.name)
-        ground = jump_host(
-            Surroundings(
-                keys / "known_hosts",
-                ssh_config=(),
-                through=lambda network: LoopbackNetwork(network, lab.served),
-            )
-        )
+    with open_lab(piece.build, keys) as lab:
+        loaded = load_text(fill(piece.runbook, lab.world, lab.access, lab.clock()), piece.name)
+        ground = jump_host(lab.surroundings)
         directory = new_session(root, loaded.runbook.change.id, ground.clock.now())
         began = lab.clock()
         stopped = asyncio.run(_perform(piece, loaded, directory, _Stage(ground, lab.happened)))
         took = lab.clock() - began
     now = lab.clock()
     return _played(piece, "real", stopped, directory, took, lab.world, lab.script, now, loaded)
-
-
-@dataclass(slots=True)
-class _Lab:
-    """The world behind the real door, on a loop and thread of its own."""
-
-    world: World
-    script: Script
-    clock: TrueTime
-    loop: asyncio.AbstractEventLoop
-    served: Mapping[Served, int]
-
-    def happened(self, on: str, name: str, host: str | None, when: str) -> None:
-        """From the session's thread."""
-        trigger, now = msgspec.convert(on, Trigger), self.clock()
-        self.loop.call_soon_threadsafe(
-            lambda: self.script.happened(trigger, now, id=name, host=host, when=when)
-        )
-
-
-@contextlib.contextmanager
-def _open(piece: Piece, keys: Path) -> Iterator[tuple[_Lab, Access]]:
-    opened: queue.SimpleQueue[tuple[_Lab, Access, asyncio.Event] | BaseException] = queue.SimpleQueue()
-
-    async def serve() -> None:
-        clock = TrueTime()
-        world, script = piece.build(clock())
-        door = RealDoor(world, clock)
-        key_path, _ = door.write_access(keys)
-        access = Access(
-            {name: (LOOPBACK, door.ssh_port(name)) for name in world.guests},
-            {name: _reached(door, name) for name in world.references},
-            key_path,
-        )
-        leave = asyncio.Event()
-        async with door, asyncio.TaskGroup() as group:
-            going = group.create_task(_going(script, clock))
-            opened.put((_Lab(world, script, clock, asyncio.get_running_loop(), door.served()), access, leave))
-            await leave.wait()
-            going.cancel()
-
-    def work() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            opened.put(error)
-
-    thread = threading.Thread(target=work, name="lab", daemon=True)
-    thread.start()
-    got = opened.get()
-    if isinstance(got, BaseException):
-        raise got
-    lab, access, leave = got
-    try:
-        yield lab, access
-    finally:
-        with contextlib.suppress(RuntimeError):  # the lab ended by itself: its error is in the queue
-            lab.loop.call_soon_threadsafe(leave.set)
-        thread.join()
-    if not opened.empty() and isinstance(error := opened.get(), BaseException):
-        raise error
-
-
-def _reached(door: RealDoor, name: str) -> str:
-    """A controller of a domain by its name, where its services are found; another reference by its port."""
-    full = door.world.full_name(door.world.references[name])
-    return full if (full, NTP, "udp") in door.served() else f"{LOOPBACK}:{door.ntp_port(name)}"
-
-
-async def _going(script: Script, clock: Callable[[], int]) -> None:
-    while True:
-        script.advance(clock())
-        await asyncio.sleep(0.05)

@@ -127,7 +127,7 @@ class Engineer:
         await self._run(session, step, host, played.action)
 
     async def _run(self, session: Session, step: Step, host: str, action: str) -> None:
-        kind = _kind(step, action)
+        kind = kind_of(step, action)
         self._tell(kind, action, host, "started")
         _ok(await session.run_action(step.id, host, action))
         self._tell(kind, action, host, "done")
@@ -145,7 +145,7 @@ class Engineer:
         running = asyncio.create_task(session.run_action(step.id, host, action))
         try:
             await intended.wait()
-            self._tell(_kind(step, action), action, host, "started")
+            self._tell(kind_of(step, action), action, host, "started")
             await session.recorder.close()
             await running
         finally:
@@ -262,7 +262,8 @@ class Engineer:
         self.happened(on, name, None if host == WAVE else host, when)
 
 
-def _kind(step: Step, action: str) -> str:
+def kind_of(step: Step, action: str) -> str:
+    """What world files call it: `provocation` or `action`."""
     return "provocation" if any(p.id == action for p in step.provocations) else "action"
 
 

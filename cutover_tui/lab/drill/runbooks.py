@@ -37,8 +37,11 @@ def direct(world: World) -> Access:
     )
 
 
-def fill(text: str, world: World, access: Access, start_ns: int) -> str:
+def fill(text: str, world: World, access: Access, start_ns: int, title: str = "A drill") -> str:
     """The runbook's text for this world behind that door.
+
+    Args:
+        title: of its change, where it names none.
 
     Raises:
         yaml.YAMLError: it is no YAML. Everything else is for who loads it to say.
@@ -46,7 +49,7 @@ def fill(text: str, world: World, access: Access, start_ns: int) -> str:
     book: Any = yaml.safe_load(text)
     if not isinstance(book, dict):
         return text
-    change = book.setdefault("change", {"id": "DRILL", "title": "A drill"})
+    change = book.setdefault("change", {"id": "DRILL", "title": title})
     change["window"] = _window(start_ns)
     domain = book.setdefault("domain", {})
     known = world.references.values()

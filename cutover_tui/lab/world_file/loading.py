@@ -13,20 +13,34 @@ from typing import Any
 import msgspec
 
 from cutover_tui.core.yaml_model.describe import Description, Json
-from cutover_tui.core.yaml_model.problem import BadFile, Problem, Problems, safe
+from cutover_tui.core.yaml_model.problem import BadFile, Problem, Problems, did_you_mean, safe, shown
 from cutover_tui.core.yaml_model.shape import Shaper
 from cutover_tui.core.yaml_model.yaml_marks import MAX_BYTES, NotYaml, decode, read
 from cutover_tui.lab.world_file.keys import WORLD
 from cutover_tui.lab.world_file.model import WorldFile
 from cutover_tui.lab.world_file.rules import check_world
+from cutover_tui.lab.world_file.runbook import shipped_worlds
 
-__all__ = ["LoadedWorld", "WorldError", "load_world", "load_world_text", "world_reference", "world_schema"]
+__all__ = [
+    "LoadedWorld",
+    "NoSuchWorld",
+    "WorldError",
+    "load_world",
+    "load_world_text",
+    "named_world",
+    "world_reference",
+    "world_schema",
+]
 
 _DESCRIPTION = Description(WorldFile, WORLD)
 
 
 class WorldError(BadFile):
     """The file is no usable world; `errors` holds all that is wrong, in the order of its lines."""
+
+
+class NoSuchWorld(LookupError):  # noqa: N818 - what was asked for
+    """Neither a file nor a world of the lab has that name; `str()` says which is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,23 @@ def load_world(path: str | os.PathLike[str]) -> LoadedWorld:
             [Problem(safe(name), 1, f"cannot be read: {safe(reason)}", "a readable YAML file")]
         ) from None
     return load_world_text(data, name, Path(name).parent)
+
+
+def named_world(name: str) -> LoadedWorld:
+    """A world by its file, or by the bare name of one that comes with the lab.
+
+    Raises:
+        NoSuchWorld: there is neither. WorldError: it cannot be read or is not valid.
+    """
+    if "/" in name or name.endswith((".yaml", ".yml")) or Path(name).exists():
+        return load_world(name)
+    shipped = shipped_worlds()
+    if name not in shipped:
+        raise NoSuchWorld(
+            f"no world {shown(name)} comes with the lab; expected the name of a world file, or "
+            + did_you_mean(name, shipped)
+        )
+    return load_world(shipped[name])
 
 
 def load_world_text(text: bytes | str, name: str, directory: Path) -> LoadedWorld:

@@ -7,6 +7,7 @@ It may leave out `source` and `target`, which are then the world's, and everythi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -31,9 +32,23 @@ def plain_text(name: str, directory: Path) -> str:
 
 def shipped_runbooks() -> tuple[str, ...]:
     """The names of the runbooks that come with the lab."""
+    return tuple(name for name, text in _all_shipped() if "\nschema:" in text)
+
+
+def shipped_worlds() -> Mapping[str, Path]:
+    """The files of the worlds that come with the lab, by their bare names."""
+    folder = Path(str(resources.files("cutover_tui.lab"))) / SHIPPED
+    return {
+        name.removesuffix(".yaml"): folder / name
+        for name, text in _all_shipped()
+        if "\nworld:" in f"\n{text}"
+    }
+
+
+def _all_shipped() -> Iterator[tuple[str, str]]:
     folder = resources.files("cutover_tui.lab").joinpath(SHIPPED)
-    named = sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml"))
-    return tuple(name for name in named if "\nschema:" in (_shipped(name) or ""))
+    for name in sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml")):
+        yield name, _shipped(name) or ""
 
 
 def runbook_text(spec: WorldFile, directory: Path) -> str:
