@@ -10,6 +10,7 @@ offset, stratum and leap must be what the case says. Needs Debian 12's chrony, s
 busybox, procps, openssh-client; timesyncd, open-vm-tools, adjtimex and ntpsec (with python3-ntp)
 are unpacked from their packages (they need not be installed) into the directories named by
 TIMESYNCD_ROOT, OPEN_VM_TOOLS_ROOT, ADJTIMEX_ROOT and NTPSEC_ROOT. ntpd runs without CAP_SYS_TIME.
+Cases of a domain share one that is made for them meanwhile (`record_kerberos`).
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from tests.corpus import (  # noqa: F401 - they register themselves
     cases_clock,
     cases_config,
     cases_guest,
+    cases_kerberos,
     cases_systemd,
+    record_kerberos,
 )
 from tests.corpus.compare import differences
+from tests.corpus.record_kerberos import OF_A_DOMAIN
 from tests.corpus.recorder import CASES
 from tests.unit.corpus import CORPUS, read
 
@@ -80,6 +84,9 @@ DOCUMENTED = {
 }
 """Cases that cannot be recorded again, and what they would need."""
 
+ALL = (*CASES, *OF_A_DOMAIN)
+"""Every case that can be recorded."""
+
 _LANES = 8
 """Cases at once: most of their time is waiting."""
 
@@ -98,9 +105,12 @@ def record(cases: Iterable[str], into: Path) -> dict[str, str]:
         done = subprocess.run(argv, capture_output=True, text=True, cwd=CORPUS.parents[1])
         return (done.stderr.strip() or f"exit status {done.returncode}") if done.returncode else ""
 
-    wanted = list(cases)
-    with ThreadPoolExecutor(_LANES) as lanes:
-        return {case: wrong for case, wrong in zip(wanted, lanes.map(one, wanted), strict=True) if wrong}
+    asked = list(cases)
+    wanted = [case for case in asked if case in CASES]
+    with ThreadPoolExecutor(_LANES) as lanes, ThreadPoolExecutor(1) as beside:
+        of_a_domain = beside.submit(record_kerberos.record, [c for c in asked if c in OF_A_DOMAIN], into)
+        wrong = {case: said for case, said in zip(wanted, lanes.map(one, wanted), strict=True) if said}
+        return wrong | of_a_domain.result()
 
 
 def inside(case: str, into: Path) -> None:
@@ -131,7 +141,7 @@ def main(arguments: list[str]) -> int:
     if asked.inside:
         inside(asked.cases[0], asked.into)
         return 0
-    wanted = [c for c in CASES if not asked.cases or any(c.startswith(w) for w in asked.cases)]
+    wanted = [c for c in ALL if not asked.cases or any(c.startswith(w) for w in asked.cases)]
     without = {case: f"{missing} is not set" for case in wanted if (missing := root_missing(case))}
     with tempfile.TemporaryDirectory() as aside:
         into = Path(aside) if asked.check else asked.into

@@ -1,325 +1,66 @@
-"""Record what MIT's tools print on a guest of a real domain: `sudo python -m tests.corpus.record_kerberos [CASE…]`.
+"""How cases of a domain are recorded: on one guest that really joined one real controller.
 
-The domain controller is Samba's on a node with a clock of its own, the guest really joined
-(tests/system/nodes). Needs what the system tier needs, and krb5-user, ldap-utils,
-libsasl2-modules-gssapi-mit, samba, winbind.
+Samba's controller is on a node with a clock of its own, and so is the guest (tests/system/nodes). All
+cases share them, one after another: each finds both clocks right and leaves the rest as it found it.
+Needs what the system tier needs.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
-import time
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from probes.linux.domain import exchange
-from tests.corpus.recorder import COMMANDS, write
-from tests.system.nodes.domain import DNS_DOMAIN, PASSWORD, REALM, Domain
+from tests.system.nodes.domain import REALM, Domain
 from tests.system.nodes.lab import Guest, SystemLab
-from tests.unit.corpus import CORPUS
+from tests.system.nodes.node import NodeError
 
 MACHINE = f"APP01$@{REALM}"
-PLAN = exchange.Plan(MACHINE, f"dc1.{DNS_DOMAIN}", "CHG1")
 SOURCE = (
     "recorded: Debian 12, MIT krb5 1.20.1, OpenLDAP 2.5, Samba 4.17 as controller, "
     "tests/corpus/record_kerberos.py as root"
 )
-SECOND = 10**9
 Recording = Callable[[Domain, Guest, Path], None]
-CASES: dict[str, Recording] = {}
+OF_A_DOMAIN: dict[str, Recording] = {}
+"""In the order in which they are recorded."""
 
 
 def case(where: str) -> Callable[[Recording], Recording]:
+    """Register a recording under tests/corpus/WHERE."""
+
     def register(function: Recording) -> Recording:
-        CASES[where] = function
+        OF_A_DOMAIN[where] = function
         return function
 
     return register
 
 
-def run(guest: Guest, argv: list[str]) -> dict[str, object]:
-    """As the kept root shell runs it."""
-    ran = guest.node.run("sh", "-c", shlex.join(argv), check=False, timeout_s=60, env={"LC_ALL": "C"})
+def run(guest: Guest, argv: list[str], *, user: str | None = None) -> dict[str, object]:
+    """As the kept root shell runs it, or somebody else's."""
+    ran = guest.node.run(
+        "sh", "-c", shlex.join(argv), check=False, timeout_s=60, user=user, env={"LC_ALL": "C"}
+    )
     return {"argv": argv, "rc": ran.rc, "out": ran.out, "err": ran.err}
 
 
-def attempt(
-    guest: Guest,
-    where: Path,
-    state: str,
-    facts: dict[str, object] | None,
-    *,
-    plan: exchange.Plan = PLAN,
-    failure: str | None = None,
-) -> None:
-    raws = [run(guest, list(c.argv)) for c in exchange.commands(plan)]
-    write(where, "exchange", state, facts, raws, SOURCE, failure)
-    path = where / "case.json"
-    document = json.loads(path.read_text())
-    document["plan"] = [plan.principal, plan.controller, plan.label]
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-
-
-def outcomes(*six: str, **more: object) -> dict[str, object]:
-    """AS, TGS, AP unmasked, then masked."""
-    return {f"exchanges.{n}.outcome": o for n, o in enumerate(six)} | {"removed": True} | more
-
-
-def refused(number: int | None, *, masked: str = "refused") -> dict[str, object]:
-    rest = ("ok", "ok", "ok") if masked == "ok" else (masked, "not-tried", "not-tried")
-    return outcomes("refused", "not-tried", "not-tried", *rest) | {"exchanges.0.code": number}
-
-
-@case("exchange/mit-1.20.1/ok")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    facts = outcomes(*["ok"] * 6, principal=MACHINE) | {"exchanges.0.service": f"krbtgt/{REALM}@{REALM}"}
-    attempt(guest, where, "joined, clocks right", facts)
-
-
-@case("exchange/mit-1.20.1/ahead")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.clock.set_offset(600 * SECOND)
-    attempt(guest, where, "the guest is 600 s ahead", refused(37, masked="ok"))
-
-
-@case("exchange/mit-1.20.1/behind")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.clock.set_offset(-600 * SECOND)
-    attempt(guest, where, "the guest is 600 s behind", refused(37, masked="ok"))
-
-
-@case("exchange/mit-1.20.1/controller-ahead")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    domain.controller.set_offset(400)
-    attempt(guest, where, "the controller is 400 s ahead", refused(37, masked="ok"))
-
-
-@case("exchange/mit-1.20.1/within")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.clock.set_offset(200 * SECOND)
-    attempt(guest, where, "the guest is 200 s ahead", outcomes(*["ok"] * 6))
-
-
-@case("exchange/mit-1.20.1/unknown-principal")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    # A key for a name the directory does not have.
-    script = (
-        f"addent -password -p GONE$@{REALM} -k 1 -e aes256-cts-hmac-sha1-96\nsecret\nwkt /etc/krb5.keytab\n"
-    )
-    guest.node.run("ktutil", stdin=script)
-    plan = exchange.Plan(f"GONE$@{REALM}", PLAN.controller, PLAN.label)
-    attempt(guest, where, "a key for an account that was deleted", refused(6), plan=plan)
-
-
-@case("exchange/mit-1.20.1/unknown-service")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    plan = exchange.Plan(MACHINE, f"nobody.{DNS_DOMAIN}", PLAN.label)
-    facts = outcomes("ok", "refused", "silent", "ok", "refused", "silent") | {"exchanges.1.code": 7}
-    attempt(guest, where, "no controller has this name", facts, plan=plan)
-
-
-@case("exchange/mit-1.20.1/no-ldapsearch")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/usr/bin/ldapsearch", "/usr/bin/ldapsearch.away")
-    attempt(guest, where, "ldap-utils is not installed", outcomes("ok", "ok", "absent", "ok", "ok", "absent"))
-    guest.node.run("mv", "/usr/bin/ldapsearch.away", "/usr/bin/ldapsearch")
-
-
-@case("exchange/mit-1.20.1/no-kinit")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/usr/bin/kinit", "/usr/bin/kinit.away")
-    facts = outcomes("absent", "not-tried", "not-tried", "absent", "not-tried", "not-tried")
-    attempt(guest, where, "kinit is not installed", facts)
-    guest.node.run("mv", "/usr/bin/kinit.away", "/usr/bin/kinit")
-
-
-@case("exchange/mit-1.20.1/no-klist")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/usr/bin/klist", "/usr/bin/klist.away")
-    attempt(guest, where, "klist is not installed", None, failure="tool-absent")
-    guest.node.run("mv", "/usr/bin/klist.away", "/usr/bin/klist")
-
-
-@case("exchange/mit-1.20.1/no-keytab")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/etc/krb5.keytab", "/etc/krb5.keytab.away")
-    attempt(guest, where, "there is no keytab", refused(None))
-    guest.node.run("mv", "/etc/krb5.keytab.away", "/etc/krb5.keytab")
-
-
-@case("exchange/mit-1.20.1/kdc-dead")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    node = domain.controller.node
-    listed = "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */samba) echo ${p#/proc/};; esac; done"
-    pids = node.run("sh", "-c", listed).out.split()
-    node.run("kill", "-STOP", *pids)
-    facts = outcomes("silent", "not-tried", "not-tried", "silent", "not-tried", "not-tried")
-    attempt(guest, where, "the controller's processes are stopped", facts)
-    node.run("kill", "-CONT", *pids)
-
-
-@case("exchange/mit-1.20.1/kdc-host-down")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    domain.controller.node.run("ip", "link", "set", "eth0", "down")
-    facts = outcomes("silent", "not-tried", "not-tried", "silent", "not-tried", "not-tried")
-    attempt(guest, where, "the controller's link is down", facts)
-    domain.controller.node.run("ip", "link", "set", "eth0", "up")
-
-
-@case("exchange/mit-1.20.1/disabled")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    domain.controller.tool("user", "disable", "APP01$")
-    attempt(guest, where, "the account is disabled", refused(18))
-    domain.controller.tool("user", "enable", "APP01$")
-
-
-def kept(name: str, reader: str) -> Callable[..., None]:
-    def record(guest: Guest, where: Path, state: str, facts: object, failure: str | None = None) -> None:
-        raws = [run(guest, c) for c in COMMANDS[reader]]
-        write(where, reader, state, facts, raws, SOURCE, failure)  # type: ignore[arg-type]
-
-    return record
-
-
-keytab, caches = kept("keytab", "keytab"), kept("caches", "caches")
-
-
-@case("keytab/mit-1.20.1/joined")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    facts = {"name": "FILE:/etc/krb5.keytab", "present": True, "entries.0.kvno": 1}
-    keytab(guest, where, "joined by net ads join", facts)
-
-
-@case("keytab/mit-1.20.1/absent")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/etc/krb5.keytab", "/etc/krb5.keytab.away")
-    keytab(
-        guest, where, "there is no keytab", {"name": "FILE:/etc/krb5.keytab", "present": False, "entries": []}
-    )
-    guest.node.run("mv", "/etc/krb5.keytab.away", "/etc/krb5.keytab")
-
-
-@case("keytab/mit-1.20.1/not-root")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    raws = []
-    for argv in COMMANDS["keytab"]:
-        ran = guest.node.run("sh", "-c", shlex.join(argv), check=False, user="engineer")
-        raws.append({"argv": argv, "rc": ran.rc, "out": ran.out, "err": ran.err})
-    write(where, "keytab", "read by somebody who may not", None, raws, SOURCE, "denied")
-
-
-@case("keytab/mit-1.20.1/no-klist")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    guest.node.run("mv", "/usr/bin/klist", "/usr/bin/klist.away")
-    keytab(guest, where, "klist is not installed", None, "tool-absent")
-    guest.node.run("mv", "/usr/bin/klist.away", "/usr/bin/klist")
-
-
-def clean(guest: Guest) -> None:
-    guest.node.run("sh", "-c", "rm -f /tmp/krb5cc_* /var/lib/sss/db/ccache_*")
-
-
-@case("caches/mit-1.20.1/none")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    clean(guest)
-    caches(guest, where, "no cache anywhere", {"files": [], "elsewhere": []})
-
-
-@case("caches/mit-1.20.1/taken-while-ahead")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    clean(guest)
-    guest.clock.set_offset(305 * SECOND)
-    guest.node.run("kinit", "-k", MACHINE, env={"KRB5CCNAME": "FILE:/tmp/krb5cc_0"})
-    guest.clock.set_offset(0)
-    guest.node.run("mkdir", "-p", "/var/lib/sss/db")
-    sssd = {"KRB5CCNAME": f"FILE:/var/lib/sss/db/ccache_{REALM}"}
-    guest.node.run("kinit", "-k", MACHINE, env=sssd)
-    guest.node.run("kvno", f"ldap/dc1.{DNS_DOMAIN}", env=sssd)
-    facts = {
-        "files.0.path": "/tmp/krb5cc_0", "files.0.owner": "root", "files.0.principal": MACHINE, "files.0.tickets": 1,
-        "files.0.offset_ns": {"from": -307 * SECOND, "to": -303 * SECOND},
-        "files.1.path": f"/var/lib/sss/db/ccache_{REALM}", "files.1.tickets": 2,
-    }  # fmt: skip
-    caches(guest, where, "one made 305 s ahead, one made with the clock right", facts)
-    clean(guest)
-
-
-@case("caches/mit-1.20.1/kcm-and-rubbish")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    clean(guest)
-    guest.node.run("mkdir", "-p", "/etc/krb5.conf.d")
-    guest.node.write("/etc/krb5.conf.d/kcm", "[libdefaults]\n    default_ccache_name = KCM:\n")
-    guest.node.write("/tmp/krb5cc_rubbish", "no cache\n")
-    guest.node.write("/tmp/krb5cc_1\nend", "no cache\n")
-    facts = {"files.0.path": "/tmp/krb5cc_rubbish", "files.0.principal": None, "elsewhere": ["KCM"]}
-    caches(guest, where, "caches are kept by KCM; a file that is none; a name that looks like output", facts)
-    guest.node.run("rm", "/etc/krb5.conf.d/kcm")
-    clean(guest)
-
-
-@case("caches/mit-1.20.1/other-places")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    clean(guest)
-    guest.node.run("mkdir", "-p", "/etc/sssd/conf.d", "/etc/krb5.conf.d")
-    guest.node.write(
-        "/etc/krb5.conf.d/own", "[libdefaults]\n    default_ccache_name = FILE:/srv/cc/krb5cc_%{uid}\n"
-    )
-    guest.node.write(
-        "/etc/sssd/sssd.conf",
-        "[domain/a]\nkrb5_ccname_template = FILE:%d/krb5cc_%U\n[domain/b]\n# krb5_ccname_template = KCM:\nkrb5_ccachedir = /home/cc\n",
-    )
-    guest.node.write("/etc/sssd/conf.d/c.conf", "[domain/c]\nkrb5_ccname_template=KEYRING:persistent:%U\n")
-    facts = {"files": [], "elsewhere": ["FILE:/home/cc/krb5cc_%U", "FILE:/srv/cc/krb5cc_%{uid}", "KEYRING"]}
-    caches(
-        guest, where, "krb5.conf and sssd.conf name places of their own, a kernel keyring among them", facts
-    )
-    guest.node.run("rm", "-r", "/etc/sssd", "/etc/krb5.conf.d/own")
-
-
-@case("caches/mit-1.20.1/of-services")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    clean(guest)
-    guest.node.run("mkdir", "-p", "/run/sync", "/etc/systemd/system/other.service.d")
-    unit = "[Service]\nExecStart=/usr/bin/sync\nEnvironment=KRB5CCNAME=FILE:%t/sync/krb5cc\n"
-    guest.node.write("/etc/systemd/system/sync.service", unit)
-    guest.node.write(
-        "/etc/systemd/system/other.service.d/cache.conf", "[Service]\nEnvironment=KRB5CCNAME=KEYRING:other\n"
-    )
-    guest.node.write("/etc/default/third", "# KRB5CCNAME=KCM:\nKRB5CCNAME=/opt/third/krb5cc\n")
-    guest.clock.set_offset(305 * SECOND)
-    guest.node.run("kinit", "-k", MACHINE, env={"KRB5CCNAME": "FILE:/run/sync/krb5cc"})
-    guest.clock.set_offset(0)
-    facts = {
-        "files.0.path": "/run/sync/krb5cc", "files.0.offset_ns": {"from": -307 * SECOND, "to": -303 * SECOND},
-        "elsewhere": ["FILE:/opt/third/krb5cc", "KEYRING"],
-    }  # fmt: skip
-    caches(guest, where, "services keep caches where their units say, one of them made 305 s ahead", facts)
-    guest.node.run("rm", "-r", "/run/sync", "/etc/systemd/system/sync.service", "/etc/default/third")
-    guest.node.run("rm", "-r", "/etc/systemd/system/other.service.d")
-
-
-@case("exchange/mit-1.20.1/stale-keytab")
-def _(domain: Domain, guest: Guest, where: Path) -> None:
-    """The last case: the account's password is another afterwards."""
-    domain.controller.tool("user", "setpassword", "APP01$", f"--newpassword={PASSWORD}-2")
-    attempt(guest, where, "the account's password was changed at the controller", refused(24))
-
-
-def main(wanted: list[str]) -> None:
-    with SystemLab() as lab:
-        domain = Domain.provision(lab)
-        guest = lab.guest("app01", vendor="QEMU")
-        domain.join(guest)
-        for where, record in CASES.items():
-            if not wanted or any(where.startswith(word) for word in wanted):
+def record(cases: Iterable[str], into: Path) -> dict[str, str]:
+    """Record each of these cases below `into`; case → what went wrong, for those that could not be recorded."""
+    wanted = set(cases)
+    wrong: dict[str, str] = {}
+    if not wanted:
+        return wrong
+    try:
+        with SystemLab() as lab:
+            domain = Domain.provision(lab)
+            guest = domain.join(lab.guest("app01", vendor="QEMU"))
+            for where in (where for where in OF_A_DOMAIN if where in wanted):
                 guest.clock.set_offset(0)
                 domain.controller.set_offset(0)
-                began = time.monotonic()
-                record(domain, guest, CORPUS / where)
-                print(f"  {time.monotonic() - began:.1f} s")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+                try:
+                    OF_A_DOMAIN[where](domain, guest, into / where)
+                except (NodeError, subprocess.TimeoutExpired, OSError) as error:
+                    wrong[where] = str(error)
+    except NodeError as error:
+        return {where: wrong.get(where, f"no domain: {error}") for where in wanted}
+    return wrong

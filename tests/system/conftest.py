@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.record import record, root_missing
-from tests.corpus.recorder import CASES
+from tests.corpus.record import ALL, record, root_missing
 from tests.system.nodes.lab import SystemLab
 
 _HERE = Path(__file__).parent
@@ -84,4 +83,4 @@ def jump_network(lab: SystemLab) -> Iterator[SystemLab]:
 def recorded_again(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """Every case of the corpus that can be recorded here, recorded today, and what went wrong with others."""
     into = tmp_path_factory.mktemp("corpus")
-    return into, record([case for case in CASES if root_missing(case) is None], into)
+    return into, record([case for case in ALL if root_missing(case) is None], into)
