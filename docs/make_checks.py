@@ -238,7 +238,7 @@ ABOUT = {
             "Each host of `domain.controllers` (where the runbook lists none: those that DNS names for "
             "`domain.site`, or for the realm, and the PDC emulator) is asked on port 88 for a ticket for a name nobody "
             "has, without credentials; the refusal shows the KDC's clock. What does not answer the jump host is asked "
-            "through the guest ([runbook.md](runbook.md#a-segmented-site)). Its microseconds may be a counter (MIT 1.16 to 1.21), "
+            "through the guest ([runbook.md](runbook.md#a-segmented-site)). Its microseconds may be a counter (MIT 1.16 to 1.21, in each of its processes), "
             "so questions are aimed at the moment in which its second changes, and answers are put together into an "
             "interval. The whole second of the controller's rootDSE, asked once a minute over verified TLS, narrows it, "
             "and stands for it where port 88 is silent. Where the runbook names `domain.site`, controllers that say by LDAP "

@@ -35,6 +35,8 @@ _COMMANDS = {
     "winbindd": "winbind",
     "adcli": "adcli",
     "kinit": "krb5-user",
+    "krb5kdc": "krb5-kdc",
+    "kadmin.local": "krb5-admin-server",
     "ldapsearch": "ldap-utils",
     "slapd": "slapd",
     "nft": "nftables",

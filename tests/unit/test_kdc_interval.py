@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,17 +27,17 @@ class Kdc:
     second: int = 0
     shown: int = 0
 
-    def answer(self, sent_ns: int, there_ns: int, back_ns: int) -> Observation:
+    def answer(self, sent_ns: int, there_ns: int, back_ns: int, text: str = "") -> Observation:
         at = ANCHOR.on_timescale(sent_ns + there_ns) + self.offset_ns
         second, micro = at // S, at % S // 1000
         if self.counts and second == self.second:
             micro = self.shown + 1
         self.second, self.shown = second, micro
-        return seen(sent_ns, sent_ns + there_ns + back_ns, second * S, micro)
+        return seen(sent_ns, sent_ns + there_ns + back_ns, second * S, micro, text)
 
 
-def seen(sent_ns, received_ns, stime_ns, susec):
-    facts = KdcFacts("dc1", "10.0.0.1", "udp", "R", sent_ns, received_ns, 0, 6, stime_ns, susec, "R", "")
+def seen(sent_ns, received_ns, stime_ns, susec, text=""):
+    facts = KdcFacts("dc1", "10.0.0.1", "udp", "R", sent_ns, received_ns, 0, 6, stime_ns, susec, "R", text)
     at = Instant(ANCHOR.boot_id, received_ns, 0)
     return Observation(f"x/{received_ns}", "kdc", 1, JUMP, Identity(), "jump", at, at, 1, (), facts)
 
@@ -58,6 +60,57 @@ def test_the_truth_is_inside_and_every_aimed_answer_narrows_it(offset, counts, p
         assert known.answers == len(answers)
         assert counts is False or known.microseconds is not True
         assert counts is True or known.microseconds is not False
+
+
+others = st.lists(st.tuples(st.integers(MS, S // 3), st.integers(0, 3)), max_size=3)
+
+
+@given(
+    st.integers(-400 * S, 400 * S),
+    st.lists(st.tuples(trips, st.integers(0, 3), others), min_size=2, max_size=14),
+)
+def test_the_truth_is_inside_where_several_processes_count_and_others_ask_them_too(offset, asked):
+    """krb5kdc -w 4: whichever is free answers, with its own counter."""
+    workers, answers, now = [Kdc(offset, counts=True) for _ in range(4)], [], ANCHOR.boottime_ns
+    for (there, back), free, between in asked:
+        answers.append(workers[free].answer(now, there, back, "CLIENT_NOT_FOUND"))
+        now = answers[-1].ended.boottime_ns
+        known = kdc_clock(answers, ANCHOR, now)
+        assert known.low_ns <= offset <= known.high_ns
+        assert not known.jumped
+        assert known.microseconds is not True
+        for later, worker in between:
+            now += later
+            workers[worker].answer(now, 0, 0)
+        now += 20 * MS
+
+
+def test_two_counters_that_were_set_right_in_one_second_are_no_clock_because_mit_says_who_it_is():
+    first, second, now = Kdc(0, counts=True), Kdc(0, counts=True), ANCHOR.boottime_ns
+    answers = [
+        kdc.answer(now + wait, MS, MS, "CLIENT_NOT_FOUND") for kdc, wait in ((first, 0), (second, 21 * MS))
+    ]
+    one_process = [
+        msgspec.structs.replace(a, facts=msgspec.structs.replace(a.facts, text="")) for a in answers
+    ]
+    assert kdc_clock(one_process, ANCHOR, now + S).microseconds is True  # so they do look
+    assert kdc_clock(answers, ANCHOR, now + S).microseconds is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Client not found in database", "Need to use PA-ENC-TIMESTAMP/PA-PK-AS-REQ"]
+)
+def test_who_is_not_mit_shows_a_clock_in_two_answers(text):
+    kdc, now = Kdc(0, counts=False), ANCHOR.boottime_ns
+    answers = [kdc.answer(now + wait, MS, MS, text) for wait in (0, 21 * MS)]
+    assert kdc_clock(answers, ANCHOR, now + S).microseconds is True
+
+
+def test_a_second_answer_farther_on_than_time_is_another_counters():
+    now = ANCHOR.boottime_ns
+    second = ANCHOR.on_timescale(now) // S * S
+    answers = [seen(now, now + MS, second, 50_000), seen(now + 21 * MS, now + 22 * MS, second, 400_000)]
+    assert kdc_clock(answers, ANCHOR, now + S).microseconds is False
 
 
 def test_ten_aimed_answers_of_a_counter_leave_milliseconds():

@@ -630,3 +630,18 @@ class TestCaches:
         world = Realm()
         world.see(observed("caches", 195, caches(elsewhere=("KCM",))))
         assert said(world, "kerberos.caches") == ("unknown", "not-measured")
+
+
+@pytest.mark.parametrize("check", ["kdc.clock", "kerberos.margin"])
+@pytest.mark.parametrize(
+    ("kind", "says"), [(FailureKind.LOST, "domain.realm is right"), (FailureKind.TIMEOUT, "open port 88")]
+)
+def test_a_kdc_that_hangs_up_was_reached_so_no_port_is_closed(check, kind, says):
+    world = Realm()
+    world.references(0, 200, ntp1=0, ntp2=0)
+    world.tick(0, 200)
+    quiet = [kdc(name, 199, silent=True) for name in ("dc1", "dc2")]
+    world.see(*(msgspec.structs.replace(o, failure=Failure(kind, "closed")) for o in quiet))
+    found = world.finding(check, 200)
+    assert (found.verdict, found.reason_code) == ("unknown", "kdc-silent")
+    assert says in found.remedy

@@ -25,7 +25,7 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
     return Check(
         spec=CheckSpec(
             id=f"kerberos.{kind}",
-            version=3,
+            version=4,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,
@@ -46,7 +46,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kdc.clock",
-            version=5,
+            version=6,
             family=Family.DIRECTORY,
             max_age=FRESH,
             params={
@@ -64,7 +64,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="kerberos.margin",
-            version=2,
+            version=3,
             family=Family.DIRECTORY,
             max_age=FRESH,
             params={

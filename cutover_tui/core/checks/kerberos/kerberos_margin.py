@@ -109,9 +109,14 @@ def no_kdc(evidence: Evidence, says: Says) -> Finding:
 
 def how_to_hear(met: Iterable[Observation]) -> str:
     """What to do about KDCs nobody hears, by what was met with."""
-    refused = any(
-        o.vantage == "guest" and o.failure is not None and o.failure.kind is FailureKind.DENIED for o in met
-    )
+    kinds = {(o.vantage, o.failure.kind) for o in met if o.failure is not None}
+    if any(kind is FailureKind.LOST for _, kind in kinds):
+        # krb5kdc 1.20.1 with several realms drops such a datagram and closes such a connection.
+        return (
+            "One was reached and hung up, as MIT's KDC does on a realm it does not serve: see whether domain.realm is "
+            "right, then its log, then what stands between."
+        )
+    refused = ("guest", FailureKind.DENIED) in kinds
     by_guest = (
         ", or let the guest ask: `AllowTcpForwarding local` for our account in its sshd (`PermitOpen` may limit it "
         "to port 88 of the controllers), or ldapsearch (ldap-utils, openldap-clients) on it"
