@@ -181,6 +181,7 @@ def test_numbers_and_what_the_library_hides_are_as_with_another_kdc(mit):
     mit.principal("app01", "+requires_preauth")
     mit.principal("locked", "+requires_preauth", "-allow_tix")
     mit.principal("expired", "-expire", "2020-01-01 00:00:00")
+    mit.principal("no-preauth")
     mit.principal("host/app02")
     for timesync in (1, 0):
         guest.node.write("/etc/krb5.conf", mit.krb5_conf(timesync=timesync))
@@ -190,6 +191,8 @@ def test_numbers_and_what_the_library_hides_are_as_with_another_kdc(mit):
             guest.clock.set_offset(off * S)
             assert said_by(guest, "kvno", "host/app02") == (1, 37)  # a ticket from before
             assert said_by(guest, *KINIT_BY_PASSWORD) == ((0, None) if timesync else (1, 37))
+            # Given a ticket all the same: then it is the library that refuses, and means as much.
+            assert said_by(guest, "kinit", "no-preauth") == ((0, None) if timesync else (1, 37))
             if timesync:
                 assert said_by(guest, "kvno", "host/app02") == (0, None)
     guest.clock.set_offset(0)
