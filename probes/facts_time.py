@@ -77,6 +77,8 @@ class ChronyFacts(msgspec.Struct, frozen=True, tag="chrony"):
     makestep: str | None  # the directive's arguments as configured, None = none seen
     conf_visible: bool  # the configuration could be read
     local_reference: bool | None  # a `local` directive is configured; None = not visible
+    controls: bool | None = None  # it sets the clock: not started with -x; None = not visible
+    offline: int | None = None  # sources it was told not to ask (chronyc offline); None = not said
 
 
 class TimesyncdFacts(msgspec.Struct, frozen=True, tag="timesyncd"):

@@ -39,3 +39,7 @@ class Reader:
     commands: tuple[Command, ...]
     parse: Parse
     interval_s: float = 15.0  # how often it is worth reading in the background
+    further: tuple[Command, ...] = ()
+    """Run after `commands`, and only where what those printed asks for it (`wanted`): root is not asked without need."""
+    wanted: Callable[[tuple[Raw, ...]], bool] = lambda _raws: False
+    """Whether `parse` should get the answers to `further` behind those to `commands`."""

@@ -24,7 +24,7 @@ def _(where: Path) -> None:
         facts = {
             "running": True, "version": "4.3", "leap": "normal", "stratum": 3, "source": "127.0.0.1",
             "refid": "7F000001", "system_offset_ns": around(0, 0.01), "makestep": "1.0 3",
-            "local_reference": False, "sources.0.state": "selected", "sources.0.reach": {"from": 7, "to": 255},
+            "local_reference": False, "controls": False, "offline": 0, "sources.0.state": "selected", "sources.0.reach": {"from": 7, "to": 255},
             "sources.0.poll": 0, "sources.0.stratum": 2, "sources.0.last_rx_s": {"from": 0, "to": 3},
         }  # fmt: skip
         chrony(where, f"server 127.0.0.1 {FAST}makestep 1.0 3\n", "a server at offset 0", facts, wait=9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from probes.facts_time import Puller, Unit
+from probes.facts_time import Puller, ServicesFacts, Unit
 from probes.observation import Failure, FailureKind, Family
 
 from . import evidence_builders as b
@@ -44,6 +44,10 @@ def with_chrony(facts: object, services: object | None = None) -> b.World:
         (b.chrony(95, age_s=-5), ("unknown", "update-in-future")),
         (b.chrony(95, state="falseticker"), ("unknown", "not-selected")),
         (b.chrony(95, refid="7F7F0101"), ("fail", "local-reference")),
+        (structs.replace(b.chrony(95), controls=False), ("fail", "no-control")),
+        (structs.replace(b.chrony(95), controls=True), ("pass", "ok")),
+        (structs.replace(b.chrony(95), offline=1), ("fail", "offline")),
+        (structs.replace(b.chrony(95), offline=0), ("pass", "ok")),
         (b.chrony(95, leap="unsynchronised"), ("fail", "unsynchronised")),
         (b.chrony(95, age_s=193), ("fail", "stale-update")),  # three polls of 64 s are 192 s
         (b.chrony(95, age_s=192), ("pass", "ok")),
@@ -277,3 +281,31 @@ def test_nothing_read_is_unknown() -> None:
 def test_an_old_reading_does_not_count() -> None:
     world = with_chrony(b.chrony(95))
     assert said(world, "time.provider", 95 + 121) == ("unknown", "not-read")
+
+
+def test_beside_a_chronyd_that_may_not_set_the_clock_another_provider_is_judged() -> None:
+    world = with_chrony(
+        structs.replace(b.chrony(95), controls=False), b.services("chronyd", "systemd-timesyncd")
+    )
+    world.see(b.observed("timesyncd", 96, b.timesyncd(96)))
+    assert provider(world) == ("pass", "ok")
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (
+            (Unit("chrony.service", "loaded", "failed", "enabled"),),
+            "chrony.service is installed and does not run",
+        ),
+        ((Unit("chrony.service", "not-found", "inactive", None),), "Install and start chrony"),
+        ((), "Install and start chrony"),
+    ],
+)
+def test_a_provider_that_ended_is_to_be_looked_at_and_not_installed(
+    units: tuple[Unit, ...], words: str
+) -> None:
+    world = with_chrony(b.CHRONY_DOWN, ServicesFacts("systemd", units, ("init",)))
+    found = finding(world, "time.provider", 100)
+    assert found.reason_code == "no-provider"
+    assert (found.remedy or "").startswith(words)

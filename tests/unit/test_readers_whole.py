@@ -33,14 +33,14 @@ WHOLE: dict[str, dict[str, object]] = {
     # chronyc(1), `tracking` in CSV: NTP time less the system's, seconds; ppm that the clock gains.
     "chrony/4.3/synchronised": {
         "type": "chrony", "running": True, "version": "4.3", "refid": "7F000001", "source": "127.0.0.1", "stratum": 3,
-        "ref_time_ns": 1_795_390_912 * S + 20_597_846, "guest_utc_ns": 1_795_390_913 * S, "system_offset_ns": -37_876,
-        "last_offset_ns": 112, "rms_offset_ns": 12_260, "frequency_ppb": -25, "skew_ppb": 5_083,
-        "root_delay_ns": 4_110_232, "root_dispersion_ns": 2_013_893, "update_interval_ns": S, "leap": "normal",
+        "ref_time_ns": 1_795_690_495 * S + 628_360_978, "guest_utc_ns": 1_795_690_496 * S, "system_offset_ns": -24_465,
+        "last_offset_ns": -6_176, "rms_offset_ns": 33_691, "frequency_ppb": 1_404, "skew_ppb": 13_417,
+        "root_delay_ns": 4_070_138, "root_dispersion_ns": 2_057_205, "update_interval_ns": S, "leap": "normal",
         "sources": [
             {"mode": "server", "state": "selected", "name": "127.0.0.1", "stratum": 2, "poll": 0, "reach": 0o377,
-             "last_rx_s": 1, "offset_ns": 664, "bound_ns": 4_059_910},
+             "last_rx_s": 1, "offset_ns": -69_669, "bound_ns": 4_133_878},
         ],
-        "makestep": "1.0 3", "conf_visible": True, "local_reference": False,
+        "makestep": "1.0 3", "conf_visible": True, "local_reference": False, "controls": False, "offline": 0,
     },
     # The four stamps of the NTPMessage: (250,181 + 249,982) / 2 us; half of 3,997 us and 1,998 us from the root.
     "timesyncd/252/answered": {

@@ -157,3 +157,14 @@ def test_units_alone_never_show_that_there_is_no_other_writer(
     made.see(b.observed("services", NOW - 2, facts), b.observed("platform", NOW - 2, b.platform()))
     found = finding(made, "time.single-master", NOW)
     assert (str(found.verdict), found.reason_code) == expected
+
+
+def test_a_chronyd_without_control_of_the_clock_is_no_writer() -> None:
+    idle = structs.replace(b.chrony(NOW - 1), controls=False)
+    alone, beside = world("chronyd"), world("chronyd", "systemd-timesyncd")
+    for made in (alone, beside):
+        made.see(b.observed("chrony", NOW - 1, idle))
+    code, reason = said(alone)
+    assert code == "no-writer"
+    assert "chronyd runs and may not set it (-x)" in reason
+    assert said(beside) == ("ok", "systemd-timesyncd alone (VMware Tools cannot act on ahv)")

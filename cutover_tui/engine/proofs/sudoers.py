@@ -37,7 +37,7 @@ def drop_in(
         ValueError: principal or a controller cannot be used in a command.
     """
     readers = (*readers_for(runbook), KEYTAB, CACHES)
-    reads = dict.fromkeys(c.argv for reader in readers for c in reader.commands if c.elevate)
+    reads = dict.fromkeys(c.argv for r in readers for c in (*r.commands, *r.further) if c.elevate)
     proofs: list[tuple[str, ...]] = []
     for controller in controllers or kdcs(runbook.domain):
         plan = exchange.Plan(principal, controller, runbook.change.id)

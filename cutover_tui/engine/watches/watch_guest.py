@@ -229,6 +229,9 @@ class GuestWatch:
         for reader in turn:
             mine = raws[at : at + len(reader.commands)]
             at += len(reader.commands)
+            if reader.further and reader.wanted(mine):
+                mine += bounded(await self.guest.run(reader.further))
+                ended = self.clock.now()
             outcomes.append((reader, mine, reader.parse(mine)))
         self._recognise([facts for _, _, facts in outcomes])
         for reader, mine, outcome in outcomes:

@@ -1,4 +1,4 @@
-"""ps (procps 4.0.2) and systemd-detect-virt (systemd 252)."""
+"""ps and pgrep (procps 4.0.2), and systemd-detect-virt (systemd 252)."""
 
 from __future__ import annotations
 
@@ -60,6 +60,18 @@ def ps(call: Call) -> Result:
         }
         lines.append(_row([(key, values[key]) for key, _ in columns]))
     return Result(out="".join(lines))
+
+
+def pgrep(call: Call) -> Result:
+    """`-a -x NAME`: processes of exactly that name with their command lines; 1 where there is none."""
+    words = call.argv[1:]
+    unknown = next((w for w in words[:-1] if w not in ("-a", "-x")), None)
+    if not words or unknown is not None or "-x" not in words[:-1]:
+        return Result(2, err="pgrep: only `-a -x NAME` is played here\n")
+    clockwork.advance_guest(call.world, call.guest, call.now)
+    found = [(pid, comm) for pid, comm, _ in call.guest.processes() if comm == words[-1]]
+    lines = [f"{pid} /usr/sbin/{comm}\n" if "-a" in words else f"{pid}\n" for pid, comm in found]
+    return Result(0 if lines else 1, out="".join(lines))
 
 
 _WIDTHS = {"pid": 7, "tty": -8, "time": 8, "comm": -15, "args": -27, "cmd": -27, "user": -8}

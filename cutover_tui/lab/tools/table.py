@@ -64,6 +64,7 @@ TOOLS: Mapping[str, Tool] = {
     "od": od.od,
     "poweroff": power.poweroff,
     "printf": coreutils.printf,
+    "pgrep": process.pgrep,
     "ps": process.ps,
     "rc-service": openrc.rc_service,
     "rc-update": openrc.rc_update,

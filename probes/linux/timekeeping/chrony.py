@@ -5,6 +5,10 @@ system time column is positive when the system clock is *slow* of NTP time, the 
 is positive when the clock would run *fast*; in `sources` offsets are positive when the
 local clock is ahead, `reach` is octal, a last reception of 2^32−1 s means never.
 `activity` counts the NTP sources and so shows a `sources` report that was cut.
+
+With `cmdport 0`, as hardening guides want it, chronyd answers over its Unix socket only, and that is root's: where its
+process runs and the port says nothing, root is asked. With `-x` chronyd reports all the same and sets no clock
+(chronyd(8)), which shows in its command line only.
 """
 
 from __future__ import annotations
@@ -59,15 +63,23 @@ _STATES: dict[str, Literal["selected", "combined", "not-combined", "unusable", "
 }
 _REFID = re.compile(r"[0-9A-F]{8}\Z", re.ASCII)
 _NAME = re.compile(r"[0-9A-Za-z.:%_\[\]-]{0,255}\Z", re.ASCII)
+_LISTED = re.compile(r"\d{1,10} (\S.{0,4000})\Z", re.ASCII)
+_WITH_ARGUMENT = "fFlLPtu"
 _VERSION = re.compile(r"chronyc \(chrony\) version (\d+\.\d[\w.-]*)(?: \([-+A-Z0-9 ]*\))?\Z", re.ASCII)
 
 
 def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
     """Facts from tracking, sources, activity, version, date, fragments and configuration files."""
-    tracking, sources, activity, version, date, fragments, *files = raws
+    first, further = raws[: len(_COMMANDS)], raws[len(_COMMANDS) :]
+    tracking, sources, activity, version, date, process, fragments, *files = first
     failure = unusable(tracking) or unusable(sources) or broken(activity) or broken(version) or broken(date)
     if failure is not None:
         return failure
+    asked_by_root = len(further) == len(_AS_ROOT) and all(
+        broken(r) is None and not absent(r) for r in further
+    )
+    if asked_by_root and further[0].rc == 0:
+        tracking, sources, activity, date = further
     try:
         configured = _Configuration.read(files, fragments)
         return msgspec.structs.replace(
@@ -77,6 +89,7 @@ def parse(raws: tuple[Raw, ...]) -> Facts | Failure:
             makestep=configured.makestep,
             conf_visible=configured.visible,
             local_reference=configured.local,
+            controls=_controls(process),
         )
     except Unparsed as error:
         return Failure(FailureKind.NOT_UNDERSTOOD, f"chronyc: {error}")
@@ -91,7 +104,8 @@ def _daemon(tracking: Raw, sources: Raw, activity: Raw) -> ChronyFacts:
         raise Unparsed(f"no report: {quoted(said.out or said.err)}")
     counted = counts(activity) if activity.rc == 0 else None
     listed = listed_sources(sources, counted)
-    return msgspec.structs.replace(_tracking(only_line(tracking.out)), sources=listed)
+    told_off = counted[1] if counted is not None else None
+    return msgspec.structs.replace(_tracking(only_line(tracking.out)), sources=listed, offline=told_off)
 
 
 def listed_sources(sources: Raw, counted: tuple[int, ...] | None) -> tuple[ChronySource, ...]:
@@ -209,6 +223,38 @@ def _fixed(text: str, digits: int, *, signed: bool = True) -> int:
     return scaled(text, digits)
 
 
+def unanswered(raws: tuple[Raw, ...]) -> bool:
+    """Whether a chronyd runs here that does not answer this account."""
+    tracking, process = raws[0], raws[_PROCESS]
+    return tracking.rc == 1 and _NO_DAEMON in tracking.out and process.rc == 0 and bool(process.out)
+
+
+def _controls(process: Raw) -> bool | None:
+    """Whether a chronyd that runs sets the clock; of several (one may be a container's) one that does is enough."""
+    if broken(process) is not None or process.rc != 0:
+        return None
+    shown = [_LISTED.match(line) for line in whole_lines(process.out)]
+    if not shown or None in shown:
+        raise Unparsed(f"pgrep: {quoted(process.out)}")
+    return not all(_without_control(match.group(1).split()) for match in shown if match is not None)
+
+
+def _without_control(argv: list[str]) -> bool:
+    """Whether -x is among these options of chronyd(8); a word after one that takes an argument is none."""
+    words = iter(argv[1:])
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        for n, letter in enumerate(word[1:], 2):
+            if letter == "x":
+                return True
+            if letter in _WITH_ARGUMENT:
+                if n == len(word):
+                    next(words, None)
+                break
+    return False
+
+
 def _poll(text: str) -> int:
     value = scaled(text, 0) if re.fullmatch(r"-?\d{1,2}", text, re.ASCII) else None
     if value is None or not -7 <= value <= 24:
@@ -274,19 +320,26 @@ def _directives(text: str) -> list[tuple[str, str]]:
     return found
 
 
+_REPORTS = tuple(("chronyc", "-n", "-c", report) for report in ("tracking", "sources", "activity"))
+_DATE = ("date", "-u", "+%s")
+_COMMANDS = (
+    *map(Command, _REPORTS),
+    Command(("chronyc", "-v")),
+    Command(_DATE),
+    Command(("pgrep", "-a", "-x", "chronyd")),
+    Command(("ls", "-ar", FRAGMENTS)),
+    *(Command(("cat", path)) for path in CONFIGURATIONS),
+)
+_PROCESS = 5
+_AS_ROOT = (*(Command(argv, elevate=True) for argv in _REPORTS), Command(_DATE))
+
 READER = Reader(
     name="chrony",
-    version=1,
+    version=2,
     family=Family.TIME,
-    commands=(
-        Command(("chronyc", "-n", "-c", "tracking")),
-        Command(("chronyc", "-n", "-c", "sources")),
-        Command(("chronyc", "-n", "-c", "activity")),
-        Command(("chronyc", "-v")),
-        Command(("date", "-u", "+%s")),
-        Command(("ls", "-ar", FRAGMENTS)),
-        *(Command(("cat", path)) for path in CONFIGURATIONS),
-    ),
+    commands=_COMMANDS,
     parse=parse,
     interval_s=15.0,
+    further=_AS_ROOT,
+    wanted=unanswered,
 )

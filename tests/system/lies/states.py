@@ -107,6 +107,29 @@ def _chrony_of(*lines: str) -> Callable[[Place], None]:
     return before
 
 
+def _chrony_with(*extra: str) -> Callable[[Place], None]:
+    def before(at: Place) -> None:
+        at.guest.chrony.configure(at.right, makestep="1 3", poll=POLL, extra=extra)
+        at.guest.chrony.enable()
+        at.guest.chrony.start()
+        at.guest.chrony.wait_synchronised(within_s=20)
+
+    return before
+
+
+def _without_control(at: Place) -> None:
+    unit = at.guest.node.read("/etc/systemd/system/chrony.service")
+    at.systemd.unit("chrony.service", unit.replace("-u root", "-u root -x"))
+    at.systemd.systemctl("daemon-reload")
+    at.guest.chrony.configure(at.right, makestep="1 3", poll=POLL)
+    at.guest.chrony.enable()
+    at.guest.chrony.start()
+
+
+def _told_off(at: Place) -> None:
+    at.guest.chrony.chronyc("offline")
+
+
 def _not_enabled(at: Place) -> None:
     at.guest.chrony.configure(at.right, poll=POLL)
     at.guest.chrony.start()
@@ -201,6 +224,30 @@ STATES = (
         HEALTHY | {"time.projection": ("pass", "warn")},
         drift_ppm=CRYSTAL_PPM,
         before=_chrony(),
+    ),
+    State(
+        "chronyd-without-control",
+        "chronyd was started with -x, as where VMware Tools kept the clock: it reports all and sets nothing",
+        {
+            "time.provider": ("fail", "no-control"),
+            "time.single-master": ("fail", "no-writer"),
+            "time.offset": PASS,
+        },
+        before=_without_control,
+    ),
+    State(
+        "chronyd-for-root",
+        "chronyd as hardening guides want it (`cmdport 0`): it answers nobody but root",
+        HEALTHY,
+        before=_chrony_with("cmdport 0"),
+    ),
+    State(
+        "chronyd-offline",
+        "chronyd was told to ask nobody after the mark, as a hook of the network does without a default route",
+        _fails("offline"),
+        before=_chrony(),
+        once=KEPT,
+        after=_told_off,
     ),
     State("chronyd-none", "chronyd without a server", _fails("no-sources"), before=_chrony_of()),
     State(

@@ -57,7 +57,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.provider",
-            version=12,
+            version=13,
             family=Family.TIME,
             max_age=FRESH,
             params={"silent": SILENT, "distance": DISTANCE},
@@ -70,13 +70,13 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.single-master",
-            version=5,
+            version=6,
             family=Family.TIME,
             max_age=FRESH,
         ),
         judge=time_master.run,
         criterion=time_master.criterion,
-        readers=("services", "platform", "vmtools", "time-config", "cron", "steps"),
+        readers=("services", "platform", "vmtools", "time-config", "cron", "steps", "chrony"),
         jump_readers=JUMP_READERS,
         witnesses=GUEST_READERS,
         looks_back=time_master.looks_back,
@@ -106,7 +106,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="time.projection",
-            version=5,
+            version=6,
             family=Family.TIME,
             soak=Bound(default=10 * MINUTE, lowest=1 * MINUTE, highest=None),
             max_age=FRESH,

@@ -8,7 +8,13 @@ from __future__ import annotations
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.clocks.smear import Mixture, mixture, smeared_by
-from cutover_tui.core.checks.provider import provider_boot, provider_ntpd, provider_refclock, provider_sources
+from cutover_tui.core.checks.provider import (
+    provider_boot,
+    provider_none,
+    provider_ntpd,
+    provider_refclock,
+    provider_sources,
+)
 from cutover_tui.core.checks.timekeeping import time_writers
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
@@ -24,13 +30,6 @@ SILENT_POLLS = 8
 """chronyd keeps a selected source until its reach, eight bits, is empty (chrony's sources.c)."""
 
 LOCAL_REFIDS = frozenset({"7F7F0101", "4C4F434C"})  # chrony's `local`, "LOCL"
-CHRONY_UNITS = ("chrony.service", "chronyd.service")
-TIMESYNCD_UNITS = ("systemd-timesyncd.service",)
-PROVIDERS = (
-    ("chronyd", CHRONY_UNITS),
-    ("systemd-timesyncd", TIMESYNCD_UNITS),
-    ("ntpd", provider_ntpd.UNITS),
-)
 
 
 def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
@@ -38,7 +37,8 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     timesyncd_at = evidence.latest("timesyncd")
     chrony = evidence.facts("chrony", ChronyFacts)
     timesyncd = evidence.facts("timesyncd", TimesyncdFacts)
-    if chrony is not None and chrony.running and chrony_at is not None:
+    idle = chrony is not None and chrony.running and chrony.controls is False
+    if chrony is not None and chrony.running and chrony_at is not None and not idle:
         return _chrony(chrony, chrony_at, evidence, asked, says)
     if timesyncd is not None and timesyncd.running and timesyncd_at is not None:
         return _timesyncd(timesyncd, timesyncd_at, evidence, asked, says)
@@ -51,6 +51,14 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             newest.failure is not None and newest.failure.kind is not FailureKind.TOOL_ABSENT
         ):
             return no_facts(says, reader, newest)
+    if idle and chrony_at is not None:
+        return says.fails(
+            "no-control",
+            "chronyd runs without control of the clock (-x): it measures how far off the clock is and never sets it.",
+            remedy="Take -x out of its options (/etc/default/chrony, OPTIONS in /etc/sysconfig/chronyd, its unit) and "
+            "restart it.",
+            used=(chrony_at,),
+        )
     services = evidence.facts("services", ServicesFacts)
     if services is None:
         return no_facts(says, "services", evidence.latest("services"))
@@ -61,7 +69,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
             f"Unrecognised provider {' and '.join(unread)}: how well it keeps this clock cannot be read.",
             remedy="Use chrony, systemd-timesyncd or ntpd.",
         )
-    silent = _silent(services)
+    silent = provider_none.silent(services)
     if silent is not None:
         return says.unknown(
             "not-answering",
@@ -74,7 +82,7 @@ def run(evidence: Evidence, asked: Asked, says: Says) -> Finding:
     return says.fails(
         "no-provider",
         f"Nothing on this guest keeps its clock right: no chronyd, systemd-timesyncd or ntpd runs.{because}",
-        remedy="Install and start chrony with this site's time sources.",
+        remedy=provider_none.start(services),
         used=used,
     )
 
@@ -99,16 +107,6 @@ def _heard(facts: ChronyFacts, selected: ChronySource) -> tuple[str, ...]:
     )
 
 
-def _silent(services: ServicesFacts) -> str | None:
-    """A provider whose process runs while its tool says nothing: not the same as no provider."""
-    running = {p[:15] for p in services.processes or ()}
-    for name, units in PROVIDERS:
-        active = any(u.name in units and u.active == "active" for u in services.units)
-        if active or name[:15] in running:
-            return name
-    return None
-
-
 def criterion(asked: Asked) -> Criterion:
     return Criterion(
         "a named provider runs, starts at boot, ≥ 3 good updates since boot, "
@@ -126,6 +124,15 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: 
             "local-reference",
             "chronyd follows its own local reference: it calls its own drift the truth.",
             remedy="Give it reachable servers, and take `local` out of its configuration.",
+            used=used,
+        )
+    askable = sum(s.mode != "refclock" for s in facts.sources)
+    if facts.offline and facts.offline == len(facts.sources) == askable:
+        return says.fails(
+            "offline",
+            f"chronyd was told to ask none of its {askable} sources (chronyc offline).",
+            remedy="`chronyc online`, and find who switched them off: a hook of the network does where there is no "
+            "default route.",
             used=used,
         )
     selected = next((s for s in facts.sources if s.state == "selected"), None)
@@ -153,7 +160,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: 
             return says.fails(
                 "no-reachable-source",
                 f"chronyd runs, but none of its {len(facts.sources)} sources answers{lost.words}.",
-                remedy="Open UDP 123 from the guest to its sources, or configure reachable ones.",
+                remedy="Open UDP 123 (with `nts` TCP 4460 too) from the guest to its sources, or configure reachable ones.",
                 used=(*used, *lost.used),
             )
         return says.unknown(
@@ -246,7 +253,7 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: 
         f"{good} good of the last 8, last {span(max(0, age))} ago"
     )
     origin = provider_sources.of_chrony(evidence)
-    return provider_boot.at_boot(CHRONY_UNITS, words, good, used, evidence, says, mixed, origin)
+    return provider_boot.at_boot(provider_none.CHRONY_UNITS, words, good, used, evidence, says, mixed, origin)
 
 
 def _limit(poll_ns: int, polls_ns: int, ceiling_ns: int) -> str:
@@ -338,5 +345,5 @@ def _timesyncd(
     )
     origin = provider_sources.of_timesyncd(evidence, facts.server_name)
     return provider_boot.at_boot(
-        TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says, origin=origin
+        provider_none.TIMESYNCD_UNITS, words, facts.packet_count, used, evidence, says, origin=origin
     )

@@ -102,11 +102,14 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         )
     if len(writers) == 1:
         return says.passes(f"{writers[0]} alone{tools_words}", measured=1, used=used)
+    idle = "; chronyd runs and may not set it (-x)" if time_writers.idle(evidence) else ""
     if not writers:
         return says.fails(
             "no-writer",
-            f"Nothing keeps this guest's clock{tools_words}.",
-            remedy="Install and start one provider.",
+            f"Nothing keeps this guest's clock{tools_words}{idle}.",
+            remedy="Take -x out of chronyd's options and restart it."
+            if idle
+            else "Install and start one provider.",
             measured=0,
             used=used,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from cutover_tui.core.evidence import Evidence
-from probes.facts_time import ServicesFacts
+from probes.facts_time import ChronyFacts, ServicesFacts
 from probes.facts_time_config import TimeConfigFacts
 from probes.facts_writers import CronFacts
 from probes.observation import Observation
@@ -59,7 +59,15 @@ def writers(evidence: Evidence, services: ServicesFacts) -> list[str]:
     if "phc2sys" in found and "ptp4l" in found:
         found.remove("ptp4l")  # it keeps the network card's clock, phc2sys takes the system's from there
     fed = _feeds_chronyd(evidence, services)
+    if idle(evidence):
+        fed |= {"chronyd"}
     return [name for name in found if name not in fed]
+
+
+def idle(evidence: Evidence) -> bool:
+    """Whether chronyd runs and was started without control of the clock (-x)."""
+    chrony = evidence.facts("chrony", ChronyFacts)
+    return chrony is not None and chrony.running and chrony.controls is False
 
 
 def unread(evidence: Evidence, services: ServicesFacts) -> list[str]:
