@@ -78,6 +78,8 @@ _NAMED = (
 )
 _LOCAL = (
     re.compile(r"(Key table file '[^']*' not found)"),
+    # What comes of a keytab that has the name and no key of the types the KDC asks for (get_in_tkt.c, ktfns.c).
+    re.compile(r"(No key table entry found for \S+)(?= while )"),
     re.compile(r"(Keytab contains no suitable keys for \S+)(?= while )"),
     re.compile(r"(Cannot (?:find KDC for|resolve network address for KDC in) (?:requested )?realm)"),
     re.compile(r"(Configuration file does not specify default realm)"),

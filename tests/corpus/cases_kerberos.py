@@ -151,6 +151,16 @@ def _(domain: Domain, guest: Guest, where: Path) -> None:
         attempt(guest, where, "there is no keytab", refused(None))
 
 
+@case("exchange/mit-1.20.1/no-common-type")
+def _(domain: Domain, guest: Guest, where: Path) -> None:
+    with away(guest, "/etc/krb5.keytab"):
+        script = f"addent -password -p {MACHINE} -k 1 -e arcfour-hmac\nsecret\nwkt /etc/krb5.keytab\n"
+        guest.node.run("ktutil", stdin=script)
+        attempt(
+            guest, where, "the keytab has an RC4 key only, and the controller asks for AES", refused(None)
+        )
+
+
 @case("exchange/mit-1.20.1/kdc-dead")
 def _(domain: Domain, guest: Guest, where: Path) -> None:
     # Not the first process: its parent is nsenter, outside, which stops itself with it and hears no SIGCONT from in here.

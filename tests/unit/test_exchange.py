@@ -120,6 +120,7 @@ def test_a_directory_that_stays_is_said():
         ("kinit: Clock skew too great in KDC reply while getting initial credentials", 37),
         ("kinit: Clock skew too great in somebody's reply while getting initial credentials", None),
         ("kinit: Pre-authentication failed: Key table file '/etc/krb5.keytab' not found while x", None),
+        ("kinit: Pre-authentication failed: No key table entry found for A$@R while getting initial x", None),
         ("kinit: Cannot contact any KDC for realm 'R' while getting initial credentials", None),
         ("kinit: Uhrabweichung zu groß beim Holen", None),
     ],

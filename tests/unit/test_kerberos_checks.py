@@ -645,3 +645,14 @@ def test_a_kdc_that_hangs_up_was_reached_so_no_port_is_closed(check, kind, says)
     found = world.finding(check, 200)
     assert (found.verdict, found.reason_code) == ("unknown", "kdc-silent")
     assert says in found.remedy
+
+
+@pytest.mark.parametrize(
+    "words", ["No key table entry found for A$@R", "Keytab contains no suitable keys for A$@R"]
+)
+def test_a_keytab_without_a_key_the_kdc_asks_for_has_its_code_though_the_library_has_no_number(words: str):
+    world = proven()
+    world.attempt(150, 1, 3, exchanges("refused", None, words, masked="refused"))
+    found = world.finding("kerberos.as", 200.5)
+    assert (found.verdict, found.reason_code) == ("fail", "enctype")
+    assert "msDS-SupportedEncryptionTypes" in (found.remedy or "")

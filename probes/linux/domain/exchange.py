@@ -28,7 +28,7 @@ from probes.observation import Facts, Failure, FailureKind, Family, Raw
 from probes.reader import Command, Reader
 
 NAME = "exchange"
-VERSION = 2
+VERSION = 3
 PARENT = "/run"
 PREFIX = "cutover-exchange-"
 TOOL_S = 10

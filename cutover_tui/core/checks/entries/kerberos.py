@@ -25,7 +25,7 @@ def _exchange(kind: ExchangeKind, *, naive_words: str) -> Check:
     return Check(
         spec=CheckSpec(
             id=f"kerberos.{kind}",
-            version=4,
+            version=5,
             family=Family.DIRECTORY,
             attempts=TRIES,
             max_age=PROVEN,

@@ -145,7 +145,7 @@ def _not_ok(kind: ExchangeKind, made: _Made, evidence: Evidence, says: Says) -> 
 
 
 def _refused(kind: ExchangeKind, made: _Made, which: str, evidence: Evidence, says: Says) -> Finding:
-    plain, known = made.plain, meaning(made.plain.code)
+    plain, known = made.plain, meaning(made.plain.code, made.plain.text)
     far = worst(evidence)
     skew = far if plain.code in OF_CLOCKS else None
     number = f"error {plain.code}: " if plain.code is not None else ""

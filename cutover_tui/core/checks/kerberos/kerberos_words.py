@@ -92,6 +92,17 @@ OTHER = Meaning(
 )
 
 
-def meaning(number: int | None) -> Meaning:
-    """What that number means here."""
-    return MEANINGS.get(number, OTHER) if number is not None else OTHER
+_NO_KEY = Meaning(
+    MEANINGS[14].code,
+    "the keytab has no key of a type that the KDC asks for and the library permits",
+    "Compare `klist -kte` with msDS-SupportedEncryptionTypes of the account and permitted_enctypes of krb5.conf.",
+)
+_OF_KEYS = ("No key table entry found for ", "Keytab contains no suitable keys for ")
+"""The library's own words, which have no number: the KDC was not told."""
+
+
+def meaning(number: int | None, text: str = "") -> Meaning:
+    """What that number means here, or these words of the library where there is none."""
+    if number is None:
+        return _NO_KEY if text.startswith(_OF_KEYS) else OTHER
+    return MEANINGS.get(number, OTHER)
