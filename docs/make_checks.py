@@ -129,7 +129,9 @@ ABOUT = {
             "From the guest, each of `domain.controllers`: TCP 53, 88, 389, 445, 464, 636, 3268; UDP 53, 88, 123 "
             "and 389, which count only when the service answers. What was not open before is advice. Before the "
             "mark one controller must be reached on TCP 88, 389, 445 and 464; after it too where none was reached before, "
-            "unless the baseline shows a guest without a keytab and without any service of a directory."
+            "unless the baseline shows a guest without a keytab and without any service of a directory. Each name server "
+            "of /etc/resolv.conf is asked for the domain's controllers: one that does not name them, and was not like that "
+            "before, refuses, though everything that was tried stands in /etc/hosts, krb5.conf or a cache."
         ),
     ),
     "time.jump-host": (
@@ -166,7 +168,9 @@ ABOUT = {
             "beside others that do not are named; they fail once a leap second is announced. Where all sources come from "
             "DHCP (option 42) or are the distribution's defaults, that is said beside the pass, as far as the files could "
             "be read; names of chrony's configuration that have no address are named. A refclock PHC counts where its device is the "
-            "host's clock (KVM, Hyper-V, by the device's name) or ptp4l runs; one that the move took away is named as the cause."
+            "host's clock (KVM, Hyper-V, by the device's name) or ptp4l runs; one that the move took away is named as the cause. "
+            "chronyd with `cmdport 0` is asked as root. One that was started with -x sets no clock, however good its reports are, "
+            "and is no provider; whoever else runs is looked at then."
         ),
     ),
     "time.single-master": (

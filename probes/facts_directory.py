@@ -235,7 +235,18 @@ class Path(msgspec.Struct, frozen=True):
         return self.controller, self.proto, self.port
 
 
+class NameServer(msgspec.Struct, frozen=True):
+    """A name server the guest asks. `open` means that it named controllers of the domain."""
+
+    address: str
+    outcome: PathOutcome
+
+
 class PathsFacts(msgspec.Struct, frozen=True, tag="ad-paths"):
-    """The ports of domain controllers as the guest reaches them."""
+    """The ports of domain controllers as the guest reaches them, and who tells it where they are."""
 
     paths: tuple[Path, ...]
+    addresses: tuple[
+        tuple[str, str], ...
+    ] = ()  # of controllers: the first one the guest finds, by files or DNS
+    name_servers: tuple[NameServer, ...] = ()  # that resolv.conf lists

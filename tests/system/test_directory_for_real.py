@@ -323,6 +323,29 @@ async def test_the_guests_own_word_and_its_paths_until_the_controller_is_gone(do
     assert {p.outcome for p in before.paths if p.controller == names[1]} == {"unresolved"}
     assert judged("net.ad-paths", observed("ad-paths", 99, before), before=before).reason_code == "ok"
 
+    # The old network's name server: all that was looked up stands in files, and nothing else is found any more.
+    with_it = node.read("/etc/resolv.conf")
+    for server, word in (("10.77.0.250", "does not answer"), (domain.lab.jump.address, "refuses")):
+        node.write("/etc/resolv.conf", f"nameserver {server}\n")
+        hidden = read(node, paths)
+        assert isinstance(hidden, PathsFacts)
+        assert {p.outcome for p in hidden.paths if p.controller == names[0]} == {"open"}
+        found = judged("net.ad-paths", observed("ad-paths", 99, hidden), before=before)
+        assert (found.reason_code, word in found.reason) == ("name-server-lost", True), found
+    # It waits for the first and then asks the second: a lookup takes longer than a port may, and is no closed port.
+    node.write("/etc/resolv.conf", f"nameserver 10.77.0.250\n{with_it}")
+    hosts = node.read("/etc/hosts")
+    node.write("/etc/hosts", "".join(w for w in hosts.splitlines(True) if names[0] not in w))
+    slow = read(node, paths)
+    assert isinstance(slow, PathsFacts)
+    assert {p.outcome for p in slow.paths if p.controller == names[0]} == {"open"}
+    assert (
+        judged("net.ad-paths", observed("ad-paths", 99, slow), before=before).reason_code
+        == "name-server-lost"
+    )
+    node.write("/etc/hosts", hosts)
+    node.write("/etc/resolv.conf", with_it)
+
     assert judged("ad.trust", observed("trust", 99, read(node, trusted))).reason_code == "no-service-seen"
     node.run("install", "-d", "-m", "0755", "/run/samba/winbindd")
     node.run("install", "-d", "-m", "0750", "/var/lib/samba/winbindd_privileged")

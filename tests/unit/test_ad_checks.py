@@ -20,6 +20,7 @@ from probes.facts_directory import (
     Answer,
     CldapFacts,
     DnsFacts,
+    NameServer,
     Path,
     PathsFacts,
     RootDseFacts,
@@ -494,6 +495,44 @@ WHOLE = paths(tcp88="open", tcp389="open", tcp445="open", tcp464="open", udp123=
 def test_the_paths(now: PathsFacts, before: PathsFacts | None, marked: bool, code: str, verdict: str) -> None:
     finding = judged("net.ad-paths", ad_paths=now, before=before, marked=marked)
     assert (finding.reason_code, str(finding.verdict)) == (code, verdict)
+
+
+def asking(**servers: str) -> PathsFacts:
+    """`ns1="open"`: WHOLE, with that word of name servers."""
+    return structs.replace(WHOLE, name_servers=tuple(NameServer(a, o) for a, o in servers.items()))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "code", "words"),
+    [
+        (asking(ns1="open"), asking(ns1="open"), "ok", ""),
+        (asking(ns2="open"), asking(ns1="open"), "ok", ""),
+        (asking(ns1="timeout"), asking(ns1="open"), "name-server-lost", "by files and caches, if at all"),
+        (asking(ns2="timeout"), asking(ns1="open"), "name-server-lost", "ns2 does not answer"),
+        (asking(ns1="timeout", ns2="open"), asking(ns1="open"), "name-server-lost", "1 of 2 do"),
+        (asking(ns2="wrong-answer"), asking(ns1="open"), "name-server-lost", "ns2 does not know them"),
+        (WHOLE, asking(ns1="open"), "name-server-lost", "has no name server any more"),
+        (asking(ns1="timeout"), asking(ns1="timeout"), "ok", "(advisory, of its name servers: ns1 does not answer)"),
+        (asking(ns1="open", ns2="wrong-answer"), asking(ns1="open", ns2="timeout"), "ok", "ns2 does not know them"),
+        (WHOLE, WHOLE, "ok", ""),
+    ],
+)  # fmt: skip
+def test_who_names_the_controllers_belongs_to_the_path(
+    now: PathsFacts, before: PathsFacts, code: str, words: str
+) -> None:
+    finding = judged("net.ad-paths", ad_paths=now, before=before, marked=True)
+    assert finding.reason_code == code
+    assert words in finding.reason
+
+
+def test_a_line_in_a_file_that_leads_elsewhere_is_told_from_a_firewall() -> None:
+    then = structs.replace(WHOLE, addresses=(("dc1", "10.0.0.1"),))
+    shut = structs.replace(
+        paths(tcp88="refused", tcp389="open", tcp445="open", tcp464="open"), addresses=(("dc1", "10.0.0.9"),)
+    )
+    finding = judged("net.ad-paths", ad_paths=shut, before=then, marked=True)
+    assert finding.reason_code == "paths-lost"
+    assert "(dc1 is 10.0.0.9 to it, and was 10.0.0.1)" in finding.reason
 
 
 def test_without_listed_controllers_no_path_is_tried_and_the_check_says_why() -> None:

@@ -320,11 +320,57 @@ def test_addresses_that_are_none(out: str) -> None:
     assert isinstance(addresses.parse((Raw(("ip",), 0, out), Raw(("hostname",), 0, "a\n"))), Failure)
 
 
-SENT = ("bash", "-c", "…", "ad-paths", "tcp", "dc1", "389", "-", "udp", "dc1", "88", "\\x00", "udp", "dc1", "123", "\\x00")  # fmt: skip
+SENT = ("bash", "-c", "…", "ad-paths", "\\x13", "tcp", "dc1", "389", "-", "udp", "dc1", "88", "\\x00", "udp", "dc1", "123", "\\x00")  # fmt: skip
 
 
-def tried(*lines: str) -> object:
-    return ad_paths.parse((Raw(SENT, 0, "".join(f"{line}\n" for line in (*lines, "end"))),))
+def tried(*lines: str, at: str = "at dc1 10.0.0.1", servers: int = 0) -> object:
+    return ad_paths.parse((Raw(SENT, 0, "".join(f"{line}\n" for line in (*lines, at, f"end {servers}"))),))
+
+
+ALL = ("tcp dc1 389 open ", "udp dc1 88 124 - ", "udp dc1 123 124 - ")
+HEAD = "1357 8180 0001 0003 0000 0000"
+"""Of an answer: without an error, three of what was asked for."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (HEAD, "open"),
+        (HEAD.replace("8180", "8380").replace("0003", "0000"), "open"),  # more than a datagram takes
+        (HEAD.replace("8180", "8183").replace("0003", "0000"), "wrong-answer"),  # no such domain
+        (HEAD.replace("0003", "0000"), "wrong-answer"),  # it has the name, and no such record
+        (HEAD.replace("8180", "8185"), "wrong-answer"),  # refuses
+        (HEAD.replace("1357", "1358"), "wrong-answer"),
+        (HEAD[:-5], "wrong-answer"),
+    ],
+)
+def test_a_name_server_has_to_know_the_domains_controllers(answer: str, outcome: str) -> None:
+    facts = tried(f"name 10.0.0.53 53 0 {answer.replace(' ', '')} ", *ALL, servers=1)
+    assert isinstance(facts, PathsFacts), facts
+    assert [(s.address, s.outcome) for s in facts.name_servers] == [("10.0.0.53", outcome)]
+    assert facts.addresses == (("dc1", "10.0.0.1"),)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"servers": 1},
+        {"servers": 4},
+        {"at": "at dc2 10.0.0.1"},
+        {"at": "at dc1 dc1"},
+        {"at": "at dc1 $(reboot)"},
+        {"at": "end 0"},
+    ],
+)
+def test_lookups_that_are_not_all_there(odd: dict[str, object]) -> None:
+    assert isinstance(tried(*ALL, **odd), Failure)
+
+
+@pytest.mark.parametrize("nowhere", ["-", "+"])
+def test_a_controller_without_an_address_has_none(nowhere: str) -> None:
+    facts = tried(*ALL, at=f"at dc1 {nowhere}")
+    assert isinstance(facts, PathsFacts)
+    assert facts.addresses == ()
 
 
 def test_paths() -> None:

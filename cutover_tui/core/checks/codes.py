@@ -243,6 +243,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
     "naive.time-service": ("service-inactive",),
     "naive.timedatectl": ("not-synchronized",),
     "net.ad-paths": (
+        "name-server-lost",
         "no-baseline",
         "no-controllers",
         "no-whole-controller",

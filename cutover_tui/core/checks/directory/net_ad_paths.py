@@ -4,6 +4,10 @@ Before the mark there is nothing to compare with: then one controller must be re
 the ports a member needs. So it is after it where none was reached before, unless the baseline
 shows that the guest was in no domain: neither by a keytab, which is all that some services need,
 nor by a service of the directory.
+
+Who tells the guest where its controllers are belongs to the path: a name server of the old network that answers no
+more is hidden as long as all that is asked for stands in /etc/hosts, krb5.conf or a cache. One that did not answer for
+the domain before the mark either is advice.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
-from probes.facts_directory import Path, PathsFacts, TrustFacts
+from probes.facts_directory import NameServer, Path, PathsFacts, TrustFacts
 from probes.facts_kerberos import KeytabFacts
 from probes.observation import Observation
 
@@ -44,12 +48,14 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
             return says.fails(
                 "no-whole-controller",
                 f"No controller is reached on all ports a member needs: {_named(list(closed.values()))}.",
-                remedy="Have the firewall opened before the move.",
+                remedy="Look up the controllers on the guest: files and name servers lead to none of them."
+                if all(p.outcome == "unresolved" for p in closed.values())
+                else "Have the firewall opened before the move.",
                 measured=len(closed),
                 used=used,
             )
         return says.passes(
-            f"{', '.join(whole[:SHOWN])}: every port a member needs{_advice(list(closed.values()))}",
+            f"{', '.join(whole[:SHOWN])}: every port a member needs{_advice(list(closed.values()))}{_unnamed(facts)}",
             used=used,
         )
     before = evidence.baseline.facts.get("ad-paths") if evidence.baseline is not None else None
@@ -65,10 +71,14 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         return _none_before(evidence, whole, list(closed.values()), says, used)
     tried = {p.key for p in facts.paths}
     lost = [closed[p.key] for p in reached if p.key in closed]
+    if all(p.outcome == "unresolved" for p in lost):
+        nobody = _names_lost(facts, before, says, used)
+        if nobody is not None:
+            return nobody
     if lost:
         return says.fails(
             "paths-lost",
-            f"Reached before the mark and no longer: {_named(lost)}.",
+            f"Reached before the mark and no longer: {_named(lost)}{_where(facts, before, lost)}{_unnamed(facts)}.",
             remedy="Compare the firewall rules of the guest's new network with those of the old one.",
             measured=len(lost),
             used=used,
@@ -82,14 +92,72 @@ def run(evidence: Evidence, _asked: Asked, says: Says) -> Finding:
         )
     advisory = [p for p in closed.values() if p.key not in {r.key for r in reached}]
     return says.passes(
-        f"all {len(reached)} ports reached before the mark are reached{_advice(advisory)}",
+        f"all {len(reached)} ports reached before the mark are reached{_advice(advisory)}{_unnamed(facts)}",
         measured=len(reached),
         used=used,
     )
 
 
 def criterion(_asked: Asked) -> Criterion:
-    return Criterion("every controller port the guest reached before the mark", 0, "count")
+    return Criterion(
+        "every controller port the guest reached before the mark, and each name server it asks knows the domain",
+        0,
+        "count",
+    )
+
+
+def _silent(facts: PathsFacts) -> list[NameServer]:
+    return [s for s in facts.name_servers if s.outcome != "open"]
+
+
+def _names_lost(
+    facts: PathsFacts, before: PathsFacts, says: Says, used: tuple[Observation, ...]
+) -> Finding | None:
+    """Whether looking a name up fails, or waits, where it did not before the mark."""
+    known = {s.address for s in _silent(before)}
+    lost = [s for s in _silent(facts) if s.address not in known]
+    none = bool(before.name_servers) and not facts.name_servers
+    if not lost and not none:
+        return None
+    answers = len(facts.name_servers) - len(_silent(facts))
+    meant = (
+        f"{answers} of {len(facts.name_servers)} do, and lookups wait or fail when the others are asked"
+        if answers
+        else "controllers are found by files and caches, if at all, and nothing else is"
+    )
+    who = (
+        "The guest has no name server any more"
+        if none
+        else f"Asked for the domain's controllers, {_servers(lost)}"
+    )
+    return says.fails(
+        "name-server-lost",
+        f"{who}: {meant}.",
+        remedy="Give the guest the name servers of its new network (/etc/resolv.conf and what writes it), or open 53 to them.",
+        measured=len(lost),
+        used=used,
+    )
+
+
+def _servers(servers: list[NameServer]) -> str:
+    words = {"timeout": "does not answer", "wrong-answer": "does not know them", "refused": "refuses"}
+    return ", ".join(f"{s.address} {words.get(s.outcome, s.outcome)}" for s in servers)
+
+
+def _unnamed(facts: PathsFacts) -> str:
+    silent = _silent(facts)
+    return f" (advisory, of its name servers: {_servers(silent)})" if silent else ""
+
+
+def _where(facts: PathsFacts, before: PathsFacts, lost: list[Path]) -> str:
+    """Where the guest looks for them now, if that is elsewhere: a line in /etc/hosts is no firewall."""
+    then, now = dict(before.addresses), dict(facts.addresses)
+    moved = [
+        f"{c} is {now[c]} to it, and was {then[c]}"
+        for c in dict.fromkeys(p.controller for p in lost)
+        if c in then and c in now and then[c] != now[c]
+    ]
+    return f" ({'; '.join(moved[:SHOWN])})" if moved else ""
 
 
 def _none_before(

@@ -64,7 +64,7 @@ CHECKS = (
     Check(
         spec=CheckSpec(
             id="net.ad-paths",
-            version=4,
+            version=5,
             family=Family.NETWORK,
             max_age=SLOW,
         ),
