@@ -8,8 +8,8 @@ from __future__ import annotations
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.agent import OF_PLATFORM
 from cutover_tui.core.checks.check import Asked, Says, no_facts
-from cutover_tui.core.checks.provider.provider_ntpd import UNITS as NTPD_UNITS
 from cutover_tui.core.checks.provider.provider_none import CHRONY_UNITS, TIMESYNCD_UNITS
+from cutover_tui.core.checks.provider.provider_ntpd import UNITS as NTPD_UNITS
 from cutover_tui.core.evidence import Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_identity import AgentsFacts
