@@ -86,7 +86,8 @@ def _chrony(guest: Guest, _mono_ns: int, utc_ns: int) -> tuple[Raw, ...]:
     columns[0], columns[1], columns[3] = "0A000001", "192.0.2.1", f"{utc_ns // S - 9}.000000000"
     line = sources.out.strip().split(",")
     line[2], line[4], line[6] = "192.0.2.1", "6", "9"
-    dated = (replaced(r, f"{utc_ns // S}\n") if r.argv[0] == "date" else r for r in rest)
+    now = {"date": f"{utc_ns // S}\n", "pgrep": "700 /usr/sbin/chronyd -F 1\n"}  # recorded was one with -x
+    dated = (replaced(r, now[r.argv[0]]) if r.argv[0] in now else r for r in rest)
     return (
         replaced(tracking, ",".join(columns) + "\n"),
         replaced(sources, ",".join(line) + "\n"),

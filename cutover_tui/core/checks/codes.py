@@ -301,6 +301,7 @@ CLOSING: Mapping[str, tuple[str, ...]] = {
         "not-at-boot",
         "not-selected",
         "offline",
+        "own-clock",
         "refclock-unknown",
         "smear-mixed",
         "source-silent",

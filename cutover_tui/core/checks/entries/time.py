@@ -65,6 +65,7 @@ CHECKS = (
         judge=time_provider.run,
         criterion=time_provider.criterion,
         readers=("chrony", "timesyncd", "ntpq", "services", "time-config", "ptp"),
+        jump_readers=("ntp",),
         naive="the time service is active; `timedatectl` says synchronized: yes (for 8.9 h after the last update)",
     ),
     Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cutover_tui.core.amounts import span, time_amount
 from cutover_tui.core.checks.check import SECOND, Asked, Says
 from cutover_tui.core.checks.clocks.smear import mixture, smeared_by
+from cutover_tui.core.checks.provider import provider_island
 from cutover_tui.core.checks.provider.provider_boot import (
     FUTURE_NS,
     GOOD_UPDATES,
@@ -103,7 +104,9 @@ def judged(facts: NtpdFacts, newest: Observation, evidence: Evidence, asked: Ask
             used=used,
         )
     distance = facts.root_delay_ns // 2 + facts.root_dispersion_ns
-    unsure = vouched("ntpd", selected.name, distance, good, used, asked, says)
+    unsure = vouched("ntpd", selected.name, distance, good, used, asked, says) or provider_island.judged(
+        "ntpd", (selected.name,), selected.stratum, used, evidence, says
+    )
     if unsure is not None:
         return unsure
     mixed = mixture(

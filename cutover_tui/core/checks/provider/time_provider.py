@@ -10,6 +10,7 @@ from cutover_tui.core.checks.check import Asked, Says, no_facts
 from cutover_tui.core.checks.clocks.smear import Mixture, mixture, smeared_by
 from cutover_tui.core.checks.provider import (
     provider_boot,
+    provider_island,
     provider_none,
     provider_ntpd,
     provider_refclock,
@@ -243,9 +244,11 @@ def _chrony(facts: ChronyFacts, newest: Observation, evidence: Evidence, asked: 
             used=used,
         )
     distance = abs(facts.root_delay_ns) // 2 + facts.root_dispersion_ns
-    unsure = provider_boot.vouched(
-        "chronyd", selected.name, distance, good, used, asked, says
-    ) or provider_refclock.judged(selected, used, evidence, says)
+    unsure = provider_boot.vouched("chronyd", selected.name, distance, good, used, asked, says)
+    unsure = unsure or provider_refclock.judged(selected, used, evidence, says)
+    unsure = unsure or provider_island.judged(
+        "chronyd", (selected.name,), selected.stratum, used, evidence, says
+    )
     if unsure is not None:
         return unsure
     words = (
@@ -336,7 +339,10 @@ def _timesyncd(
         )
     server = facts.server_name or facts.server_address
     distance, good = facts.root_distance_ns or 0, facts.packet_count
-    unsure = provider_boot.vouched("systemd-timesyncd", server, distance, good, used, asked, says)
+    names = (server, facts.server_address)
+    unsure = provider_boot.vouched(
+        "systemd-timesyncd", server, distance, good, used, asked, says
+    ) or provider_island.judged("systemd-timesyncd", names, facts.stratum, used, evidence, says)
     if unsure is not None:
         return unsure
     words = (
