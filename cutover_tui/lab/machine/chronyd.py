@@ -161,6 +161,8 @@ class Chronyd:
     rms_ns: int = 0
     residual_ppb: int = 0
     skew_ppb: int = 0
+    virtual: SimClock | None = None
+    """With -x: the clock as it would be, which is corrected in place of the guest's, and what reports are about."""
 
     @classmethod
     def start(cls, config: Config, true_ns: int, resolve: Callable[[str], str | None]) -> Chronyd:

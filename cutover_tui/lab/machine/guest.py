@@ -154,6 +154,8 @@ class Guest:
     units: dict[str, Unit] = field(default_factory=dict)
     system: System = DEBIAN12
     chronyd: Chronyd | None = None
+    chrony_controls: bool = True  # not started with -x
+    chrony_for_root: bool = False  # `cmdport 0`
     timesyncd: Timesyncd | None = None
     ntpd: Chronyd | None = None
     drift_ppb: int | None = None  # /var/lib/chrony/chrony.drift

@@ -103,7 +103,9 @@ def _start_chronyd(world: World, guest: Guest, now: int) -> bool:
     except (KeyError, ValueError):
         return False
     guest.chronyd = Chronyd.start(config, now, world.resolve)
-    if guest.drift_ppb is not None:
+    if not guest.chrony_controls:
+        guest.chronyd.virtual = guest.clock
+    elif guest.drift_ppb is not None:
         guest.clock = guest.clock.corrected(now, guest.drift_ppb)
     return True
 
@@ -115,7 +117,7 @@ def stop(guest: Guest, unit: Unit, now: int) -> None:
         return
     match unit.file.process:
         case "chronyd":
-            if guest.chronyd is not None and guest.chronyd.updates:
+            if guest.chronyd is not None and guest.chronyd.updates and guest.chrony_controls:
                 guest.drift_ppb = guest.clock.correction_ppb
             guest.chronyd = None
         case "systemd-timesyncd":

@@ -70,7 +70,11 @@ def pgrep(call: Call) -> Result:
         return Result(2, err="pgrep: only `-a -x NAME` is played here\n")
     clockwork.advance_guest(call.world, call.guest, call.now)
     found = [(pid, comm) for pid, comm, _ in call.guest.processes() if comm == words[-1]]
-    lines = [f"{pid} /usr/sbin/{comm}\n" if "-a" in words else f"{pid}\n" for pid, comm in found]
+    options = " -F 1" if call.guest.chrony_controls else " -F 1 -x"
+    lines = [
+        f"{pid} /usr/sbin/{comm}{options if comm == 'chronyd' else ''}\n" if "-a" in words else f"{pid}\n"
+        for pid, comm in found
+    ]
     return Result(0 if lines else 1, out="".join(lines))
 
 

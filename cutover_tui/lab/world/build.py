@@ -215,6 +215,8 @@ def _time(world: World, guest: Guest, spec: GuestSpec, now: int) -> None:
     if time.chrony is not None:
         _put(world, guest, "chrony", now)
         guest.drift_ppb = time.chrony.drift
+        guest.chrony_controls = time.chrony.control
+        guest.chrony_for_root = not time.chrony.cmdport
         _write_chrony(world, guest, time.chrony)
         _state(world, guest, "chronyd", time.chrony.running, time.chrony.enabled, now)
     if time.timesyncd is not None:
@@ -265,6 +267,8 @@ def _write_chrony(world: World, guest: Guest, spec: ChronySpec) -> None:
         elif word != "rtcsync" or spec.rtcsync:
             lines.append(line)
     lines += servers
+    if not spec.cmdport:
+        lines.append("cmdport 0")
     if spec.local is not None:
         lines.append(f"local stratum {spec.local}")
     guest.files[path] = replace(guest.files[path], text="\n".join(lines) + "\n")

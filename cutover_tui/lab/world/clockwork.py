@@ -60,6 +60,10 @@ def _work(world: World, guest: Guest, now: int) -> None:
         if daemon is None:
             continue
         updates = daemon.updates
+        if daemon.virtual is not None:
+            daemon.virtual = daemon.advance(daemon.virtual, now, ask)
+            daemon.stepped.clear()
+            continue
         guest.clock = daemon.advance(guest.clock, now, ask)
         _tell(guest, daemon)
         if daemon.updates > updates and daemon.config.rtcsync:

@@ -75,6 +75,8 @@ MEANING: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
         "local": "Serve the local clock at this stratum when there is nothing better.",
         "rtcsync": "Let the kernel keep the RTC right.",
         "drift": "What the drift file knows of the oscillator's correction.",
+        "control": "Whether it sets the clock; otherwise it was started with -x, and only reports.",
+        "cmdport": "Whether it answers everybody on the guest; otherwise (`cmdport 0`) root only.",
         **_SERVICE,
     },
     model.TimesyncdSpec: {

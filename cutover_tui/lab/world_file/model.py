@@ -83,6 +83,8 @@ class ChronySpec(Struct, frozen=True, kw_only=True):
     local: Stratum | None = None
     rtcsync: bool = True
     drift: Rate | None = None
+    control: bool = True
+    cmdport: bool = True
     running: bool = True
     enabled: bool = True
 

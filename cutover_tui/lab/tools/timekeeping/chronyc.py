@@ -74,7 +74,7 @@ def _command(call: Call, words: list[str], form: _Form) -> Result | Running:
         return Result(1, err="Unrecognized command\n")
     now = call.now
     daemon = call.guest.chronyd
-    if daemon is None:
+    if daemon is None or (call.guest.chrony_for_root and not call.root):
         return Result(1, "506 Cannot talk to daemon\n")
     if verb in _ROOTS and not call.root:
         return Result(1, "501 Not authorised\n")
@@ -163,8 +163,9 @@ def _tracking(call: Call, daemon: Chronyd, now: int, form: _Form) -> str:
     utc = call.guest.utc(now)
     if best is not None:
         name, stratum, reference, leap = best.address or "", best.stratum + 1, daemon.ref_utc, "Normal"
-        correction = call.guest.clock.slewing(now)
-        frequency = -call.guest.clock.correction_ppb
+        clock = daemon.virtual or call.guest.clock
+        correction = clock.slewing(now) + clock.read(now) - call.guest.clock.read(now)
+        frequency = -clock.correction_ppb
         last, rms = daemon.last_offset_ns, daemon.rms_ns
         residual, skew = daemon.residual_ppb, daemon.skew_ppb
         age = now - (daemon.last_update or now)
