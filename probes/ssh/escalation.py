@@ -38,6 +38,12 @@ _NOT_FOUND = 127
 _DOAS_PROMPT = re.compile(rb"doas \([^)\r\n]*\) password: ?\Z")
 _NEEDS_PASSWORD = (b"password is required", b"Authentication required", b"Authorization required")
 _NEEDS_TERMINAL = (b"must have a tty", b"a terminal is required", b"a tty is required")
+_REMARK = re.compile(
+    r"sudo: (?:unable to resolve host |setrlimit\(RLIMIT_CORE\): |unable to send audit message)[^\n]*\n?"
+)
+"""What sudo says before it runs the command all the same (its sudo.c, interfaces.c, limits.c): a guest that was renamed and whose new
+name stands in no /etc/hosts says so each time."""
+
 _WRONG = (b"try again", b"incorrect password", b"Authentication failed", b"Authorization failed")
 
 
@@ -145,12 +151,13 @@ class RootShell:
     def unprefixed(self, command: Command, raw: Raw) -> Raw:
         """Its outcome, told apart from a refusal of sudo or doas itself."""
         failure = raw.failure
-        said = raw.err or raw.out
+        err, out = _own(raw.err), raw.out if raw.err else _own(raw.out)  # a terminal makes one of both
+        said = err or out
         if failure is None and raw.rc == _NOT_FOUND and f"{self._tool}:" in said:
             failure = Failure(FailureKind.DENIED, f"{self._tool} is not there for {self._who}")
         elif failure is None and raw.rc == 1 and said.startswith((f"{self._tool}: ", "Sorry, user ")):
             failure = Failure(FailureKind.DENIED, said.strip().splitlines()[0][:200])
-        return Raw(command.argv, raw.rc, raw.out, raw.err, raw.truncated, failure)
+        return Raw(command.argv, raw.rc, out, err, raw.truncated, failure)
 
     async def _with_password(self, sink: Sink, *, pty: bool) -> Started:
         turn = await self._breaker.enter(self._breaker_name)
@@ -225,7 +232,7 @@ class RootShell:
         return seen
 
     def _explain(self, dialog: Dialog) -> EscalationRefused:
-        text = clean(bytes(dialog.heard), 2000)[0]
+        text = _REMARK.sub("", clean(bytes(dialog.heard), 2000)[0])
         if dialog.rc == _NOT_FOUND:
             return EscalationRefused(f"{self._tool} is not there for {self._who}")
         said = next(
@@ -235,6 +242,13 @@ class RootShell:
             (line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason given"
         )
         return EscalationRefused(f"{self._tool} gives {self._who} no root shell: {said[:200]}")
+
+
+def _own(err: str) -> str:
+    """What a command itself said, without sudo's remarks before it."""
+    while (found := _REMARK.match(err)) is not None:
+        err = err[found.end() :]
+    return err
 
 
 def _is_ready(heard: bytes, ready: str) -> bool:

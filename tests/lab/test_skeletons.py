@@ -54,7 +54,11 @@ EXCEPTIONS = (
     ),
     # chronyd -x follows one server at a time there; `combined` is chrony's client.c.
     ("chronyc", r"\^,\+,NAME,", "a second good source"),
-    ("pgrep", r".*/usr/sbin/chronyd -F #( -x)?$", "Debian's chronyd; recorded was one with options of the recorder's"),
+    (
+        "pgrep",
+        r".*/usr/sbin/chronyd -F #( -x)?$",
+        "Debian's chronyd; recorded was one with options of the recorder's",
+    ),
     # uname answers with the name it was given, and a kernel of whichever machine.
     ("uname", r"\S+$", "names"),
     # In list-unit-files of `unit-states` the same state is recorded; `show` was recorded without a disabled unit.

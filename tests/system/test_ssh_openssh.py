@@ -209,6 +209,20 @@ async def test_doas(jump_network: SystemLab, shell, nopass):
         assert len(answers.asked) == (0 if nopass else 1)
 
 
+@pytest.mark.parametrize("more", [[], [TERMINAL_ONLY]])
+async def test_a_guest_that_does_not_know_its_own_new_name_is_read_as_root_all_the_same(
+    jump_network: SystemLab, more: list[str]
+):
+    """cloud-init renamed it: sudo remarks on stderr, before each command, that it cannot resolve the name."""
+    guest = jump_network.guest("app01", sshd_options=["MaxSessions 1", *more])
+    guest.node.run("hostname", "renamed.corp.example")
+    assert "unable to resolve host" in guest.node.run("sudo", "-n", "true", user=USER).err
+    async with connected(jump_network, guest, escalation="sudo") as ours:
+        who, none = await ours.run((Command(("id", "-u"), elevate=True), Command(("false",), elevate=True)))
+    assert (who.failure, who.out, who.err) == (None, "0\n", "")
+    assert (none.failure, none.rc, none.err) == (None, 1, "")
+
+
 @pytest.mark.parametrize("tool", ["sudo", "doas"])
 async def test_escalation_that_is_not_permitted_or_not_there(jump_network: SystemLab, tool):
     guest = jump_network.guest("app01", escalation="none")
