@@ -75,6 +75,10 @@ _NAMED = (
     (6, re.compile(r"(Client '[^']*' not found in Kerberos database)")),
     (7, re.compile(r"(Server \S+ not found in Kerberos database)")),
     (37, re.compile(r"(?:\A|: )(Clock skew too great in KDC reply)(?= while )")),
+    (
+        7,
+        re.compile(r"(Server not found in Kerberos database while getting credentials for \S+)"),
+    ),  # kvno: of which realm
 )
 _LOCAL = (
     re.compile(r"(Key table file '[^']*' not found)"),

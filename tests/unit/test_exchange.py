@@ -144,3 +144,11 @@ def test_the_number_in_the_words(said, number):
 )
 def test_the_offset_in_a_caches_header(head, expected):
     assert offset_ns(bytes.fromhex(head)) == expected
+
+
+def test_the_realm_a_service_was_asked_of_is_in_the_words():
+    found = refusal_in(
+        ["kvno: Server not found in Kerberos database while getting credentials for ldap/x@OLD"]
+    )
+    assert found is not None
+    assert found.text.endswith(" for ldap/x@OLD")

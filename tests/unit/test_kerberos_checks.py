@@ -656,3 +656,27 @@ def test_a_keytab_without_a_key_the_kdc_asks_for_has_its_code_though_the_library
     found = world.finding("kerberos.as", 200.5)
     assert (found.verdict, found.reason_code) == ("fail", "enctype")
     assert "msDS-SupportedEncryptionTypes" in (found.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("of_the_name", "words"), [("ok", "asked for another"), ("refused", "has nobody of this")]
+)
+def test_a_name_that_only_programs_make_of_the_controllers_address_is_told_from_a_missing_one(
+    of_the_name: str, words: str
+):
+    facts = exchanges()
+    made = [
+        msgspec.structs.replace(e, outcome=of_the_name, code=None if of_the_name == "ok" else 7)
+        if (e.kind, e.masked) == ("tgs", False)
+        else msgspec.structs.replace(
+            e, outcome="refused", code=7, text="Server not found in Kerberos database"
+        )
+        if (e.kind, e.masked) == ("ap-out", False)
+        else e
+        for e in facts.exchanges
+    ]
+    world = proven()
+    world.attempt(150, 1, 3, msgspec.structs.replace(facts, exchanges=tuple(made)))
+    found = world.finding("kerberos.ap-out", 200.5)
+    assert found.reason_code == "unknown-service"
+    assert words in found.reason

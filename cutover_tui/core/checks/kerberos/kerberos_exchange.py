@@ -16,7 +16,7 @@ from cutover_tui.core.checks.clocks.readings import STALE_NS
 from cutover_tui.core.checks.kerberos.kerberos_run import Run, unsettled
 from cutover_tui.core.checks.kerberos.kerberos_series import all_good
 from cutover_tui.core.checks.kerberos.kerberos_skew import worst
-from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, meaning
+from cutover_tui.core.checks.kerberos.kerberos_words import OF_CLOCKS, RENAMED, UNKNOWN_SERVICE, meaning
 from cutover_tui.core.evidence import Attempt, Evidence
 from cutover_tui.core.finding import Criterion, Finding
 from probes.facts_kerberos import Exchange, ExchangeFacts, ExchangeKind
@@ -137,7 +137,8 @@ def _not_ok(kind: ExchangeKind, made: _Made, evidence: Evidence, says: Says) -> 
             return says.unknown(
                 "timeout",
                 f"{which}: nobody answered {made.facts.principal} ({plain.text}).",
-                remedy="Look at the path from the guest to its KDCs and controllers (port 88, 389).",
+                remedy="Look at the path from the guest to its KDCs and controllers (port 88, 389), and which ones its krb5.conf "
+                "names (`kdc =`): where net.ad-paths passes, it may be others.",
                 used=(made.observation,),
             )
         case _:
@@ -146,6 +147,9 @@ def _not_ok(kind: ExchangeKind, made: _Made, evidence: Evidence, says: Says) -> 
 
 def _refused(kind: ExchangeKind, made: _Made, which: str, evidence: Evidence, says: Says) -> Finding:
     plain, known = made.plain, meaning(made.plain.code, made.plain.text)
+    named = made.facts.of("tgs", masked=False)
+    if kind == "ap-out" and plain.code == UNKNOWN_SERVICE and named is not None and named.outcome == "ok":
+        known = RENAMED
     far = worst(evidence)
     skew = far if plain.code in OF_CLOCKS else None
     number = f"error {plain.code}: " if plain.code is not None else ""

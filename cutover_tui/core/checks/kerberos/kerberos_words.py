@@ -11,6 +11,9 @@ from dataclasses import dataclass
 SKEW = 37
 """KRB_AP_ERR_SKEW."""
 
+UNKNOWN_SERVICE = 7
+"""KDC_ERR_S_PRINCIPAL_UNKNOWN."""
+
 OF_CLOCKS = frozenset({33, SKEW})
 """Refusals that two clocks explain; 33 is KRB_AP_ERR_TKT_NYV."""
 
@@ -45,7 +48,8 @@ MEANINGS = {
     7: Meaning(
         "unknown-service",
         "the directory has nobody of this service name",
-        "Look for the service principal name: missing, twice, or under another name than the runbook's controller.",
+        "Look for the service principal name: missing, twice, under another name than the runbook's controller, or asked "
+        "of another realm (default_realm and domain_realm of krb5.conf).",
     ),
     14: Meaning(
         "enctype",
@@ -91,6 +95,13 @@ OTHER = Meaning(
     "Look at what the tool said and at the KDC's log of that moment.",
 )
 
+
+RENAMED = Meaning(
+    MEANINGS[7].code,
+    "the library had a ticket for this name and asked for another, by what the controller's address is called here",
+    "Compare the controller's reverse record and /etc/hosts of the guest with its name, or set `rdns = false` in krb5.conf.",
+)
+"""Where kvno was given a ticket for the service and a program that goes by the host's name was not."""
 
 _NO_KEY = Meaning(
     MEANINGS[14].code,
