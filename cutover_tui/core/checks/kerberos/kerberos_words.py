@@ -58,8 +58,8 @@ MEANINGS = {
     ),
     18: Meaning(
         "revoked",
-        "the account is disabled or locked",
-        "Ask whoever disabled it, enable it in the directory, and look for a second machine that uses its name.",
+        "the account is disabled, locked or expired",
+        "Ask whoever disabled it, enable it in the directory (or correct when it expires), and look for a second machine that uses its name.",
     ),
     23: _EXPIRED,
     24: Meaning(
