@@ -246,6 +246,7 @@ def directory_watch(
         hosts={h.name: h.address for h in runbook.hosts},
         wanted=of_guests,
         moved=tuple(h.name for h in runbook.hosts if h.role == "dc"),
+        ca_file=domain.ca_file,
         domain=domain.realm.lower(),
         site=domain.site or "",
         controllers=lambda: tuple(Controller(name, name, domain.ca_file) for name in known()),
@@ -306,6 +307,14 @@ def watches_over(
         HttpsWatch(url, outside.network, clock, anchor, emit, phase_ns=n * 100_000_000)
         for n, url in enumerate(urls)
     ]
-    others = (domain.discovered, outside.directory(domain.controllers))
+    directory = outside.directory(domain.controllers)
+    if domain.discovered is not None and directory is not None:
+        domain.discovered.found = partial(_look_everywhere, directory, runbook)
+    others = (domain.discovered, directory)
     looking = [w for w in others if w is not None]
     return Watches(guests, [*references, *https], looking, kdcs, attempts, clock=clock, emit=emit)
+
+
+def _look_everywhere(watch: HostsWatch, runbook: Runbook) -> None:
+    for host in runbook.hosts:
+        watch.look(host.name)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutover_tui.engine.messages import Message, Seen
-from cutover_tui.engine.watches.directory_login import ByPassword
+from cutover_tui.engine.watches.directory_login import ByPassword, ByTicket
 from cutover_tui.engine.watches.watch_directory import DirectoryWatch
 from probes.ad.directory import Directory, Limits, Session
 from probes.ad.dns import Names
@@ -367,6 +367,22 @@ async def test_a_prompt_that_nobody_answers_holds_up_the_accounts_only() -> None
         running.cancel()
         await asyncio.wait({running})
     assert seen.empty()
+
+
+async def test_a_moved_controller_is_asked_under_the_runbooks_ca_while_no_other_is_known() -> None:
+    asked = []
+
+    class Away:
+        async def ask(self, controller: Controller, *_: object) -> NoReturn:
+            asked.append(controller)
+            raise DirectoryError(Failure(FailureKind.UNREACHABLE, "away"))
+
+    watch = DirectoryWatch(
+        {"dc2": "192.0.2.10"}, "corp.example", "", tuple, ByTicket(), Away(), NoNames(), NoNetwork(), SystemClock(),
+        lambda _told: None, wanted=frozenset({"dc"}), moved=("dc2",), ca_file="corp-ca.pem",
+    )  # fmt: skip
+    await watch.turn()
+    assert asked == [Controller("dc2.corp.example", "192.0.2.10", "corp-ca.pem")]
 
 
 def test_who_reads_records_again_imports_neither_ldap3_nor_a_resolver() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from cutover_tui.core.runbook import Domain, Host
+from cutover_tui.engine.assembly import Outside, watches_over
 from cutover_tui.engine.messages import Message, Seen
 from cutover_tui.engine.readers import parsers
 from cutover_tui.engine.watches.discovered import AGAIN_NS, INTERVAL_NS, Discovered
@@ -300,6 +301,43 @@ def test_each_controller_is_watched_while_dns_names_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         assert watched == []
+
+    run(scene)
+
+
+def test_the_directory_is_asked_again_as_soon_as_dns_names_others() -> None:
+    """Its own turn comes every five minutes, and the first one is over before DNS has answered."""
+
+    async def scene(loop: VirtualLoop) -> None:
+        dns, looks = Dns({}), list[tuple[str, tuple[str, ...]]]()
+
+        @dataclass
+        class Directory:
+            known: Callable[[], tuple[str, ...]]
+
+            def look(self, host: str) -> None:
+                looks.append((host, self.known()))
+
+        hosts = (Host(name="app01", address="app01"), Host(name="app02", address="app02"))
+        named = msgspec.structs.replace(book(*hosts), domain=Domain(realm="CORP.EXAMPLE"))
+        outside = Outside(
+            lambda _host: Carrier(loop), Nobody(), lambda _host: None, names=dns.ask, directory=Directory
+        )
+        clock = Clock(loop)
+        made = watches_over(named, clock, clock.now(), lambda _m: None, outside)
+        discovered, _ = made._others
+        running = asyncio.ensure_future(discovered.run())
+        await asyncio.sleep(1)
+        assert looks == []
+        dns.values[WHOLE] = ("0 100 88 dc1.corp.example",)
+        await asyncio.sleep(AGAIN_NS / SECOND)
+        both = [("app01", ("dc1.corp.example",)), ("app02", ("dc1.corp.example",))]
+        assert looks == both
+        await asyncio.sleep(INTERVAL_NS / SECOND)
+        assert looks == both, "the same are named"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
     run(scene)
 

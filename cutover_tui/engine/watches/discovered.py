@@ -34,6 +34,8 @@ class Discovered:
     clock: Clock
     emit: Emit
     watching: Watching
+    found: Callable[[], None] = lambda: None
+    """Told when DNS names others than before: who asks them now and then must not wait for its turn."""
     names: tuple[str, ...] = ()
     """Those known now."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,7 +88,9 @@ class Discovered:
                     group.create_task(keep(f"a watch of {name}", watch, self.clock, self.emit))
                     for watch in self._watches[name]
                 ]
-        self.names = names
+        if self.names != names:
+            self.names = names
+            self.found()
 
     async def _look(self) -> Observation:
         began = self.clock.now()

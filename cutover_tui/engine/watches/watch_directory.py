@@ -52,6 +52,7 @@ class DirectoryWatch:
         hosts: address of each guest, by its name in the runbook.
         domain: DNS name of the domain.
         controllers: those known now.
+        ca_file: whose certificates are trusted of a controller that nobody named: one that is moved.
     """
 
     hosts: Mapping[str, str]
@@ -68,6 +69,7 @@ class DirectoryWatch:
     """Readers of guests that a check asks for; controllers show their clocks whatever it is."""
     moved: tuple[str, ...] = ()
     """The guests that are controllers themselves."""
+    ca_file: str | None = None
     _wakes: list[asyncio.Event] = field(default_factory=list)
 
     def look(self, host: str) -> None:
@@ -213,7 +215,7 @@ class DirectoryWatch:
         login = await self.login.enter()
         if isinstance(login, Failure):
             return nothing(argv, login)
-        itself = next(iter(self.controllers()), Controller(name, name))
+        itself = next(iter(self.controllers()), Controller(name, name, self.ca_file))
         itself = replace(itself, name=name, address=self.hosts[host])
         try:
             shown = await self.directory.ask(
