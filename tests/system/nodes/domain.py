@@ -162,7 +162,15 @@ class Domain:
         Raises:
             NodeError: it did not join or did not come up.
         """
-        node = self.lab.server(name)
+        return self.promote_node(self.lab.server(name))
+
+    def promote_node(self, node: Node) -> Controller:
+        """The same on a node that is there: a guest becomes a controller.
+
+        Raises:
+            NodeError: it did not join or did not come up.
+        """
+        name = node.name
         node.path("/etc/samba/smb.conf").unlink(missing_ok=True)
         node.write(
             "/etc/hosts",

@@ -26,7 +26,39 @@ krb5_realm = {REALM}
 cache_credentials = true
 dyndns_update = false
 """
+_UNIT = """\
+[Unit]
+DefaultDependencies=no
+Requires=dbus.service
+After=dbus.service
+[Service]
+ExecStart=/usr/sbin/sssd -i
+[Install]
+WantedBy=multi-user.target
+"""
 _UP_WITHIN_S = 30.0
+
+
+def configure(domain: Domain, guest: Guest) -> None:
+    """Write sssd.conf."""
+    config = _CONFIG.format(controller=domain.controller.name, fqdn=f"{guest.name}.{DNS_DOMAIN}")
+    guest.node.write("/etc/sssd/sssd.conf", config, mode=0o600)
+
+
+def enable(domain: Domain, guest: Guest) -> None:
+    """As a service of the guest's systemd: now, and after each boot.
+
+    Raises:
+        NodeError: it does not start.
+    """
+    assert guest.systemd is not None
+    configure(domain, guest)
+    guest.systemd.unit("sssd.service", _UNIT)
+    guest.systemd.systemctl("daemon-reload")
+    guest.node.run(
+        "rm", "-f", "/etc/init.d/sssd"
+    )  # or `enable` wants the links of it, which `prepare` took away
+    guest.systemd.systemctl("enable", "--now", "sssd.service")
 
 
 @dataclass
@@ -44,8 +76,7 @@ class GuestSssd:
             NodeError: it does not come up.
         """
         node = guest.node
-        config = _CONFIG.format(controller=domain.controller.name, fqdn=f"{guest.name}.{DNS_DOMAIN}")
-        node.write("/etc/sssd/sssd.conf", config, mode=0o600)
+        configure(domain, guest)
         if not node.path("/run/dbus/system_bus_socket").exists():
             node.run("install", "-d", "/run/dbus")
             node.popen("dbus-daemon", "--system", "--nofork", "--nopidfile", stdout=subprocess.DEVNULL)

@@ -18,6 +18,8 @@ from tests.system.nodes.node import Node, NodeError
 
 _BARE = "[Unit]\nDefaultDependencies=no\n"
 _UNITS = {
+    # What every unit of a package requires. The machine's writes /run/nologin, and nothing here would end its boot.
+    "sysinit.target": _BARE,
     "multi-user.target": f"{_BARE}Wants=dbus.service systemd-timedated.service\n",
     "dbus.socket": f"{_BARE}[Socket]\nListenStream=/run/dbus/system_bus_socket\n",
     "dbus.service": f"{_BARE}Requires=dbus.socket\n[Service]\n"
@@ -61,7 +63,7 @@ class Systemd:
     def prepare(self) -> None:
         """Once: units of this guest, and nothing enabled that the machine under it has."""
         for links in ("/etc/systemd/system", "/usr/lib/systemd/system"):
-            self.node.run("rm", "-rf", f"{links}/multi-user.target.wants")
+            self.node.run("rm", "-rf", f"{links}/multi-user.target.wants", f"{links}/sysinit.target.wants")
         # A package with an init script and no unit (slapd) would be started too, and with it what a whole machine needs.
         self.node.run("/bin/sh", "-c", "rm -f /etc/rc[2-5].d/S*")
         self.node.write("/etc/dbus-1/guest.conf", _BUS)
