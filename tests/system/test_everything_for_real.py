@@ -28,10 +28,13 @@ from tests.system.nodes.node import Node
 from tests.system.nodes.sshd import USER
 from tests.system.whole_session import Record, Stage
 
-pytestmark = pytest.mark.skipif(
-    find_spec("gssapi") is None or find_spec("krb5") is None,
-    reason="needs the extra `kerberos` (make kerberos)",
-)
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(
+        find_spec("gssapi") is None or find_spec("krb5") is None,
+        reason="needs the extra `kerberos` (make kerberos)",
+    ),
+]
 
 REPOSITORY = Path(__file__).parents[2]
 LOGIN = ("-U", f"{ADMINISTRATOR}%{PASSWORD}")
@@ -281,7 +284,6 @@ def sessions(domain: Domain) -> tuple[Played, Played]:
         return of_member, of_controller
 
 
-@pytest.mark.timeout(240)
 def test_every_check_of_a_member_passes_before_and_after_its_move(sessions: tuple[Played, Played]):
     stages, record = sessions[0]
     all_hold(stages["before"], OF_MEMBERS - AFTER)
@@ -290,7 +292,6 @@ def test_every_check_of_a_member_passes_before_and_after_its_move(sessions: tupl
     assert record.audit == "follows"
 
 
-@pytest.mark.timeout(240)
 def test_every_check_of_a_controller_passes_before_and_after_its_move(sessions: tuple[Played, Played]):
     stages, record = sessions[1]
     all_hold(stages["before"], OF_CONTROLLERS | ASKED_BY_THE_GUEST)
