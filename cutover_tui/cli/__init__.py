@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 from cutover_tui.cli.arguments import Command, parse
@@ -14,6 +15,8 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 fine, 1 refused, 2 bad input, 3 unknown)."""
     arguments = parse(sys.argv[1:] if argv is None else argv)
+    # What `cryptography` tells developers of the certificate that Samba makes itself; nobody can mend it at night.
+    warnings.filterwarnings("ignore", "Parsed a serial number which wasn't positive")
     try:
         command: Command = arguments.command
         return command(arguments)
