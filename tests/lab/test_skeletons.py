@@ -186,7 +186,7 @@ FREE = ("/etc/chrony/chrony.conf", "/etc/chrony.conf", "/etc/vmware-tools/tools.
 
 
 @pytest.mark.parametrize("damage", [cut, drop_column, translate], ids=lambda one: one.__name__)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(which=st.integers(0, 10**6), command=st.integers(0, 100), at=st.integers(0, 10**6))
 def test_damage_is_seen_or_does_no_harm(damage, which: int, command: int, at: int) -> None:
     everything = answers()

@@ -169,7 +169,7 @@ def test_a_disturbance_of_time_voids_samples_before_it_and_others_do_not() -> No
     assert f.soak.held_ns == 29 * b.S
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(st.floats(0.2, 4.0), st.floats(-8000, 8000), st.floats(0.1, 6000)),

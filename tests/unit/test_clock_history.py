@@ -51,7 +51,7 @@ seconds = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seconds, st.integers(1, 9), st.integers(0, 200))
 def test_a_history_that_followed_is_what_reading_everything_again_gives(told, every, silent):
     evening, history = Evening(), ClockHistory(LIMIT)
@@ -129,7 +129,7 @@ def test_clocks_are_drawn_against_what_guests_are_judged_by():
 LEVELS = ((0, 100 * S), (8 * S, 400 * S), (32 * S, 2_000 * S))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(-(10**9), 10**9)), min_size=1, max_size=400),
     st.integers(0, 2_000),

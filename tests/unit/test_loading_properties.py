@@ -68,7 +68,7 @@ def holds(text: str | bytes) -> None:
         assert error.line <= count
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_mutated_runbook(data: st.DataObject) -> None:
     tree = copy.deepcopy(TREE)
@@ -91,7 +91,7 @@ def test_a_mutated_runbook(data: st.DataObject) -> None:
     holds(yaml.safe_dump(tree, allow_unicode=data.draw(st.booleans()), sort_keys=False))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_mangled_text(data: st.DataObject) -> None:
     begin = data.draw(st.integers(0, len(VALID)))
@@ -103,7 +103,7 @@ def test_a_mangled_text(data: st.DataObject) -> None:
     holds(VALID[:begin] + put + VALID[end:])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_bytes(data: bytes) -> None:
     holds(data)

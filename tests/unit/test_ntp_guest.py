@@ -124,7 +124,7 @@ def test_what_chronyd_says(said: str, rc: int, expected: int | FailureKind) -> N
     assert facts.bound_ns >= 200_000_000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300), st.text(max_size=100), st.integers(0, 255), st.booleans())
 def test_no_output_breaks_the_parser(out: str, err: str, rc: int, chronyd: bool) -> None:
     way = ntp_guest.by_chronyd if chronyd else ntp_guest.by_bash
@@ -175,7 +175,7 @@ def test_a_step_of_the_guests_clock_around_the_exchange_is_left_open() -> None:
     assert abs(found.offset_ns - 400 * b.MS) < b.MS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.integers(-400_000, 400_000),  # guest off true time, ms
     st.integers(-5000, 5000),  # reference off true time, ms

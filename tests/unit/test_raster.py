@@ -60,7 +60,7 @@ def plot(series, base, value_range, width, height, dots):
     return Canvas(width, height, dots, layers).rows()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(serieses, max_size=4),
     st.tuples(times, times).map(sorted),
@@ -81,7 +81,7 @@ def test_any_data_at_any_size_gives_exactly_that_size(
     assert [cell_len(row) for row in text_of(figure.rows)] == [max(0, width)] * max(0, height)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 599), st.integers(-50 * MS, 50 * MS)), min_size=1, max_size=30),
     st.integers(1, 60),
@@ -122,7 +122,7 @@ def test_a_sample_keeps_its_place_in_a_block_as_time_moves_on(t0, moved, sample,
     assert (before.column(sample) - after.column(sample)) % block == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(10, 500),
     st.integers(3, 80),
@@ -298,7 +298,7 @@ def test_dots_are_where_unicode_has_them(dots):
     assert "".join(dots.table[bit] for bit in bits) == corner
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.data(),
     st.lists(st.integers(0, 4), min_size=2, max_size=25),

@@ -121,7 +121,7 @@ def is_file(case, index):
     return case.raws[index].argv[0] in FILES
 
 
-relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @OF_CASES

@@ -141,7 +141,7 @@ def answer(at: Standing) -> tuple[object, ...]:
     return at.truth, at.domain, at.judge, at.guests
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CLOCKS, st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_answers_does_not_matter(offsets: dict[str, int], random: Random, older: int) -> None:
     found = [*clocks(offsets), *clocks(dict(list(offsets.items())[:older]), 5)]
@@ -151,7 +151,7 @@ def test_the_order_of_answers_does_not_matter(offsets: dict[str, int], random: R
     assert answer(first) == answer(second)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(CLOCKS, st.sampled_from(["ntp9", "dc9"]), OFFSETS)
 def test_an_agreeing_witness_more_never_makes_a_known_answer_unknown(
     offsets: dict[str, int], name: str, more: int
@@ -171,7 +171,7 @@ def test_an_agreeing_witness_more_never_makes_a_known_answer_unknown(
         assert after.guests is not None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.lists(st.integers(0, 1000), min_size=3, max_size=4),
     st.lists(st.integers(0, 1000), min_size=3, max_size=4),
@@ -191,7 +191,7 @@ def test_a_lone_liar_moves_no_answer_by_more_than_the_tolerance(
         assert abs(one.offset_ns - other.offset_ns) <= AGREE_NS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CLOCKS, st.integers(-10_000_000, 10_000_000))
 def test_no_number_of_controllers_moves_what_two_independents_say(offsets: dict[str, int], lie: int) -> None:
     alone = clocks({name: o for name, o in offsets.items() if name in NTP})
@@ -201,7 +201,7 @@ def test_no_number_of_controllers_moves_what_two_independents_say(offsets: dict[
         assert after.truth == before.truth
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CLOCKS)
 def test_a_clock_alone_is_never_believed(offsets: dict[str, int]) -> None:
     at = standing(offsets)

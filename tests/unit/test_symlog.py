@@ -92,7 +92,7 @@ def test_limits_are_taken_in_on_the_side_where_the_clocks_are():
     assert SYMLOG.fit(-90_000, 80_000, near=(0,)) == LINEAR.fit(-90_000, 80_000, near=(0,), previous=None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     scales,
     st.lists(st.tuples(values, st.integers(0, 10**9)), min_size=1, max_size=12),

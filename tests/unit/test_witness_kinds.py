@@ -135,7 +135,7 @@ def answer(at: Standing) -> tuple[object, ...]:
     return at.truth, at.domain, at.judge, at.guests, at.until_ns
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mixtures(), st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(found: list[Witness], random: Random) -> None:
     mixed = list(found)
@@ -143,7 +143,7 @@ def test_the_order_does_not_matter(found: list[Witness], random: Random) -> None
     assert answer(standing(*found)) == answer(standing(*mixed))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(mixtures(), st.sampled_from(["ntp9", "dc9", "https://z"]), OFFSETS, BOUNDS)
 def test_an_agreeing_witness_more_never_makes_a_known_answer_unknown(
     found: list[Witness], name: str, offset: int, bound: int
@@ -165,7 +165,7 @@ def test_an_agreeing_witness_more_never_makes_a_known_answer_unknown(
         assert after.guests is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FINE, COARSE)
 def test_coarse_witnesses_change_nothing_that_two_fine_independents_decide(
     fine: dict[str, int], coarse: dict[str, int]
@@ -180,7 +180,7 @@ def test_coarse_witnesses_change_nothing_that_two_fine_independents_decide(
     assert (after.judge, after.domain) == (before.judge, before.domain)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(FINE, OFFSETS)
 def test_a_lone_coarse_witness_neither_moves_nor_widens_what_a_lone_fine_one_says(
     fine: dict[str, int], offset: int
@@ -194,7 +194,7 @@ def test_a_lone_coarse_witness_neither_moves_nor_widens_what_a_lone_fine_one_say
     assert (after.truth.offset_ns, after.truth.bound_ns) == (before.truth.offset_ns, before.truth.bound_ns)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.integers(-100, 100), min_size=3, max_size=3),
     st.sampled_from(["https://a", "ntp1", "ana + raj"]),
@@ -212,7 +212,7 @@ def test_a_lone_liar_among_coarse_ones_moves_them_no_farther_than_they_can_tell(
     assert abs(found.offset_ns) <= AGREE_NS + found.bound_ns + 2 * most + 100 * b.MS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mixtures())
 def test_no_answer_is_wider_than_a_witness_may_be(found: list[Witness]) -> None:
     at = standing(*found)
