@@ -384,5 +384,8 @@ STATES = (
         unit="ntpsec",
         needs=NTPSEC,
         before=_ntpd("none", "refclock local stratum 10", "tos orphanwait 1"),
+        # With ntpd's `srchost` ntpq prints LOCAL(0) and l, without it 127.127.1.0 and u. It stands at the end of an
+        # answer of more than one packet, and is there or not by the length of the figures before it.
+        changing=("ntpq -pn",),
     ),
 )
