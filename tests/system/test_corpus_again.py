@@ -14,6 +14,8 @@ from tests.corpus.compare import differences
 from tests.corpus.record import ALL, DOCUMENTED, root_missing
 from tests.unit import corpus
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits until all cases are recorded
+
 
 @pytest.mark.parametrize("case", ALL)
 def test_recorded_again_it_says_the_same(recorded_again: tuple[Path, dict[str, str]], case: str) -> None:

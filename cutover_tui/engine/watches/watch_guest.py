@@ -9,6 +9,7 @@ from typing import Protocol
 
 from msgspec import structs
 
+from cutover_tui.engine.internal import first_of
 from cutover_tui.engine.messages import Emit, Gapped, LinkChanged, Sampled, Seen
 from probes.clocks import clock as guest_clock
 from probes.facts_identity import BootFacts, PlatformFacts
@@ -160,9 +161,7 @@ class GuestWatch:
                 for others in self.asks:
                     group.create_task(self._asking(others))
         except* LinkError as errors:
-            first = errors.exceptions[0]
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
+            first = first_of(errors)
             assert isinstance(first, LinkError)  # noqa: S101 - except* LinkError
             failure = first.failure
         self._up = False

@@ -17,12 +17,13 @@ import msgspec
 from cutover_tui.core.loading import Loaded, load_text
 from cutover_tui.engine.export import exporter
 from cutover_tui.engine.ground import Ground, jump_host
+from cutover_tui.engine.internal import first_of
 from cutover_tui.engine.opening import Operator, resumed_on, started_on
 from cutover_tui.engine.sessions import SessionDirectory, new_session
 from cutover_tui.lab.doors.virtual import VirtualDoor
 from cutover_tui.lab.doors.virtual_loop import VirtualLoop, run
 from cutover_tui.lab.drill.engineer import Crashed, Engineer, Stopped
-from cutover_tui.lab.drill.real_lab import Build, Script, first_of, open_lab
+from cutover_tui.lab.drill.real_lab import Build, Script, open_lab
 from cutover_tui.lab.drill.runbooks import direct, fill
 from cutover_tui.lab.world.world import World
 from cutover_tui.lab.world_file.model import Trigger

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from cutover_tui.engine.assembly import Surroundings
+from cutover_tui.engine.internal import first_of
 from cutover_tui.lab.doors.loopback import LOOPBACK, LoopbackNetwork, Served
 from cutover_tui.lab.doors.real import RealDoor, TrueTime
 from cutover_tui.lab.drill.runbooks import Access
@@ -112,11 +113,6 @@ def open_lab(build: Build, keys: Path) -> Iterator[Lab]:
         thread.join()
     if not opened.empty() and isinstance(error := opened.get(), BaseException):
         raise error
-
-
-def first_of(error: BaseException) -> BaseException:
-    """What went wrong first; the rest was cancelled because of it."""
-    return first_of(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _reached(door: RealDoor, name: str) -> str:

@@ -25,6 +25,8 @@ from tests.system.differential.sides import SECOND, Lab, Outcome, Seen, look
 from tests.unit import corpus
 from tests.unit import evidence_builders as evidence
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits until all cases are recorded
+
 Recorded = tuple[Path, dict[str, str]]
 SERVER, NOBODY = "127.0.0.1", "127.0.0.9"
 
